@@ -1,0 +1,243 @@
+/* Segue: live-swappable sound for PipeWire */
+/* SPDX-FileCopyrightText: Copyright © Segue contributors */
+/* SPDX-License-Identifier: MIT */
+
+#ifndef SEGUE_CONTROL_H
+#define SEGUE_CONTROL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <spa/utils/defs.h>
+#include <spa/utils/hook.h>
+#include <spa/utils/type.h>
+
+#include "error.h"
+#include "options.h"
+
+/** \file
+ * The one door between the module and the SPA plugin. Everything here runs on the main loop.
+ *
+ * The module loads handles by their factory's name and asks them for these interfaces, so the code
+ * and its state exist once in a process, in the plugin: one *store* (sounds, workers, memory,
+ * collector), shared by all handles with the same main loop; and a *node* in each handle of
+ * `segue.source` (and later `segue.convolver`). `segue.store` is a handle without a node. */
+
+#define SEGUE_TYPE_INTERFACE_Store	SPA_TYPE_INFO_INTERFACE_BASE "Segue:Store"
+#define SEGUE_TYPE_INTERFACE_Node	SPA_TYPE_INFO_INTERFACE_BASE "Segue:Node"
+#define SEGUE_CONTROL_VERSION	0u	/* of all structs below; the module refuses another */
+
+#define SEGUE_FACTORY_STORE	"segue.store"
+#define SEGUE_FACTORY_SOURCE	"segue.source"
+#define SEGUE_LIBRARY		"segue/libspa-segue"
+
+struct segue_sound;
+
+/* ------------------------------------------------------------------ sounds */
+
+/** What a sound is made from. Strings are borrowed for the call; the descriptor is taken over, also
+ * on failure. */
+enum segue_recipe_type {
+	SEGUE_RECIPE_FILES,	/**< paths: one, or several whose channels are joined */
+	SEGUE_RECIPE_FD,	/**< fd: an audio file, read with pread */
+	SEGUE_RECIPE_SAMPLES,	/**< fd: raw 32-bit float, options.import_* */
+	SEGUE_RECIPE_WAVE,	/**< wave: a name of the contract's list */
+};
+
+struct segue_recipe {
+	enum segue_recipe_type type;
+	const char *const *paths;
+	uint32_t n_paths;
+	int fd;
+	const char *wave;
+	struct segue_options options;
+	size_t bytes_max;	/**< this sound's own limit besides memory.max; 0: none */
+};
+
+enum segue_sound_state {
+	SEGUE_SOUND_OPENING,	/**< its header isn't read yet: channels, rate, frames unknown */
+	SEGUE_SOUND_LOADING,
+	SEGUE_SOUND_READY,	/**< made; no node holds it */
+	SEGUE_SOUND_LIVE,	/**< a node holds it */
+	SEGUE_SOUND_RETIRED,	/**< nobody owns it; a node's data loop hasn't let go of it yet */
+	SEGUE_SOUND_FAILED,
+};
+
+struct segue_sound_info {
+	uint64_t id;		/**< counts up, never reused: N of the bus path */
+	enum segue_sound_state state;
+	enum segue_kind kind;
+	const char *label;	/**< the option, else the file's name or the wave's text */
+	uint32_t channels, rate;	/**< the material's own */
+	uint64_t frames;
+	uint64_t bytes;
+	double peak_db;		/**< largest absolute value, dB of full scale; -inf for silence */
+	double progress;	/**< 0..1 */
+	const struct segue_error *error;	/**< why it failed, else NULL */
+};
+
+struct segue_memory_info {
+	uint64_t bytes_max, bytes_live, bytes_pending, bytes_retired;
+	uint64_t n_reclaimed;
+	uint32_t n_live;	/**< sounds that are ready, live or retired */
+};
+
+struct segue_store_events {
+	uint32_t version;
+	/** a sound's state or progress changed; not after it was reclaimed */
+	void (*sound_changed)(void *data, struct segue_sound *sound);
+	/** its memory has been given back; the sound is gone */
+	void (*sound_reclaimed)(void *data, uint64_t id, uint64_t bytes, uint64_t age_usec);
+	/** BytesMax or another figure that isn't counted: none yet */
+};
+
+struct segue_store_config {
+	uint64_t memory_max;		/**< bytes */
+	uint32_t default_rate;		/**< Hz: the graph's, as long as no node has seen it */
+	const char *props_load;		/**< "false", "true", "paths" */
+	const char *const *load_paths;	/**< NULL: the built-in ones */
+	uint32_t n_load_paths;
+};
+
+/** The store. Get it with spa_handle_get_interface(handle, SEGUE_TYPE_INTERFACE_Store, ...). */
+struct segue_store {
+	const struct segue_store_methods *methods;
+};
+
+struct segue_store_methods {
+	uint32_t version;	/**< SEGUE_CONTROL_VERSION */
+
+	int (*configure)(struct segue_store *store, const struct segue_store_config *config);
+	void (*add_listener)(struct segue_store *store, struct spa_hook *listener,
+			const struct segue_store_events *events, void *data);
+	void (*memory_info)(struct segue_store *store, struct segue_memory_info *ret);
+
+	/** Begin to make a sound, or find the same one (same file, same options). The caller owns it once more
+	 * and calls disown() once. Never waits: files are opened by a worker.
+	 * \return NULL with an error: what can be told from the recipe alone, or -EDQUOT */
+	struct segue_sound *(*make)(struct segue_store *store, const struct segue_recipe *recipe,
+			struct segue_error *error);
+	void (*own)(struct segue_store *store, struct segue_sound *sound);
+	/** The last owner's leave cancels a sound that is loading and no node waits for. */
+	void (*disown)(struct segue_store *store, struct segue_sound *sound);
+	void (*sound_info)(struct segue_store *store, struct segue_sound *sound,
+			struct segue_sound_info *ret);
+};
+
+/* ------------------------------------------------------------------- nodes */
+
+enum segue_node_state {
+	SEGUE_NODE_DISCONNECTED,	/**< no PipeWire: set by the module */
+	SEGUE_NODE_EMPTY,
+	SEGUE_NODE_LOADING,		/**< a request is on its way */
+	SEGUE_NODE_IDLE,		/**< has a sound, isn't scheduled */
+	SEGUE_NODE_RUNNING,
+	SEGUE_NODE_FAILED,		/**< empty, and the last request failed */
+};
+
+#define SEGUE_PROPERTY_SOURCE		(1u << 0)	/**< node types that have it */
+#define SEGUE_PROPERTY_CONVOLVER	(1u << 1)
+#define SEGUE_PROPERTY_READ_ONLY	(1u << 2)
+#define SEGUE_PROPERTY_CREATE_ONLY	(1u << 3)
+#define SEGUE_PROPERTY_REQUEST		(1u << 4)	/**< segue.load, segue.wave: a method on the bus */
+
+/** One row of the contract's table of node properties. */
+struct segue_property {
+	const char *key;		/**< segue.gain */
+	const char *name;		/**< Gain: on the bus; NULL: a method or something else there */
+	enum segue_value_type type;
+	double def, min, max;		/**< numbers and bools */
+	const char *const *choices;	/**< strings: NULL-terminated, the first is the default; NULL: any */
+	const char *unit;		/**< s, Hz, linear, or NULL */
+	const char *description;
+	uint32_t flags;			/**< SEGUE_PROPERTY_* */
+};
+
+enum segue_result {
+	SEGUE_RESULT_APPLIED,
+	SEGUE_RESULT_SUPERSEDED,
+	SEGUE_RESULT_FAILED,
+};
+
+struct segue_finished {
+	uint64_t serial;
+	enum segue_result result;
+	uint64_t sound;			/**< its id; 0: none (Clear) */
+	uint64_t position;		/**< APPLIED: first frame heard; 0: the node wasn't running */
+	const struct segue_error *error;	/**< FAILED */
+};
+
+#define SEGUE_NODE_CHANGE_STATE		(1u << 0)	/**< state, last error, sound */
+#define SEGUE_NODE_CHANGE_RATE		(1u << 1)	/**< rate, swap lead */
+#define SEGUE_NODE_CHANGE_PROPERTIES	(1u << 2)	/**< a setting */
+
+struct segue_node_events {
+	uint32_t version;
+	void (*changed)(void *data, uint32_t changes);
+	/** exactly once for each serial request() has returned, never from within request() */
+	void (*finished)(void *data, const struct segue_finished *finished);
+};
+
+struct segue_node_info {
+	const char *type;		/**< "source" */
+	enum segue_node_state state;
+	const char *last_error;		/**< "" when the last request went well */
+	uint64_t sound;			/**< id of what is heard (after its fade), 0: none */
+	const char *label;		/**< of it, or "" */
+	uint32_t rate, quantum;		/**< of the last cycle, 0 before it */
+	uint32_t swap_lead;		/**< frames */
+	uint32_t n_channels;		/**< outputs */
+	uint64_t n_cycles, n_xruns, n_clipped;
+	uint64_t n_applied, n_superseded;
+	uint64_t last_finished;		/**< serial */
+	double cycle_usec[3];		/**< median, p99.9, max over the last 4096 cycles */
+	uint32_t n_voices;
+};
+
+struct segue_clock_info {
+	uint64_t position, nsec;
+	uint32_t rate;
+};
+
+/** A node. Get it with spa_handle_get_interface(handle, SEGUE_TYPE_INTERFACE_Node, ...). */
+struct segue_node {
+	const struct segue_node_methods *methods;
+};
+
+struct segue_node_methods {
+	uint32_t version;	/**< SEGUE_CONTROL_VERSION */
+
+	void (*add_listener)(struct segue_node *node, struct spa_hook *listener,
+			const struct segue_node_events *events, void *data);
+	/** Whether there is a PipeWire to play to. True at first. */
+	void (*set_connected)(struct segue_node *node, bool connected);
+
+	/** Ask for a sound, now or at a time, once it is ready.
+	 * \param sound  borrowed: the node claims it for itself. NULL: silence (Clear)
+	 * \param options  the swap's; others are ignored
+	 * \param ret  the serial, greater than all before
+	 * \return 0 or a negative errno with an error; then there is no serial and no event */
+	int (*request)(struct segue_node *node, struct segue_sound *sound,
+			const struct segue_options *options, uint64_t *ret, struct segue_error *error);
+	/** End a request that isn't taken yet as failed, -ECANCELED.
+	 * \return 0, or -ENXIO: no such request is outstanding */
+	int (*cancel)(struct segue_node *node, uint64_t serial, struct segue_error *error);
+
+	/** The table of this node's type, segue.* keys in the contract's order. */
+	const struct segue_property *(*properties)(struct segue_node *node, uint32_t *n);
+	/** Set one property. Key with or without "segue.".
+	 * \return 0; -ENXIO unknown key, -EROFS, -EINVAL wrong type or out of range, with an error */
+	int (*set)(struct segue_node *node, const char *key, const struct segue_value *value,
+			struct segue_error *error);
+	/** Read one property; strings are valid until the next call.
+	 * \return 0 or -ENXIO */
+	int (*get)(struct segue_node *node, const char *key, struct segue_value *ret);
+
+	void (*info)(struct segue_node *node, struct segue_node_info *ret);
+	/** Largest absolute values since the last call, linear, n_channels of them. */
+	void (*take_peaks)(struct segue_node *node, double peaks[]);
+	/** \return 0, or -ENOTCONN: no driver has run it yet, or it isn't running */
+	int (*clock)(struct segue_node *node, struct segue_clock_info *ret);
+};
+
+#endif /* SEGUE_CONTROL_H */
