@@ -5,14 +5,14 @@
 #ifndef SEGUE_HANDOVER_H
 #define SEGUE_HANDOVER_H
 
-#ifdef __cplusplus
-extern "C" {
-#endif
-
 #include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 /** \file
  * Hand data of any size to a real-time loop, and have it freed elsewhere.
@@ -63,6 +63,7 @@ struct segue_buffer {
 	uint32_t type;		/**< what it heads: the program's own number */
 	size_t bytes;		/**< all memory it keeps, for accounting */
 	void (*destroy)(struct segue_buffer *buffer);	/**< main loop: the last reference is gone */
+	void *owner;		/**< the program's own, for destroy() */
 };
 
 static inline SEGUE_MAIN_LOOP struct segue_buffer *segue_buffer_ref(struct segue_buffer *buffer)
@@ -95,7 +96,7 @@ enum segue_outcome {
 #define SEGUE_TICKET_AFTER	(1u << 1)	/**< `at` counts frames from the cycle that takes it */
 #define SEGUE_TICKET_REMAKE	(1u << 2)	/**< the same sound made for another rate: go on where it is */
 
-/** One node's claim on one buffer. */
+/** One node's claim on one buffer. Make it zeroed, with a reference on its buffer and one of its own. */
 struct segue_ticket {
 	/* main loop, before it is sent; constant from then on */
 	struct segue_buffer *buffer;	/**< NULL: silence */
@@ -103,7 +104,7 @@ struct segue_ticket {
 	uint64_t at;			/**< position of the driver's clock, or SEGUE_NOW */
 	double fade;			/**< seconds, 0: a hard cut */
 	uint32_t flags;
-	/* data loop, from the time it is taken */
+	/* data loop, from the time it is sent */
 	uint32_t refs;			/**< local uses; 1 when it is sent */
 	struct segue_ticket *next;	/**< link of the stack; the main loop's again once collected */
 	/* shared: the data loop writes position, then outcome (release); the main loop reads outcome
@@ -112,7 +113,8 @@ struct segue_ticket {
 	uint32_t outcome;		/**< enum segue_outcome */
 };
 
-/** Something the data loop is told. `type` is the program's own number, but for SEGUE_COMMAND_SWAP. */
+/** Something the data loop is told. `type` is the program's own number, but for SEGUE_COMMAND_SWAP,
+ * the only one that carries a ticket. */
 struct segue_command {
 	uint32_t type;
 	uint32_t key;
@@ -126,17 +128,22 @@ struct segue_command {
 #define SEGUE_COMMAND_SWAP	0u	/**< `ticket` is handed over with its one reference */
 #define SEGUE_RING_SIZE		256u	/**< commands; a power of two */
 
-/** One node's two ways across. Zeroed memory is a valid, empty handover. */
+/** One node's two ways across. Zeroed memory is a valid, empty handover.
+ * What different threads write is kept apart by padding, not by alignment: the memory may come from calloc(),
+ * as an SPA handle's does. */
 struct segue_handover {
 	/* main loop writes, data loop reads */
-	uint32_t written __attribute__((aligned(SEGUE_CACHE_LINE)));
-	uint32_t n_outstanding;		/* main loop only: tickets sent and not yet collected */
+	uint32_t written;
+	uint32_t n_outstanding;		/**< main loop only: tickets sent and not yet collected */
+	char pad_written[SEGUE_CACHE_LINE];
 	/* data loop writes, main loop reads */
-	uint32_t taken __attribute__((aligned(SEGUE_CACHE_LINE)));
+	uint32_t taken;
+	char pad_taken[SEGUE_CACHE_LINE];
 	/* data loop pushes, main loop empties */
-	struct segue_ticket *retired __attribute__((aligned(SEGUE_CACHE_LINE)));
+	struct segue_ticket *retired;
+	char pad_retired[SEGUE_CACHE_LINE];
 	/* slots between taken and written belong to the data loop, the others to the main loop */
-	struct segue_command ring[SEGUE_RING_SIZE] __attribute__((aligned(SEGUE_CACHE_LINE)));
+	struct segue_command ring[SEGUE_RING_SIZE];
 };
 
 /** How many commands can be sent now. */
@@ -161,8 +168,9 @@ static inline SEGUE_MAIN_LOOP int segue_handover_send(struct segue_handover *h,
 	return 0;
 }
 
-/** Take the oldest command. Runs on the data loop.
- * \return false when there is none */
+/** Take the oldest command. Runs on the data loop. A sender can be as fast as the taker: who takes until
+ * there is none bounds the number per cycle.
+ * \return false when there is none; ret is untouched then */
 static inline SEGUE_DATA_LOOP bool segue_handover_take(struct segue_handover *h, struct segue_command *ret)
 {
 	/* acquire, paired with the release in send() */
@@ -191,15 +199,16 @@ static inline SEGUE_MAIN_LOOP enum segue_outcome segue_ticket_outcome(
 	return (enum segue_outcome)__atomic_load_n(&ticket->outcome, __ATOMIC_ACQUIRE);
 }
 
-/** One more local use of a ticket. Runs on the data loop. */
+/** One more local use of a ticket. Accepts NULL. Runs on the data loop. */
 static inline SEGUE_DATA_LOOP struct segue_ticket *segue_ticket_ref(struct segue_ticket *ticket)
 {
-	ticket->refs++;
+	if (ticket != NULL)
+		ticket->refs++;
 	return ticket;
 }
 
-/** Let a ticket go for good: it must not be touched afterwards. Runs on the data loop.
- * At most one compare-and-swap and one store. */
+/** Let a ticket go for good, whatever its count: it must not be touched afterwards. Runs on the data loop.
+ * At most one compare-and-swap and one store. Where uses are counted segue_ticket_unref() calls it. */
 static inline SEGUE_DATA_LOOP void segue_ticket_retire(struct segue_handover *h, struct segue_ticket *ticket)
 {
 	struct segue_ticket *head = __atomic_load_n(&h->retired, __ATOMIC_RELAXED);
