@@ -20,6 +20,7 @@ enum segue_value_type {
 	SEGUE_VALUE_DOUBLE,
 	SEGUE_VALUE_STRING,
 	SEGUE_VALUE_UINTS,
+	SEGUE_VALUE_DOUBLES,
 };
 
 /** A value on its way in or out; strings and arrays are borrowed. */
@@ -34,6 +35,10 @@ struct segue_value {
 			const uint32_t *values;
 			uint32_t n;
 		} u;
+		struct {
+			const double *values;
+			uint32_t n;
+		} f;
 	};
 };
 

@@ -1,0 +1,123 @@
+/* Segue: live-swappable sound for PipeWire */
+/* SPDX-FileCopyrightText: Copyright © Segue contributors */
+/* SPDX-License-Identifier: MIT */
+
+#ifndef SEGUE_NODE_SHELL_H
+#define SEGUE_NODE_SHELL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <spa/node/node.h>
+#include <spa/param/latency.h>
+#include <spa/param/param.h>
+#include <spa/support/log.h>
+#include <spa/support/loop.h>
+#include <spa/support/plugin.h>
+#include <spa/utils/dict.h>
+#include <spa/utils/hook.h>
+
+#include "control.h"
+#include "rt/ports.h"
+
+/** \file
+ * What every SPA node repeats: a raw node with mono float DSP ports and perhaps a MIDI input, around
+ * an engine that only knows arrays of floats.
+ *
+ * Embed a `struct segue_shell`, give it an ops table, and hand out `&shell->node` as the handle's
+ * SPA_TYPE_INTERFACE_Node. Properties are read and set through `struct segue_node` (control.h); a
+ * change the node tells of flips the serial of Props, at most ten times a second.
+ *
+ * Everything here runs on the main loop but ops->process() and ops->paused(). */
+
+struct segue_shell_ops {
+	/** Data loop: render one cycle. */
+	void (*process)(void *data, const struct segue_cycle *cycle) SEGUE_DATA_LOOP;
+	/** Through the barrier: the node has been put on the graph or taken off it. May be NULL. */
+	void (*paused)(void *data) SEGUE_DATA_LOOP;
+	/** Main loop, after it: process() will be called from now on; or isn't any more. May be NULL. */
+	void (*started)(void *data);
+	void (*stopped)(void *data);
+};
+
+struct segue_shell_config {
+	const char *name;		/**< of a node without node.name */
+	const char *category;		/**< media.category of a node without: "Source", "Filter" */
+	const uint32_t *in, *out;	/**< channel ids (enum spa_audio_channel) */
+	uint32_t n_in, n_out;		/**< 0..SEGUE_PORT_CHANNELS_MAX */
+	bool midi_in;			/**< one more input, after the others */
+};
+
+#define SEGUE_SHELL_NAME_MAX	256u
+#define SEGUE_SHELL_PORT_PARAMS	5u
+#define SEGUE_SHELL_PORT_ITEMS	4u
+#define SEGUE_SHELL_NODE_PARAMS	3u
+#define SEGUE_SHELL_NODE_ITEMS	5u
+
+struct segue_shell_port {
+	enum spa_direction direction;
+	uint32_t id;
+	bool is_midi;
+	bool have_format;
+	char channel[16], name[32], alias[SEGUE_SHELL_NAME_MAX + 32];
+	struct spa_latency_info latency[2];	/* by direction */
+	struct spa_param_info params[SEGUE_SHELL_PORT_PARAMS];
+	struct spa_dict_item items[SEGUE_SHELL_PORT_ITEMS];
+	struct spa_dict dict;
+	struct spa_port_info info;
+	struct segue_port *rt;
+};
+
+struct segue_shell {
+	struct spa_node node;		/**< SPA_TYPE_INTERFACE_Node */
+	/* main loop, constant once initialised */
+	struct spa_log *log;
+	struct spa_loop *data_loop;
+	struct spa_loop_utils *main_utils;	/**< NULL: changes are told at once */
+	const struct segue_shell_ops *ops;
+	void *data;
+	struct segue_node *control;
+	uint32_t quantum_limit;
+	uint32_t n_ports[2];		/* by direction */
+	char name[SEGUE_SHELL_NAME_MAX], description[SEGUE_SHELL_NAME_MAX];
+	char category[64], role[64];
+	/* main loop */
+	struct spa_hook_list hooks;
+	struct spa_hook control_listener;
+	struct spa_source *changed_timer;
+	bool changed_armed, changed_again;
+	bool started;
+	struct spa_param_info params[SEGUE_SHELL_NODE_PARAMS];
+	struct spa_dict_item items[SEGUE_SHELL_NODE_ITEMS];
+	struct spa_dict dict;
+	struct spa_node_info info;
+	struct segue_shell_port *ports[2];	/* by direction; n_ports each */
+	/* data loop; the main loop's only within the barrier */
+	struct segue_ports *rt;
+};
+
+/** Read audio.position of an info dict: `[ FL FR ]`, `FL,FR`; stereo when it isn't there.
+ * \param ret  SEGUE_PORT_CHANNELS_MAX channel ids
+ * \return how many, or -EINVAL: none, too many or an unknown name */
+SEGUE_MAIN_LOOP int segue_shell_position(const struct spa_dict *info, uint32_t *ret);
+
+/** Make the shell. Its memory may be anything.
+ * \param info  the handle's; borrowed for the call. Read: node.name, node.description, media.category,
+ *              media.role, clock.quantum-limit
+ * \param node  properties; its methods must work already. Outlives the shell
+ * \return 0, -EINVAL without a data loop, or -ENOMEM */
+SEGUE_MAIN_LOOP int segue_shell_init(struct segue_shell *shell, const struct spa_support *support,
+		uint32_t n_support, const struct spa_dict *info, const struct segue_shell_config *config,
+		struct segue_node *node, const struct segue_shell_ops *ops, void *data);
+
+/** Undo it. The data loop has let go of the node: process() isn't called any more. Accepts a shell whose
+ * init failed, and zeroed memory. */
+SEGUE_MAIN_LOOP void segue_shell_clear(struct segue_shell *shell);
+
+/** Is process() being called? An optimisation, no proof: use the barrier where it matters. */
+static inline SEGUE_MAIN_LOOP bool segue_shell_started(const struct segue_shell *shell)
+{
+	return shell->started;
+}
+
+#endif /* SEGUE_NODE_SHELL_H */
