@@ -1,0 +1,325 @@
+# SPDX-FileCopyrightText: Copyright © Segue contributors
+# SPDX-License-Identifier: MIT
+
+"""A D-Bus client over Gio: calls with descriptors, and signals collected in a list."""
+
+import os
+import time
+
+import gi
+gi.require_version('Gio', '2.0')
+from gi.repository import Gio, GLib   # noqa: E402
+
+DEADLINE = 10.0     # seconds
+SERVICE = 'org.segue.Segue1'
+MANAGER = '/org/segue/Segue1'
+PROPERTIES = 'org.freedesktop.DBus.Properties'
+
+
+class BusError(Exception):
+    """An error reply: its name, and the sentence that came with it."""
+
+    def __init__(self, error):
+        self.name = Gio.DBusError.get_remote_error(error) or f'local:{error.domain}:{error.code}'
+        Gio.DBusError.strip_remote_error(error)
+        self.message = error.message
+        super().__init__(f'{self.name}: {self.message}')
+
+
+def variant(value):
+    """A Python value as the obvious D-Bus type."""
+    if isinstance(value, GLib.Variant):
+        return value
+    if isinstance(value, bool):
+        return GLib.Variant('b', value)
+    if isinstance(value, int):
+        return GLib.Variant('t' if value >= 0 else 'x', value)
+    if isinstance(value, float):
+        return GLib.Variant('d', value)
+    if isinstance(value, str):
+        return GLib.Variant('s', value)
+    return GLib.Variant('au', list(value))
+
+
+def options(values):
+    return {k: variant(v) for k, v in values.items()}
+
+
+class Reply:
+    """A call on its way."""
+
+    def __init__(self, bus):
+        self._bus = bus
+        self._result = None
+        self.done = False
+        self.seconds = None     # it took
+        self._began = time.monotonic()
+
+    def _on_done(self, connection, result):
+        self.seconds = time.monotonic() - self._began
+        self._result = result
+        self.done = True
+
+    def result(self, deadline=DEADLINE):
+        """Its values, or BusError."""
+        self._bus.wait_until('reply', lambda: self.done, deadline)
+        try:
+            value, _ = self._bus.connection.call_with_unix_fd_list_finish(self._result)
+        except GLib.Error as error:
+            raise BusError(error) from None
+        return value.unpack()
+
+
+class Bus:
+    """One connection, with every signal it has received in `signals`, oldest first, each as
+    (path, interface, member, arguments)."""
+
+    def __init__(self, address, listen=True):
+        self.context = GLib.MainContext.new()
+        self.context.push_thread_default()
+        try:
+            self.connection = Gio.DBusConnection.new_for_address_sync(
+                address, Gio.DBusConnectionFlags.AUTHENTICATION_CLIENT |
+                Gio.DBusConnectionFlags.MESSAGE_BUS_CONNECTION, None, None)
+            self.connection.set_exit_on_close(False)
+            self.signals = []
+            if listen:
+                self.connection.signal_subscribe(SERVICE, None, None, None, None,
+                                                 Gio.DBusSignalFlags.NONE, self._on_signal)
+        finally:
+            self.context.pop_thread_default()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        self.close()
+
+    def close(self):
+        if not self.connection.is_closed():
+            self.connection.close_sync(None)
+
+    def _on_signal(self, connection, sender, path, interface, member, parameters):
+        self.signals.append((path, interface, member, parameters.unpack()))
+
+    # ---- waiting
+
+    def dispatch(self):
+        while self.context.iteration(False):
+            pass
+
+    def wait_until(self, what, predicate, deadline=DEADLINE):
+        """Dispatch until predicate() is true; its value."""
+        end = time.monotonic() + deadline
+        self.dispatch()
+        while not (value := predicate()):
+            if time.monotonic() > end:
+                raise AssertionError(f'no {what} within {deadline:g} s')
+            timer = GLib.timeout_source_new(10)
+            timer.set_callback(lambda *_: GLib.SOURCE_REMOVE)
+            timer.attach(self.context)
+            self.context.iteration(True)
+            timer.destroy()
+            self.dispatch()
+        return value
+
+    def wait_for(self, member, path=None, where=lambda *args: True, deadline=DEADLINE, since=0):
+        """Arguments of the first signal of this name (from index `since` on) for which where() holds."""
+        def find():
+            for at, _, name, args in self.signals[since:]:
+                if name == member and path in (None, at) and where(*args):
+                    return (args,)
+            return None
+        return self.wait_until(f'signal {member}', find, deadline)[0]
+
+    # ---- calls
+
+    def begin(self, path, interface, method, signature='()', args=(), fds=(), destination=SERVICE,
+              deadline=DEADLINE):
+        """Send a call; the reply can be waited for later. Descriptors stay the caller's: an `h` in
+        args is an index into fds."""
+        fd_list = Gio.UnixFDList.new()
+        for fd in fds:
+            fd_list.append(fd)      # duplicates it
+        reply = Reply(self)
+        self.context.push_thread_default()
+        try:
+            self.connection.call_with_unix_fd_list(
+                destination, path, interface, method, GLib.Variant(signature, args), None,
+                Gio.DBusCallFlags.NO_AUTO_START, int(deadline * 1000), fd_list, None, reply._on_done)
+        finally:
+            self.context.pop_thread_default()
+        return reply
+
+    def call(self, *args, deadline=DEADLINE, **named):
+        """The reply's values; one value alone is not wrapped."""
+        values = self.begin(*args, deadline=deadline, **named).result(deadline + 1)
+        return values[0] if len(values) == 1 else values or None
+
+    def has_owner(self, name):
+        return self.call('/org/freedesktop/DBus', 'org.freedesktop.DBus', 'NameHasOwner', '(s)', (name,),
+                         destination='org.freedesktop.DBus')
+
+    def get(self, path, interface, name):
+        return self.call(path, PROPERTIES, 'Get', '(ss)', (interface, name))
+
+    def get_all(self, path, interface):
+        return self.call(path, PROPERTIES, 'GetAll', '(s)', (interface,))
+
+    def set(self, path, interface, name, value):
+        self.call(path, PROPERTIES, 'Set', '(ssv)', (interface, name, variant(value)))
+
+
+class Segue:
+    """The service, as its users see it."""
+
+    INTERFACE = 'org.segue.Segue1.Manager'
+
+    def __init__(self, bus):
+        self.bus = bus
+
+    def get(self, name):
+        return self.bus.get(MANAGER, self.INTERFACE, name)
+
+    def begin(self, method, signature, args, **named):
+        return self.bus.begin(MANAGER, self.INTERFACE, method, signature, args, **named)
+
+    def call(self, method, signature, args, **named):
+        return self.bus.call(MANAGER, self.INTERFACE, method, signature, args, **named)
+
+    def create(self, name, kind='source', **properties):
+        """Underscores in keys stand for dots: segue_gain=0.5."""
+        values = {k.replace('_', '.'): v for k, v in properties.items()}
+        return Node(self, self.call('CreateNode', '(ssa{sv})', (kind, name, options(values))))
+
+    def node(self, name):
+        return Node(self, self._node_path(name))
+
+    def _node_path(self, name):
+        for path, interfaces in self.objects().items():
+            if interfaces.get('org.segue.Segue1.Node', {}).get('Name') == name:
+                return path
+        raise KeyError(name)
+
+    def objects(self):
+        return self.bus.call(MANAGER, 'org.freedesktop.DBus.ObjectManager', 'GetManagedObjects')
+
+    def buffers(self):
+        return {p: i['org.segue.Segue1.Buffer'] for p, i in self.objects().items()
+                if 'org.segue.Segue1.Buffer' in i}
+
+    def destroy(self, node):
+        self.call('DestroyNode', '(o)', (node.path,))
+
+    def generate(self, wave, **opts):
+        return self.call('Generate', '(sa{sv})', (wave, options(opts)))
+
+    def load_file(self, path, **opts):
+        return self.call('LoadFile', '(sa{sv})', (str(path), options(opts)))
+
+    def load_fd(self, fd, **opts):
+        return self.call('LoadFd', '(ha{sv})', (0, options(opts)), fds=[fd])
+
+    def import_samples(self, samples, **opts):
+        """A numpy array of float32: frames, or frames by channels."""
+        with memfd(samples.astype('<f4').tobytes()) as fd:
+            return self.call('ImportSamples', '(ha{sv})', (0, options(opts)), fds=[fd])
+
+    def release(self, buffer):
+        self.bus.call(buffer, 'org.segue.Segue1.Buffer', 'Release')
+
+    def buffer(self, path, name):
+        return self.bus.get(path, 'org.segue.Segue1.Buffer', name)
+
+
+class Node:
+    """A node of the service."""
+
+    INTERFACE = 'org.segue.Segue1.Node'
+
+    def __init__(self, segue, path):
+        self.segue = segue
+        self.bus = segue.bus
+        self.path = path
+
+    def _interface(self, name):
+        own = 'Frequency', 'Trigger', 'Channel', 'VoicesMax', 'Attack', 'Decay', 'Sustain', 'Release', 'Voices'
+        return 'org.segue.Segue1.Source' if name in own else self.INTERFACE
+
+    def get(self, name):
+        return self.bus.get(self.path, self._interface(name), name)
+
+    def set(self, name, value):
+        self.bus.set(self.path, self._interface(name), name, value)
+
+    def begin(self, method, signature, args, interface=INTERFACE, **named):
+        return self.bus.begin(self.path, interface, method, signature, args, **named)
+
+    def call(self, method, signature='()', args=(), interface=INTERFACE, **named):
+        return self.bus.call(self.path, interface, method, signature, args, **named)
+
+    def set_buffer(self, buffer, **opts):
+        return self.call('SetBuffer', '(oa{sv})', (buffer, options(opts)))
+
+    def wave(self, wave, **opts):
+        return self.call('Wave', '(sa{sv})', (wave, options(opts)), interface='org.segue.Segue1.Source')
+
+    def load(self, path, **opts):
+        return self.call('Load', '(sa{sv})', (str(path), options(opts)))
+
+    def load_fd(self, fd, **opts):
+        return self.call('LoadFd', '(ha{sv})', (0, options(opts)), fds=[fd])
+
+    def load_samples(self, samples, **opts):
+        with memfd(samples.astype('<f4').tobytes()) as fd:
+            return self.call('LoadSamples', '(ha{sv})', (0, options(opts)), fds=[fd])
+
+    def clear(self, **opts):
+        return self.call('Clear', '(a{sv})', (options(opts),))
+
+    def cancel(self, serial):
+        self.call('Cancel', '(t)', (serial,))
+
+    def clock(self):
+        return self.call('GetClock')
+
+    def finished(self, serial, deadline=DEADLINE):
+        """How a request ended."""
+        return Finished(*self.bus.wait_for('Finished', self.path, lambda s, *_: s == serial, deadline))
+
+    def all_finished(self):
+        self.bus.dispatch()
+        return [Finished(*args) for path, _, member, args in self.bus.signals
+                if member == 'Finished' and path == self.path]
+
+    def heard(self, serial, deadline=DEADLINE):
+        """The position a request was applied at."""
+        finished = self.finished(serial, deadline)
+        assert finished.result == 'applied', finished
+        return finished.position
+
+
+class Finished:
+    """The arguments of the signal, by name."""
+
+    def __init__(self, serial, result, buffer, position, error, message):
+        self.serial, self.result, self.buffer = serial, result, buffer
+        self.position, self.error, self.message = position, error, message
+
+    def __repr__(self):
+        return f'Finished({self.serial}, {self.result}, {self.position}, {self.error!r}, {self.message!r})'
+
+
+class memfd:
+    """A sealed-off file in memory with these bytes, closed at the end of the block."""
+
+    def __init__(self, data, name='samples'):
+        self.fd = os.memfd_create(name)
+        with os.fdopen(os.dup(self.fd), 'wb') as f:
+            f.write(data)
+
+    def __enter__(self):
+        return self.fd
+
+    def __exit__(self, *exc):
+        os.close(self.fd)

@@ -1,0 +1,60 @@
+# SPDX-FileCopyrightText: Copyright © Segue contributors
+# SPDX-License-Identifier: MIT
+
+import pathlib
+import sys
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+
+from bus import Segue                          # noqa: E402
+from fixture import PLAIN_BUILD, BUILD, Session  # noqa: E402
+from recording import Recorder                 # noqa: E402
+
+
+def pytest_configure(config):
+    config.addinivalue_line('markers', 'slow: left out unless tests/run is given --all')
+    config.addinivalue_line('markers', 'plain: measures, so it runs without sanitizers')
+    config.addinivalue_line('markers', 'session(**arguments): arguments of the Session')
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    """A failed test shows what each process of its session has said."""
+    outcome = yield
+    report = outcome.get_result()
+    session = getattr(item, 'segue_session', None)
+    if report.failed and session is not None:
+        for name, text in session.logs():
+            report.sections.append((f'log of {name}', text))
+
+
+@pytest.fixture
+def session(request):
+    """A private session with a bus and PipeWire, ended and looked over after the test."""
+    marker = request.node.get_closest_marker('session')
+    build = PLAIN_BUILD if request.node.get_closest_marker('plain') else BUILD
+    session = Session(build=build, **(marker.kwargs if marker else {}))
+    request.node.segue_session = session
+    try:
+        with session:
+            yield session
+    finally:
+        session.remove()
+
+
+@pytest.fixture
+def segue(session):
+    """The service in a process of its own, seen by a client of its bus."""
+    session.start_service()
+    with session.bus() as bus:
+        yield Segue(bus)
+
+
+@pytest.fixture
+def source(session, segue):
+    """A mono source named `synth`, with its output recorded, and that recorder."""
+    node = segue.create('synth', audio_position='[ MONO ]', segue_gain=1.0)
+    node.recorder = Recorder(session, ['synth:output_MONO'])
+    return node
