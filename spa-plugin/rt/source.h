@@ -5,6 +5,7 @@
 #ifndef SEGUE_RT_SOURCE_H
 #define SEGUE_RT_SOURCE_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include <spa/node/io.h>
@@ -17,27 +18,29 @@
  * The source engine: a steady voice on a table or a sample (`trigger = always`). It knows ports only
  * as arrays of floats; whatever hosts it hands in the clock of the cycle. */
 
-/** Settings, sent as commands in order with swaps. */
+/** Settings, sent as commands in order with swaps. Before the first cycle nothing is ramped. */
 enum segue_source_command {
 	/* 0 is SEGUE_COMMAND_SWAP */
 	SEGUE_SOURCE_CANCEL = 1,	/**< data: serial of a swap that isn't taken yet */
 	SEGUE_SOURCE_GAIN,		/**< value: linear; ramped */
-	SEGUE_SOURCE_BYPASS,		/**< value: 0 or 1; key: length of the fade, in frames at 48000 Hz */
+	SEGUE_SOURCE_BYPASS,		/**< value: 0 or 1; key: length of the fade, in microseconds */
 	SEGUE_SOURCE_FREQUENCY,		/**< value: Hz */
 	SEGUE_SOURCE_VOLUME,		/**< value: linear, key: channel; ramped (mute is volume 0) */
 };
 
 struct segue_source;
 
-/** Make an engine. Main loop.
- * \param n_channels  outputs, 1..SEGUE_CHANNELS_MAX
- * \param handover    where its commands come from; outlives the engine
- * \return NULL with errno */
-SEGUE_MAIN_LOOP struct segue_source *segue_source_new(uint32_t n_channels,
-		struct segue_handover *handover, struct segue_statistics *statistics);
+/** Bytes an engine needs. Any thread. */
+size_t segue_source_size(uint32_t n_channels);
 
-/** Free a drained engine. Main loop, after the data loop has let go of it. */
-SEGUE_MAIN_LOOP void segue_source_free(struct segue_source *source);
+/** Set up an engine on the caller's memory. Before the data loop runs it; there is nothing to undo but
+ * segue_source_drain().
+ * \param memory      segue_source_size() zeroed bytes, aligned to SEGUE_CACHE_LINE
+ * \param n_channels  outputs, 1..SEGUE_CHANNELS_MAX
+ * \param handover    where its commands come from; outlives the engine, as do the statistics
+ * \return the engine: frequency 440 Hz, gain and volumes 1, not bypassed */
+struct segue_source *segue_source_init(void *memory, uint32_t n_channels,
+		struct segue_handover *handover, struct segue_statistics *statistics);
 
 /** Render one cycle. Data loop.
  * \param clock  the driver's, with this cycle's position, rate, nsec, duration, id and flags

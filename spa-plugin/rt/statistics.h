@@ -42,6 +42,16 @@ struct segue_clock {
 	uint32_t rate, quantum;	/* 0: there was no cycle yet */
 };
 
+/** Data loop: process() begins. \return when, for segue_statistics_end_cycle() */
+SEGUE_DATA_LOOP uint64_t segue_statistics_begin_cycle(struct segue_statistics *s, const struct segue_clock *clock);
+/** Data loop: process() ends.
+ * \param is_timed  whether its time counts: not when freewheeling */
+SEGUE_DATA_LOOP void segue_statistics_end_cycle(struct segue_statistics *s, uint64_t begun, bool is_timed);
+SEGUE_DATA_LOOP void segue_statistics_add_xruns(struct segue_statistics *s, uint64_t n);
+SEGUE_DATA_LOOP void segue_statistics_add_clipped(struct segue_statistics *s, uint64_t n);
+/** Data loop: the largest absolute value of a channel in this cycle. */
+SEGUE_DATA_LOOP void segue_statistics_add_peak(struct segue_statistics *s, uint32_t channel, float peak);
+
 /** Main loop. All zero when no cycle was timed. Sorts a copy of up to 4096 values. */
 SEGUE_MAIN_LOOP struct segue_cycle_times segue_statistics_cycle_times(const struct segue_statistics *s);
 /** Main loop: the driver's clock at the last cycle. */

@@ -10,43 +10,81 @@
 
 #include <segue/handover.h>
 
+#include "ramp.h"
+
 /** \file
  * When a swap is heard, and how: the contract's schedule, for every engine. Data loop only.
  *
- * A `now` ticket waits as *pending* (a newer one supersedes it) until no other waits to be faded
- * in; then it is *taken* at the first frame of a cycle: committed, to start after `lead` frames and
- * not before the running fade has ended, which hurries. An `at` ticket waits in the schedule and
- * is taken in time for its frame. So two tickets at most are sounding. */
+ * Tickets *wait* until they are *committed*, one at a time: a `now` ticket is taken at the first frame of
+ * a cycle, an `at` ticket as many frames before its own as the wait may need. Committing makes a running
+ * fade hurry, so that it is over when the committed one *starts*; so two tickets at most are sounding.
+ * A ticket keeps the one reference it came with through all of this.
+ *
+ * An engine adds the tickets it has taken, begins the cycle, and renders it in spans:
+ *
+ *     segue_swap_begin(swap, clock->id, clock->position, rate);
+ *     for (done = 0; done < n_frames; done += n) {
+ *             n = segue_swap_span(swap, n_frames - done);
+ *             ... render n frames of swap->current, and of swap->next if there is one ...
+ *             segue_swap_advance(swap, n);
+ *     } */
 
-#define SEGUE_SWAP_SCHEDULED_MAX	64u
+#define SEGUE_SWAP_SCHEDULED_MAX	64u	/* the main loop refuses more `at` swaps than that */
+#define SEGUE_SWAP_WAITING_MAX		(SEGUE_SWAP_SCHEDULED_MAX + 1u)
 
-struct segue_fade {
-	uint64_t n_frames;	/**< length; 0: no fade is running */
-	uint64_t done;		/**< frames already rendered */
-	double from;		/**< weight of the new before the first frame: 0, or g0 of a hurried fade */
+/** A ticket on its way. */
+struct segue_swap_entry {
+	struct segue_ticket *ticket;
+	uint64_t at;		/**< position it must start at; SEGUE_NOW: as soon as it can */
+	uint32_t lead;		/**< frames an engine needs between commitment and start */
+	uint32_t hurry;		/**< frames a fade gets to end in that makes way for it, at least 1 */
+	bool relative;		/**< `at` counts from the first frame of the next cycle */
 };
 
-/** Weight of the new in frame i of a fade of n: from + (1-from) * (w*w*(3-2w)), w = (i+1)/(n+1). */
-SEGUE_DATA_LOOP double segue_fade_weight(const struct segue_fade *fade, uint64_t i);
-
 struct segue_swap {
-	struct segue_handover *handover;
-	/** hurry of a fade that ticket `next` interrupts, and frames from a take to the first frame;
-	 * both follow from the buffer. Source: 256 and 0. */
-	uint32_t (*hurry)(const struct segue_ticket *next);
-	uint32_t (*lead)(const struct segue_ticket *next);
+	struct segue_handover *handover;	/**< what tickets are retired to */
 
 	struct segue_ticket *current;	/**< what is heard; NULL: silence since the start */
-	struct segue_ticket *next;	/**< what is faded in, while fade.n_frames > 0 */
-	struct segue_fade fade;
-	struct segue_ticket *committed;	/**< taken, starts in `wait` frames */
-	uint64_t wait;
-	struct segue_ticket *pending;	/**< the newest `now` ticket not yet taken */
-	struct segue_ticket *scheduled[SEGUE_SWAP_SCHEDULED_MAX];	/**< by position, then serial */
-	uint32_t n_scheduled;
+	struct segue_ticket *next;	/**< what is being faded in, or NULL */
+	struct segue_ramp fade;		/**< weight of `next`. A hard cut is one frame of weight 1 */
+
+	struct segue_swap_entry committed;	/**< ticket NULL: none */
+	uint64_t wait;				/**< frames until it starts */
+	/** by position, then serial; behind those what is to be heard as soon as it can: at most one
+	 * `now` ticket, and `at` tickets that came too late and don't mind */
+	struct segue_swap_entry waiting[SEGUE_SWAP_WAITING_MAX];
+	uint32_t n_waiting;
+
 	uint64_t position;		/**< of the next frame, on the driver's clock */
 	uint32_t clock_id;
 	uint32_t rate;
+	bool has_clock;			/**< there has been a cycle */
 };
+
+SEGUE_DATA_LOOP void segue_swap_init(struct segue_swap *swap, struct segue_handover *handover);
+
+/** A ticket has come through the ring. A `now` ticket supersedes the one that still waits.
+ * \param lead, hurry  as in struct segue_swap_entry */
+SEGUE_DATA_LOOP void segue_swap_add(struct segue_swap *swap, struct segue_ticket *ticket, uint32_t lead,
+		uint32_t hurry);
+/** Withdraw a ticket that isn't committed yet; does nothing when there is none. */
+SEGUE_DATA_LOOP void segue_swap_cancel(struct segue_swap *swap, uint64_t serial);
+
+/** A cycle begins, and what came before it has been added. */
+SEGUE_DATA_LOOP void segue_swap_begin(struct segue_swap *swap, uint32_t clock_id, uint64_t position,
+		uint32_t rate);
+/** How many of the next frames, at most n_max and at least 1, have the same `current` and `next`. */
+SEGUE_DATA_LOOP uint32_t segue_swap_span(struct segue_swap *swap, uint32_t n_max);
+/** Those frames have been rendered. */
+SEGUE_DATA_LOOP void segue_swap_advance(struct segue_swap *swap, uint32_t n_frames);
+
+/** The running fade counts as complete. */
+SEGUE_DATA_LOOP void segue_swap_finish_fade(struct segue_swap *swap);
+/** One step towards rest, for a node that isn't running: complete the fade, or start what can be at once
+ * (position 0). `at` tickets wait.
+ * \return false when there was nothing to do */
+SEGUE_DATA_LOOP bool segue_swap_settle(struct segue_swap *swap);
+/** Let every ticket go; what wasn't answered is GONE. */
+SEGUE_DATA_LOOP void segue_swap_drain(struct segue_swap *swap);
 
 #endif /* SEGUE_RT_SWAP_H */

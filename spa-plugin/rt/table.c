@@ -1,0 +1,110 @@
+/* Segue: live-swappable sound for PipeWire */
+/* SPDX-FileCopyrightText: Copyright © Segue contributors */
+/* SPDX-License-Identifier: MIT */
+
+#include "table.h"
+
+#include <spa/utils/defs.h>
+
+#include "hermite.h"
+#include "ramp.h"
+
+#define QUARTER_TONE	1.0293022366434921	/* 2^(1/24) */
+
+/* Of a positive value. floor() would be a call on machines whose baseline lacks the instruction. */
+SEGUE_DATA_LOOP static double fraction(double x)
+{
+	return x - (double)(int32_t)x;
+}
+
+SEGUE_DATA_LOOP static double phase_at(const struct segue_phase *phase, uint32_t i)
+{
+	return fraction(phase->anchor + (double)(phase->n_frames + i) * phase->step);
+}
+
+SEGUE_DATA_LOOP static void move_anchor(struct segue_phase *phase)
+{
+	phase->anchor = phase_at(phase, 0);
+	phase->n_frames = 0;
+}
+
+/* Up at once, down only by a quarter-tone: a vibrato then doesn't flip the level. That the pitch has the
+ * hysteresis, and not a table's level, makes a new table choose as if it had always been there. */
+SEGUE_DATA_LOOP static void choose_pitch(struct segue_phase *phase)
+{
+	phase->pitch_before = phase->pitch;
+	if (phase->step > phase->pitch || phase->step * QUARTER_TONE < phase->pitch)
+		phase->pitch = phase->step;
+	if (phase->pitch_before == 0.0)
+		phase->pitch_before = phase->pitch;
+}
+
+void segue_phase_set_frequency(struct segue_phase *phase, double frequency, uint32_t rate)
+{
+	move_anchor(phase);
+	phase->step = SPA_MIN(frequency / rate, SEGUE_BAND);
+}
+
+void segue_phase_settle(struct segue_phase *phase)
+{
+	phase->pitch = phase->pitch_before = phase->step;
+}
+
+uint32_t segue_phase_block_left(const struct segue_phase *phase)
+{
+	return SEGUE_BLOCK_FRAMES - phase->place;
+}
+
+void segue_phase_run(struct segue_phase *phase, uint32_t n_frames, struct segue_turns *ret)
+{
+	if (phase->place == 0) {
+		move_anchor(phase);
+		choose_pitch(phase);
+	}
+	ret->n_frames = n_frames;
+	ret->place = phase->place;
+	ret->pitch = phase->pitch;
+	ret->pitch_before = phase->pitch_before;
+	for (uint32_t i = 0; i < n_frames; i++)
+		ret->turns[i] = phase_at(phase, i);
+	phase->n_frames += n_frames;
+	phase->place = (phase->place + n_frames) % SEGUE_BLOCK_FRAMES;
+}
+
+/* The one with the most partials that all stay inside the band; the last has one, which always does. */
+SEGUE_DATA_LOOP static const struct segue_table_level *find_level(const struct segue_table *table,
+		uint32_t channel, double pitch)
+{
+	const struct segue_table_level *level = &table->levels[channel * table->n_levels];
+	const struct segue_table_level *last = level + table->n_levels - 1;
+
+	while (level < last && level->n_partials * pitch > SEGUE_BAND)
+		level++;
+	return level;
+}
+
+SEGUE_DATA_LOOP static float read_level(const struct segue_table_level *level, double turn)
+{
+	double place = turn * level->n_frames;
+	int32_t frame = (int32_t)place;
+
+	return segue_hermite(level->data + frame - 1, (float)(place - frame));
+}
+
+void segue_table_read(const struct segue_table *table, uint32_t channel, const struct segue_turns *turns,
+		float *ret)
+{
+	const struct segue_table_level *level = find_level(table, channel, turns->pitch);
+	const struct segue_table_level *before = find_level(table, channel, turns->pitch_before);
+	uint32_t i;
+
+	for (i = 0; i < turns->n_frames; i++)
+		ret[i] = read_level(level, turns->turns[i]);
+	if (before == level)
+		return;
+	for (i = 0; i < turns->n_frames; i++) {
+		double g = segue_smooth((turns->place + i + 1) / (SEGUE_BLOCK_FRAMES + 1.0));
+
+		ret[i] = (float)((1.0 - g) * read_level(before, turns->turns[i]) + g * ret[i]);
+	}
+}
