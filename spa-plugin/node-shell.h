@@ -9,7 +9,6 @@
 #include <stdint.h>
 
 #include <spa/node/node.h>
-#include <spa/param/latency.h>
 #include <spa/param/param.h>
 #include <spa/support/log.h>
 #include <spa/support/loop.h>
@@ -18,7 +17,9 @@
 #include <spa/utils/hook.h>
 
 #include "control.h"
+#include "notify.h"
 #include "rt/ports.h"
+#include "shell-port.h"
 
 /** \file
  * What every SPA node repeats: a raw node with mono float DSP ports and perhaps a MIDI input, around
@@ -33,7 +34,7 @@
 struct segue_shell_ops {
 	/** Data loop: render one cycle. */
 	void (*process)(void *data, const struct segue_cycle *cycle) SEGUE_DATA_LOOP;
-	/** Through the barrier: the node has been put on the graph or taken off it. May be NULL. */
+	/** Through the barrier: the node has been put on the graph or taken off it. */
 	void (*paused)(void *data) SEGUE_DATA_LOOP;
 	/** Main loop, after it: process() will be called from now on; or isn't any more. May be NULL. */
 	void (*started)(void *data);
@@ -48,32 +49,14 @@ struct segue_shell_config {
 	bool midi_in;			/**< one more input, after the others */
 };
 
-#define SEGUE_SHELL_NAME_MAX	256u
-#define SEGUE_SHELL_PORT_PARAMS	5u
-#define SEGUE_SHELL_PORT_ITEMS	4u
 #define SEGUE_SHELL_NODE_PARAMS	3u
 #define SEGUE_SHELL_NODE_ITEMS	5u
-
-struct segue_shell_port {
-	enum spa_direction direction;
-	uint32_t id;
-	bool is_midi;
-	bool have_format;
-	char channel[16], name[32], alias[SEGUE_SHELL_NAME_MAX + 32];
-	struct spa_latency_info latency[2];	/* by direction */
-	struct spa_param_info params[SEGUE_SHELL_PORT_PARAMS];
-	struct spa_dict_item items[SEGUE_SHELL_PORT_ITEMS];
-	struct spa_dict dict;
-	struct spa_port_info info;
-	struct segue_port *rt;
-};
 
 struct segue_shell {
 	struct spa_node node;		/**< SPA_TYPE_INTERFACE_Node */
 	/* main loop, constant once initialised */
 	struct spa_log *log;
 	struct spa_loop *data_loop;
-	struct spa_loop_utils *main_utils;	/**< NULL: changes are told at once */
 	const struct segue_shell_ops *ops;
 	void *data;
 	struct segue_node *control;
@@ -84,22 +67,16 @@ struct segue_shell {
 	/* main loop */
 	struct spa_hook_list hooks;
 	struct spa_hook control_listener;
-	struct spa_source *changed_timer;
-	bool changed_armed, changed_again;
+	struct segue_notify props_changed;
 	bool started;
 	struct spa_param_info params[SEGUE_SHELL_NODE_PARAMS];
 	struct spa_dict_item items[SEGUE_SHELL_NODE_ITEMS];
 	struct spa_dict dict;
 	struct spa_node_info info;
-	struct segue_shell_port *ports[2];	/* by direction; n_ports each */
+	struct segue_shell_port *ports[2];	/* by direction, n_ports of each */
 	/* data loop; the main loop's only within the barrier */
 	struct segue_ports *rt;
 };
-
-/** Read audio.position of an info dict: `[ FL FR ]`, `FL,FR`; stereo when it isn't there.
- * \param ret  SEGUE_PORT_CHANNELS_MAX channel ids
- * \return how many, or -EINVAL: none, too many or an unknown name */
-SEGUE_MAIN_LOOP int segue_shell_position(const struct spa_dict *info, uint32_t *ret);
 
 /** Make the shell. Its memory may be anything.
  * \param info  the handle's; borrowed for the call. Read: node.name, node.description, media.category,

@@ -5,6 +5,7 @@
 #ifndef SEGUE_RT_PORTS_H
 #define SEGUE_RT_PORTS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <spa/buffer/buffer.h>
@@ -68,7 +69,16 @@ SEGUE_DATA_LOOP void segue_port_reuse_buffer(struct segue_port *port, uint32_t i
 /** A new io area; buffers the old one still named are ours again. Through the barrier. */
 SEGUE_DATA_LOOP void segue_port_set_io(struct segue_port *port, struct spa_io_buffers *io);
 
-/** New buffers, each with one mapped block of float-aligned memory; 0: none. Through the barrier. */
+/** Has a buffer what the data loop takes for granted: mapped memory, aligned, for a frame at least? */
+static inline bool segue_port_can_use(const struct spa_buffer *buffer)
+{
+	const struct spa_data *d = buffer->datas;
+
+	return buffer->n_datas > 0 && d->data != NULL && d->chunk != NULL &&
+			d->maxsize >= sizeof(float) && SPA_IS_ALIGNED(d->data, sizeof(float));
+}
+
+/** New buffers that can be used, at most SEGUE_PORT_BUFFERS_MAX; 0: none. Through the barrier. */
 SEGUE_DATA_LOOP void segue_port_set_buffers(struct segue_port *port, struct spa_buffer *const buffers[],
 		uint32_t n_buffers);
 

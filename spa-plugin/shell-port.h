@@ -1,0 +1,67 @@
+/* Segue: live-swappable sound for PipeWire */
+/* SPDX-FileCopyrightText: Copyright © Segue contributors */
+/* SPDX-License-Identifier: MIT */
+
+#ifndef SEGUE_SHELL_PORT_H
+#define SEGUE_SHELL_PORT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <spa/node/node.h>
+#include <spa/param/latency.h>
+#include <spa/param/param.h>
+#include <spa/pod/builder.h>
+#include <spa/utils/dict.h>
+
+#include "rt/ports.h"
+
+/** \file
+ * One port of a shell as the main loop sees it: what it is called and what it can be set to. */
+
+#define SEGUE_SHELL_NAME_MAX	256u
+#define SEGUE_SHELL_PORT_PARAMS	5u
+#define SEGUE_SHELL_PORT_ITEMS	4u
+
+struct segue_shell_port {
+	enum spa_direction direction;
+	uint32_t id;
+	bool is_midi;
+	bool have_format;
+	char channel[16], name[32], alias[SEGUE_SHELL_NAME_MAX + 32];
+	struct spa_latency_info latency[2];	/* by direction */
+	struct spa_param_info params[SEGUE_SHELL_PORT_PARAMS];
+	struct spa_dict_item items[SEGUE_SHELL_PORT_ITEMS];
+	struct spa_dict dict;
+	struct spa_port_info info;	/**< change_mask: what listeners haven't been told */
+	struct segue_port *rt;		/**< the same port on the data loop */
+};
+
+/** Read audio.position of an info dict: `[ FL FR ]`, `FL,FR`; stereo when it isn't there.
+ * \param ret  SEGUE_PORT_CHANNELS_MAX channel ids
+ * \return how many, or -EINVAL: none, too many or an unknown name */
+SEGUE_MAIN_LOOP int segue_shell_position(const struct spa_dict *info, uint32_t *ret);
+
+/** A mono audio port of the node called `node_name`.
+ * \param channel  enum spa_audio_channel */
+SEGUE_MAIN_LOOP void segue_shell_port_init(struct segue_shell_port *port, enum spa_direction direction,
+		uint32_t id, uint32_t channel, const char *node_name, struct segue_port *rt);
+/** Its MIDI input. */
+SEGUE_MAIN_LOOP void segue_shell_port_init_midi(struct segue_shell_port *port, uint32_t id,
+		const char *node_name, struct segue_port *rt);
+
+/** Build value number `index` of a param.
+ * \param quantum_limit  frames
+ * \return 1, 0 when there are no more, -ENOENT for an unknown param, -EIO without the format it needs */
+SEGUE_MAIN_LOOP int segue_shell_port_build(const struct segue_shell_port *port, uint32_t quantum_limit,
+		uint32_t id, uint32_t index, struct spa_pod_builder *b, struct spa_pod **ret);
+
+/** Can this be the port's format? \return 0 or -EINVAL */
+SEGUE_MAIN_LOOP int segue_shell_port_check_format(const struct segue_shell_port *port,
+		const struct spa_pod *format);
+SEGUE_MAIN_LOOP void segue_shell_port_set_have_format(struct segue_shell_port *port, bool have_format);
+
+/** Take the latency of the other side's peers. NULL: none. \return 0 or -EINVAL */
+SEGUE_MAIN_LOOP int segue_shell_port_set_latency(struct segue_shell_port *port, const struct spa_pod *param);
+
+#endif /* SEGUE_SHELL_PORT_H */
