@@ -59,7 +59,7 @@ enum segue_sound_state {
 	SEGUE_SOUND_LOADING,
 	SEGUE_SOUND_READY,	/**< made; no node holds it */
 	SEGUE_SOUND_LIVE,	/**< a node holds it */
-	SEGUE_SOUND_RETIRED,	/**< nobody owns it; a node's data loop hasn't let go of it yet */
+	SEGUE_SOUND_RETIRED,	/**< nobody holds it: its memory is being given back */
 	SEGUE_SOUND_FAILED,
 };
 
@@ -88,7 +88,6 @@ struct segue_store_events {
 	void (*sound_changed)(void *data, struct segue_sound *sound);
 	/** its memory has been given back; the sound is gone */
 	void (*sound_reclaimed)(void *data, uint64_t id, uint64_t bytes, uint64_t age_usec);
-	/** BytesMax or another figure that isn't counted: none yet */
 };
 
 struct segue_store_config {
@@ -120,8 +119,14 @@ struct segue_store_methods {
 	void (*own)(struct segue_store *store, struct segue_sound *sound);
 	/** The last owner's leave cancels a sound that is loading and no node waits for. */
 	void (*disown)(struct segue_store *store, struct segue_sound *sound);
+	/** Once a sound has left OPENING: the one it turned out to be the same as, or itself. The caller's
+	 * ownership moves along. */
+	struct segue_sound *(*resolve)(struct segue_store *store, struct segue_sound *sound);
 	void (*sound_info)(struct segue_store *store, struct segue_sound *sound,
 			struct segue_sound_info *ret);
+	/** segue_options_set(), for the module. */
+	int (*options_set)(struct segue_options *options, uint32_t groups, const char *key,
+			const struct segue_value *value, struct segue_error *error);
 };
 
 /* ------------------------------------------------------------------- nodes */
@@ -228,6 +233,9 @@ struct segue_node_methods {
 	/** Set one property. Key with or without "segue.".
 	 * \return 0; -ENXIO unknown key, -EROFS, -EINVAL wrong type or out of range, with an error */
 	int (*set)(struct segue_node *node, const char *key, const struct segue_value *value,
+			struct segue_error *error);
+	/** The same for whoever may set the node's Props: paths to load are fenced (props.load). */
+	int (*set_props)(struct segue_node *node, const char *key, const struct segue_value *value,
 			struct segue_error *error);
 	/** Read one property; strings are valid until the next call.
 	 * \return 0 or -ENXIO */

@@ -31,6 +31,7 @@ struct segue_memory;
 /** \return a budget with one reference, or NULL with errno. It outlives all that was allocated from it:
  * each allocation holds a reference. */
 struct segue_memory *segue_memory_new(size_t max);
+struct segue_memory *segue_memory_ref(struct segue_memory *memory);
 void segue_memory_unref(struct segue_memory *memory);
 void segue_memory_set_max(struct segue_memory *memory, size_t max);
 size_t segue_memory_max(const struct segue_memory *memory);

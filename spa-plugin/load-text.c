@@ -1,0 +1,160 @@
+/* Segue: live-swappable sound for PipeWire */
+/* SPDX-FileCopyrightText: Copyright © Segue contributors */
+/* SPDX-License-Identifier: MIT */
+
+/* The value of segue.load: a path, a list of paths, or an object with options, as SPA-JSON. */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <spa/utils/json.h>
+#include <spa/utils/string.h>
+
+#include "node.h"
+
+#define FILES_MAX	SEGUE_CHANNELS_MAX
+#define TEXT_MAX	4096
+
+struct load {
+	struct segue_recipe recipe;
+	const char *paths[FILES_MAX];
+	char text[FILES_MAX][TEXT_MAX];
+};
+
+static int add_path(struct load *load, const char *path, const struct segue_fence *fence,
+		struct segue_error *error)
+{
+	uint32_t n = load->recipe.n_paths;
+
+	if (n == FILES_MAX)
+		return segue_error_set(error, -EINVAL, "segue.load: more than %u files", FILES_MAX);
+	if (path[0] != '/')
+		return segue_error_set(error, -EINVAL, "%s: the path must begin with /", path);
+	if (fence != NULL && segue_fence_check(fence, path, error) < 0)
+		return error->res;
+	if (strlen(path) >= TEXT_MAX)
+		return segue_error_set(error, -EINVAL, "segue.load: a path is too long");
+	strcpy(load->text[n], path);
+	load->paths[n] = load->text[n];
+	load->recipe.n_paths++;
+	return 0;
+}
+
+static int add_paths(struct load *load, struct spa_json *array, const struct segue_fence *fence,
+		struct segue_error *error)
+{
+	char path[TEXT_MAX];
+	int res = 0;
+
+	while (res == 0 && spa_json_get_string(array, path, sizeof(path)) > 0)
+		res = add_path(load, path, fence, error);
+	return res;
+}
+
+static int set_uints(struct load *load, const char *key, struct spa_json *array,
+		struct segue_error *error)
+{
+	uint32_t values[SEGUE_OPTION_CHANNELS_MAX], n = 0;
+	struct segue_value value;
+	int i;
+
+	while (n < SPA_N_ELEMENTS(values) && spa_json_get_int(array, &i) > 0) {
+		if (i < 0)
+			return segue_error_set(error, -EINVAL, "%s: must not be negative", key);
+		values[n++] = i;
+	}
+	value = (struct segue_value) { .type = SEGUE_VALUE_UINTS, .u = { values, n } };
+	return segue_options_set(&load->recipe.options, SEGUE_OPTIONS_LOAD, key, &value, error);
+}
+
+static int set_option(struct load *load, const char *key, const char *token, int length,
+		struct segue_error *error)
+{
+	struct segue_value value = { 0 };
+	char text[TEXT_MAX];
+	float number;
+	bool flag;
+
+	if (spa_json_parse_bool(token, length, &flag) > 0) {
+		value.type = SEGUE_VALUE_BOOL;
+		value.b = flag;
+	} else if (spa_json_parse_float(token, length, &number) > 0) {
+		value.type = SEGUE_VALUE_DOUBLE;
+		value.d = number;
+	} else {
+		if (spa_json_parse_stringn(token, length, text, sizeof(text)) <= 0)
+			return segue_error_set(error, -EINVAL, "%s: its value can't be read", key);
+		value.type = SEGUE_VALUE_STRING;
+		value.s = text;
+	}
+	return segue_options_set(&load->recipe.options, SEGUE_OPTIONS_LOAD, key, &value, error);
+}
+
+static int read_object(struct load *load, struct spa_json *object, const struct segue_fence *fence,
+		struct segue_error *error)
+{
+	char key[64], path[TEXT_MAX];
+	struct spa_json array;
+	const char *token;
+	int length, res = 0;
+
+	while (res == 0 && spa_json_get_string(object, key, sizeof(key)) > 0) {
+		if ((length = spa_json_next(object, &token)) <= 0)
+			return segue_error_set(error, -EINVAL, "segue.load: %s has no value", key);
+		if (spa_json_is_array(token, length)) {
+			spa_json_enter(object, &array);
+			res = spa_streq(key, "file") ? add_paths(load, &array, fence, error) :
+				set_uints(load, key, &array, error);
+		} else if (spa_streq(key, "file")) {
+			res = spa_json_parse_stringn(token, length, path, sizeof(path)) > 0 ?
+				add_path(load, path, fence, error) :
+				segue_error_set(error, -EINVAL, "segue.load: file can't be read");
+		} else {
+			res = set_option(load, key, token, length, error);
+		}
+	}
+	return res;
+}
+
+static int read_text(struct load *load, const char *text, const struct segue_fence *fence,
+		struct segue_error *error)
+{
+	struct spa_json json, inner;
+	char path[TEXT_MAX];
+
+	spa_json_init(&json, text, strlen(text));
+	if (spa_json_enter_array(&json, &inner) > 0)
+		return add_paths(load, &inner, fence, error);
+	spa_json_init(&json, text, strlen(text));
+	if (spa_json_enter_object(&json, &inner) > 0)
+		return read_object(load, &inner, fence, error);
+	/* a path with spaces need not be quoted */
+	if (text[0] != '"')
+		return add_path(load, text, fence, error);
+	if (spa_json_parse_stringn(text, strlen(text), path, sizeof(path)) <= 0)
+		return segue_error_set(error, -EINVAL, "segue.load: %s can't be read", text);
+	return add_path(load, path, fence, error);
+}
+
+struct segue_sound *segue_load_text(struct segue_store_impl *store, const char *text,
+		const struct segue_fence *fence, struct segue_error *error)
+{
+	struct segue_sound *sound = NULL;
+	struct load *load = calloc(1, sizeof(*load));
+
+	if (load == NULL) {
+		segue_error_set(error, -ENOMEM, "segue.load: no memory");
+		return NULL;
+	}
+	load->recipe.type = SEGUE_RECIPE_FILES;
+	load->recipe.paths = load->paths;
+	load->recipe.options = SEGUE_OPTIONS_INIT;
+	if (read_text(load, text, fence, error) == 0) {
+		if (load->recipe.n_paths == 0)
+			segue_error_set(error, -EINVAL, "segue.load: no file is named");
+		else
+			sound = segue_sound_make(store, &load->recipe, error);
+	}
+	free(load);
+	return sound;
+}

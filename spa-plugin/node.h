@@ -1,0 +1,120 @@
+/* Segue: live-swappable sound for PipeWire */
+/* SPDX-FileCopyrightText: Copyright © Segue contributors */
+/* SPDX-License-Identifier: MIT */
+
+#ifndef SEGUE_NODE_H
+#define SEGUE_NODE_H
+
+#include <stdbool.h>
+
+#include <spa/support/log.h>
+#include <spa/support/loop.h>
+#include <spa/utils/dict.h>
+
+#include "collector.h"
+#include "control.h"
+#include "properties.h"
+#include "rt/statistics.h"
+#include "sound.h"
+#include "store.h"
+
+/** \file
+ * The main-loop half of every node: properties, requests, and what becomes of them. It knows its engine as
+ * a handover to send commands into and two functions to call through the barrier. */
+
+/** What a type of node brings. */
+struct segue_node_type {
+	const char *name;				/**< "source" */
+	const struct segue_property *properties;	/**< common ones first */
+	uint32_t n_properties;
+	uint32_t cancel, volume;			/**< commands to its engine */
+	uint32_t commands[SEGUE_PROPERTIES_MAX];	/**< by property; 0: it isn't the engine's business */
+	/* through the barrier */
+	void (*settle)(void *engine);
+	void (*drain)(void *engine);
+};
+
+struct segue_claim;
+
+struct segue_node_impl {
+	struct segue_node iface;
+	struct segue_store_impl *store;
+	struct spa_log *log;
+	struct spa_loop *data_loop;
+	const struct segue_node_type *type;
+	void *engine;
+	struct segue_handover *handover;
+	struct segue_statistics *statistics;
+	struct spa_hook_list listeners;
+	struct segue_collected collected;
+	uint32_t n_channels;
+
+	bool connected;
+	bool running;
+	uint64_t changed_nsec;		/* when it last started or stopped */
+	uint64_t cycles_at_start;
+	uint32_t rate;			/* Hz; 0: no cycle yet */
+
+	double values[SEGUE_PROPERTIES_MAX];
+	double volume;
+	bool mute;
+	double channel_volumes[SEGUE_CHANNELS_MAX];
+	char text[SEGUE_ERROR_MAX + 64];	/* of the last string read */
+
+	uint64_t last_serial;
+	uint64_t last_finished;
+	uint64_t n_applied, n_superseded;
+	uint32_t n_requests;
+	uint32_t n_scheduled;		/* those of them with a time */
+	struct spa_list requests;	/* accepted and not yet finished, by serial */
+	struct spa_list parked;		/* commands the ring had no room for, in order */
+	struct segue_claim *current;	/* applied last; NULL: nothing was yet */
+	struct segue_claim *remade;	/* current's sound for another rate, on its way */
+	struct segue_waiter remake;
+	bool remaking;			/* the waiter waits */
+	struct segue_ticket *garbage;	/* collected, not yet freed */
+	uint64_t interval_nsec;		/* of looking again */
+
+	enum segue_node_state state;	/* as last told */
+	struct segue_error last_error;	/* of the last request; res 0: it went well */
+};
+
+/** \param channels  outputs
+ * \return 0 or a negative errno */
+SEGUE_MAIN_LOOP int segue_node_init(struct segue_node_impl *node, struct segue_store_impl *store,
+		struct spa_log *log, struct spa_loop *data_loop, const struct segue_node_type *type, void *engine,
+		struct segue_handover *handover, struct segue_statistics *statistics,
+		uint32_t n_channels);
+/** Set what an info dict says: every `segue.*` key of the table; others are ignored.
+ * \return 0 or a negative errno; the reason has been logged */
+SEGUE_MAIN_LOOP int segue_node_configure(struct segue_node_impl *node, const struct spa_dict *info);
+/** process() will be called; or isn't any more. */
+SEGUE_MAIN_LOOP void segue_node_started(struct segue_node_impl *node);
+SEGUE_MAIN_LOOP void segue_node_stopped(struct segue_node_impl *node);
+/** Answer what is outstanding (Gone), take back everything from the data loop and free it. */
+SEGUE_MAIN_LOOP void segue_node_clear(struct segue_node_impl *node);
+
+/** Tell listeners if the state isn't what they were told last. */
+SEGUE_MAIN_LOOP void segue_node_update_state(struct segue_node_impl *node, bool force);
+SEGUE_MAIN_LOOP struct segue_sound *segue_node_sound(const struct segue_node_impl *node);
+
+/* request.c: what node.c needs of it */
+SEGUE_MAIN_LOOP int segue_node_request(struct segue_node_impl *node, struct segue_sound *sound,
+		const struct segue_options *options, uint64_t *ret, struct segue_error *error);
+SEGUE_MAIN_LOOP int segue_node_cancel(struct segue_node_impl *node, uint64_t serial,
+		struct segue_error *error);
+/** Send a setting in order with the swaps. \return 0 or -ENOMEM */
+SEGUE_MAIN_LOOP int segue_node_send(struct segue_node_impl *node, const struct segue_command *command);
+SEGUE_MAIN_LOOP uint64_t segue_node_collect(void *data);
+SEGUE_MAIN_LOOP bool segue_node_is_loading(const struct segue_node_impl *node);
+/** Everything back from the data loop, which has let go: outstanding requests end as Gone. */
+SEGUE_MAIN_LOOP void segue_node_collect_all(struct segue_node_impl *node);
+
+/* load-text.c */
+/** Make the sound a text asks for: a path, `[ L.wav R.wav ]` or `{ file = ... OPTION = ... }`.
+ * \param fence  NULL: any path
+ * \return owned once, or NULL with an error */
+SEGUE_MAIN_LOOP struct segue_sound *segue_load_text(struct segue_store_impl *store, const char *text,
+		const struct segue_fence *fence, struct segue_error *error);
+
+#endif /* SEGUE_NODE_H */

@@ -1,0 +1,148 @@
+/* Segue: live-swappable sound for PipeWire */
+/* SPDX-FileCopyrightText: Copyright © Segue contributors */
+/* SPDX-License-Identifier: MIT */
+
+#include "properties.h"
+
+#include <math.h>
+#include <string.h>
+
+#include <spa/utils/defs.h>
+#include <spa/utils/string.h>
+
+#define KEY_PREFIX	"segue."
+
+static const char *const triggers[] = { "always", NULL };
+
+const struct segue_property segue_source_properties[SEGUE_PROPERTIES_SOURCE] = {
+	[SEGUE_PROPERTY_GAIN] = { KEY_PREFIX "gain", "Gain", SEGUE_VALUE_DOUBLE,
+		0.25, 0.0, 16.0, NULL, "linear", "Gain of the output; ramped", SEGUE_PROPERTY_SOURCE },
+	[SEGUE_PROPERTY_FADE] = { KEY_PREFIX "fade", "Fade", SEGUE_VALUE_DOUBLE,
+		0.02, 0.0, 10.0, NULL, "s", "Crossfade of swaps that don't ask for their own",
+		SEGUE_PROPERTY_SOURCE },
+	[SEGUE_PROPERTY_BYPASS] = { KEY_PREFIX "bypass", "Bypass", SEGUE_VALUE_BOOL,
+		0.0, 0.0, 1.0, NULL, NULL, "Silent, while all goes on; faded", SEGUE_PROPERTY_SOURCE },
+	[SEGUE_PROPERTY_LOAD] = { KEY_PREFIX "load", NULL, SEGUE_VALUE_STRING,
+		0.0, 0.0, 0.0, NULL, NULL, "An audio file to play: a path, or { file = ... OPTION = ... }",
+		SEGUE_PROPERTY_SOURCE | SEGUE_PROPERTY_REQUEST },
+	[SEGUE_PROPERTY_WAVE] = { KEY_PREFIX "wave", NULL, SEGUE_VALUE_STRING,
+		0.0, 0.0, 0.0, NULL, NULL, "A waveform to play: sine saw square triangle noise pink sweep "
+		"impulse silence harmonics:1,0.5", SEGUE_PROPERTY_SOURCE | SEGUE_PROPERTY_REQUEST },
+	[SEGUE_PROPERTY_FREQUENCY] = { KEY_PREFIX "frequency", "Frequency", SEGUE_VALUE_DOUBLE,
+		440.0, 0.01, 20000.0, NULL, "Hz", "Pitch of a table; at most 0.45 of the rate is heard",
+		SEGUE_PROPERTY_SOURCE },
+	[SEGUE_PROPERTY_TRIGGER] = { KEY_PREFIX "trigger", "Trigger", SEGUE_VALUE_STRING,
+		0.0, 0.0, 0.0, triggers, NULL, "When it sounds", SEGUE_PROPERTY_SOURCE },
+	[SEGUE_PROPERTY_SOURCE_STATUS] = { KEY_PREFIX "status", NULL, SEGUE_VALUE_STRING,
+		0.0, 0.0, 0.0, NULL, NULL, "What it plays, or why not",
+		SEGUE_PROPERTY_SOURCE | SEGUE_PROPERTY_READ_ONLY },
+};
+
+int segue_property_find(const struct segue_property *table, uint32_t n, const char *key,
+		struct segue_error *error)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		if (spa_streq(key, table[i].key) ||
+		    spa_streq(key, table[i].key + strlen(KEY_PREFIX)))
+			return i;
+	}
+	return segue_error_set(error, -ENXIO, "%s: no such property", key);
+}
+
+static bool to_double(const struct segue_value *value, double *ret)
+{
+	switch (value->type) {
+	case SEGUE_VALUE_BOOL:
+		*ret = value->b;
+		return true;
+	case SEGUE_VALUE_INT:
+		*ret = value->i;
+		return true;
+	case SEGUE_VALUE_DOUBLE:
+		*ret = value->d;
+		return true;
+	case SEGUE_VALUE_STRING:
+		return spa_atod(value->s, ret);
+	default:
+		return false;
+	}
+}
+
+static bool to_bool(const struct segue_value *value, double *ret)
+{
+	if (value->type == SEGUE_VALUE_STRING) {
+		*ret = spa_atob(value->s);
+		return *ret != 0.0 || spa_streq(value->s, "false") || spa_streq(value->s, "0");
+	}
+	return to_double(value, ret) && (*ret == 0.0 || *ret == 1.0);
+}
+
+static int check_choice(const struct segue_property *p, const struct segue_value *value, double *ret,
+		struct segue_error *error)
+{
+	if (value->type == SEGUE_VALUE_STRING) {
+		for (uint32_t i = 0; p->choices[i] != NULL; i++) {
+			if (spa_streq(value->s, p->choices[i])) {
+				*ret = i;
+				return 0;
+			}
+		}
+		return segue_error_set(error, -EINVAL, "%s: '%s' isn't one of its values in this version "
+				"(the default is %s)", p->key, value->s, p->choices[0]);
+	}
+	return segue_error_set(error, -EINVAL, "%s: must be a text", p->key);
+}
+
+int segue_property_check(const struct segue_property *p, const struct segue_value *value, double *ret,
+		struct segue_error *error)
+{
+	double number;
+
+	if (p->flags & SEGUE_PROPERTY_READ_ONLY)
+		return segue_error_set(error, -EROFS, "%s: can only be read", p->key);
+	switch (p->type) {
+	case SEGUE_VALUE_STRING:
+		if (p->choices != NULL)
+			return check_choice(p, value, ret, error);
+		*ret = 0.0;
+		return value->type == SEGUE_VALUE_STRING ? 0 :
+			segue_error_set(error, -EINVAL, "%s: must be a text", p->key);
+	case SEGUE_VALUE_BOOL:
+		if (!to_bool(value, ret))
+			return segue_error_set(error, -EINVAL, "%s: must be true or false", p->key);
+		return 0;
+	default:
+		break;
+	}
+	if (value->type == SEGUE_VALUE_BOOL || !to_double(value, &number) || isnan(number))
+		return segue_error_set(error, -EINVAL, "%s: must be a number", p->key);
+	if (p->type == SEGUE_VALUE_INT && number != floor(number))
+		return segue_error_set(error, -EINVAL, "%s: must be a whole number", p->key);
+	if (number < p->min || number > p->max)
+		return segue_error_set(error, -EINVAL, "%s: %g is out of range (%g to %g%s%s)", p->key,
+				number, p->min, p->max, p->unit != NULL ? " " : "",
+				p->unit != NULL ? p->unit : "");
+	*ret = number;
+	return 0;
+}
+
+struct segue_value segue_property_value(const struct segue_property *p, double kept)
+{
+	struct segue_value value = { .type = p->type };
+
+	switch (p->type) {
+	case SEGUE_VALUE_BOOL:
+		value.b = kept != 0.0;
+		break;
+	case SEGUE_VALUE_INT:
+		value.i = kept;
+		break;
+	case SEGUE_VALUE_STRING:
+		value.s = p->choices != NULL ? p->choices[(uint32_t)kept] : "";
+		break;
+	default:
+		value.d = kept;
+		break;
+	}
+	return value;
+}

@@ -1,0 +1,45 @@
+/* Segue: live-swappable sound for PipeWire */
+/* SPDX-FileCopyrightText: Copyright © Segue contributors */
+/* SPDX-License-Identifier: MIT */
+
+#ifndef SEGUE_PROPERTIES_H
+#define SEGUE_PROPERTIES_H
+
+#include "control.h"
+
+/** \file
+ * The properties of nodes: the contract's table, its checks, and texts read as values. */
+
+/** The first rows of every node's table. */
+enum segue_common_property {
+	SEGUE_PROPERTY_GAIN,
+	SEGUE_PROPERTY_FADE,
+	SEGUE_PROPERTY_BYPASS,
+	SEGUE_PROPERTY_LOAD,
+	SEGUE_PROPERTIES_COMMON,
+};
+
+enum segue_source_property {
+	SEGUE_PROPERTY_WAVE = SEGUE_PROPERTIES_COMMON,
+	SEGUE_PROPERTY_FREQUENCY,
+	SEGUE_PROPERTY_TRIGGER,
+	SEGUE_PROPERTY_SOURCE_STATUS,
+	SEGUE_PROPERTIES_SOURCE,
+};
+
+#define SEGUE_PROPERTIES_MAX	32u
+
+extern const struct segue_property segue_source_properties[SEGUE_PROPERTIES_SOURCE];
+
+/** Find a row by its key, with or without "segue.". \return its index or -ENXIO with an error */
+int segue_property_find(const struct segue_property *table, uint32_t n, const char *key,
+		struct segue_error *error);
+/** Check a value against a row: type, range, choices; any number will do for a number, and a text that is one.
+ * \param ret  numbers and bools as they are kept; a choice as its index
+ * \return 0 or -EINVAL with an error naming the key */
+int segue_property_check(const struct segue_property *property, const struct segue_value *value,
+		double *ret, struct segue_error *error);
+/** The other way: a kept value as what it means. */
+struct segue_value segue_property_value(const struct segue_property *property, double kept);
+
+#endif /* SEGUE_PROPERTIES_H */

@@ -1,0 +1,63 @@
+/* Segue: live-swappable sound for PipeWire */
+/* SPDX-FileCopyrightText: Copyright © Segue contributors */
+/* SPDX-License-Identifier: MIT */
+
+#ifndef SEGUE_SOUND_JOB_H
+#define SEGUE_SOUND_JOB_H
+
+#include "control.h"
+#include "make/make.h"
+
+/** \file
+ * The work behind a sound, as jobs: open its files, make its buffer, make it again for another rate. A job
+ * has its own copy of all it needs, because its thread may have to be left behind. */
+
+struct segue_store_impl;
+
+enum segue_sound_step {
+	SEGUE_SOUND_OPEN,	/**< recipe -> decoder */
+	SEGUE_SOUND_MAKE,	/**< decoder or wave -> origin, made */
+	SEGUE_SOUND_REMAKE,	/**< from -> made */
+};
+
+struct segue_sound_job {
+	struct segue_job job;
+	enum segue_sound_step step;
+	struct segue_sound *sound;	/* main loop; NULL: nobody waits for it any more */
+	struct segue_store_impl *store;	/* main loop */
+
+	/* the worker's, while it runs */
+	struct segue_make make;
+	struct segue_memory *memory;	/* a reference, for the leftovers */
+	enum segue_recipe_type type;
+	enum segue_kind kind;
+	char **paths;
+	uint32_t n_paths;
+	int fd;				/* -1: taken over by the decoder */
+	char *wave;
+	char *name;
+	struct segue_options options;
+	uint32_t rate;
+	const struct segue_buffer *from;
+	struct segue_decoder *decoder;
+	struct segue_buffer *origin;	/* at its own rate, where that is higher; NULL: made has it all */
+	struct segue_buffer *made;
+	float peak;
+};
+
+/** The recipe copied, its descriptor taken over if this succeeds. \return NULL with errno */
+SEGUE_MAIN_LOOP struct segue_sound_job *segue_sound_job_new(struct segue_store_impl *store,
+		const struct segue_recipe *recipe, enum segue_kind kind, const char *name);
+/** To make what a job that has opened its files is for: all it has moves to the new one. \return NULL with
+ * errno */
+SEGUE_MAIN_LOOP struct segue_sound_job *segue_sound_job_make(struct segue_sound_job *opened);
+/** To make a sample for another rate. The caller keeps `from` alive until done(); for good when that says
+ * -ETIMEDOUT. \return NULL with errno */
+SEGUE_MAIN_LOOP struct segue_sound_job *segue_sound_job_remake(struct segue_store_impl *store,
+		const struct segue_buffer *from, const char *name);
+/** Put it to work. \return 0 or a negative errno: then it is freed */
+SEGUE_MAIN_LOOP int segue_sound_job_start(struct segue_sound_job *job,
+		void (*done)(struct segue_job *job, int res),
+		void (*progressed)(struct segue_job *job));
+
+#endif /* SEGUE_SOUND_JOB_H */

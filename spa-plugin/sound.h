@@ -1,0 +1,71 @@
+/* Segue: live-swappable sound for PipeWire */
+/* SPDX-FileCopyrightText: Copyright © Segue contributors */
+/* SPDX-License-Identifier: MIT */
+
+#ifndef SEGUE_SOUND_H
+#define SEGUE_SOUND_H
+
+#include <stdbool.h>
+
+#include <spa/utils/list.h>
+
+#include <segue/handover.h>
+
+#include "control.h"
+
+/** \file
+ * A sound: where buffers come from and what they are called. It owns what was made of its material last;
+ * nodes and bus clients hold it. Main loop only.
+ *
+ * Held by *owners* (bus clients) and *wants* (requests on their way, and tickets the data loop has, which
+ * are *claims* as well). When the last one lets go it is reclaimed: its memory is given back. */
+
+struct segue_store_impl;
+
+/** Somebody waits for a buffer. Embed it. */
+struct segue_waiter {
+	struct spa_list link;
+	/** The sound fits the rate asked for (res 0), or never will (with its error). Called once, not
+	 * from within segue_sound_wait(). */
+	void (*ready)(struct segue_waiter *waiter, int res);
+	uint32_t rate;
+};
+
+/** What struct segue_store_methods has, for the plugin's own use. */
+SEGUE_MAIN_LOOP struct segue_sound *segue_sound_make(struct segue_store_impl *store,
+		const struct segue_recipe *recipe, struct segue_error *error);
+SEGUE_MAIN_LOOP void segue_sound_own(struct segue_sound *sound);
+SEGUE_MAIN_LOOP void segue_sound_disown(struct segue_sound *sound);
+SEGUE_MAIN_LOOP struct segue_sound *segue_sound_resolve(struct segue_sound *sound);
+/** The one it turned out to be the same as, or itself; borrowed. */
+SEGUE_MAIN_LOOP struct segue_sound *segue_sound_final(struct segue_sound *sound);
+SEGUE_MAIN_LOOP void segue_sound_info(const struct segue_sound *sound, struct segue_sound_info *ret);
+/** The store is going, with its jobs gone already: free all, whoever owns them. */
+SEGUE_MAIN_LOOP void segue_sound_free_all(struct segue_store_impl *store);
+
+/** A claim is a want, too. All accept NULL. */
+SEGUE_MAIN_LOOP void segue_sound_want(struct segue_sound *sound);
+SEGUE_MAIN_LOOP void segue_sound_unwant(struct segue_sound *sound);
+SEGUE_MAIN_LOOP void segue_sound_claim(struct segue_sound *sound);
+SEGUE_MAIN_LOOP void segue_sound_unclaim(struct segue_sound *sound);
+
+/** The buffer to play at a rate, borrowed; NULL: it must be waited for.
+ * \param rate  Hz, of the graph; 0: any will do */
+SEGUE_MAIN_LOOP struct segue_buffer *segue_sound_buffer(const struct segue_sound *sound, uint32_t rate);
+/** Whatever buffer there is, at any rate; NULL before it is ready. */
+SEGUE_MAIN_LOOP struct segue_buffer *segue_sound_any_buffer(const struct segue_sound *sound);
+/** Have the waiter told when there is one, which is made if need be. */
+SEGUE_MAIN_LOOP void segue_sound_wait(struct segue_sound *sound, struct segue_waiter *waiter,
+		uint32_t rate);
+/** Wait no longer. */
+SEGUE_MAIN_LOOP void segue_sound_forget(struct segue_waiter *waiter);
+
+/** What it was made from, for reading properties back: a path (NULL for a descriptor or a wave), or a wave's
+ * text (NULL for others). */
+SEGUE_MAIN_LOOP const char *segue_sound_path(const struct segue_sound *sound);
+SEGUE_MAIN_LOOP const char *segue_sound_wave(const struct segue_sound *sound);
+SEGUE_MAIN_LOOP const char *segue_sound_label(const struct segue_sound *sound);
+SEGUE_MAIN_LOOP uint64_t segue_sound_id(const struct segue_sound *sound);
+SEGUE_MAIN_LOOP const struct segue_error *segue_sound_error(const struct segue_sound *sound);
+
+#endif /* SEGUE_SOUND_H */

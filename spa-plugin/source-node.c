@@ -1,0 +1,215 @@
+/* Segue: live-swappable sound for PipeWire */
+/* SPDX-FileCopyrightText: Copyright © Segue contributors */
+/* SPDX-License-Identifier: MIT */
+
+/* The factory segue.source: engine, main half and SPA shell put together. */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <spa/utils/keys.h>
+#include <spa/utils/string.h>
+
+#include "node-shell.h"
+#include "node.h"
+#include "plugin.h"
+#include "rt/source.h"
+
+struct impl {
+	struct spa_handle handle;
+	/* main loop */
+	struct segue_store_impl *store;
+	struct segue_node_impl node;
+	struct segue_shell shell;
+	/* shared */
+	struct segue_handover handover;
+	struct segue_statistics statistics;
+	/* data loop */
+	struct segue_source *engine;
+};
+
+SEGUE_DATA_LOOP static void on_process(void *data, const struct segue_cycle *cycle)
+{
+	struct impl *this = data;
+
+	segue_source_process(this->engine, cycle->clock, cycle->out, cycle->n_frames);
+}
+
+SEGUE_DATA_LOOP static void on_paused(void *data)
+{
+	struct impl *this = data;
+
+	segue_source_pause(this->engine);
+}
+
+static void on_started(void *data)
+{
+	struct impl *this = data;
+
+	segue_node_started(&this->node);
+}
+
+static void on_stopped(void *data)
+{
+	struct impl *this = data;
+
+	segue_node_stopped(&this->node);
+}
+
+static const struct segue_shell_ops shell_ops = {
+	.process = on_process,
+	.paused = on_paused,
+	.started = on_started,
+	.stopped = on_stopped,
+};
+
+static void engine_settle(void *engine)
+{
+	segue_source_settle(engine);
+}
+
+static void engine_drain(void *engine)
+{
+	segue_source_drain(engine);
+}
+
+static const struct segue_node_type source_type = {
+	.name = "source",
+	.properties = segue_source_properties,
+	.n_properties = SEGUE_PROPERTIES_SOURCE,
+	.cancel = SEGUE_SOURCE_CANCEL,
+	.volume = SEGUE_SOURCE_VOLUME,
+	.commands = {
+		[SEGUE_PROPERTY_GAIN] = SEGUE_SOURCE_GAIN,
+		[SEGUE_PROPERTY_BYPASS] = SEGUE_SOURCE_BYPASS,
+		[SEGUE_PROPERTY_FREQUENCY] = SEGUE_SOURCE_FREQUENCY,
+	},
+	.settle = engine_settle,
+	.drain = engine_drain,
+};
+
+static int impl_get_interface(struct spa_handle *handle, const char *type, void **interface)
+{
+	struct impl *this = (struct impl *)handle;
+
+	spa_return_val_if_fail(handle != NULL && interface != NULL, -EINVAL);
+
+	if (spa_streq(type, SPA_TYPE_INTERFACE_Node))
+		*interface = &this->shell.node;
+	else if (spa_streq(type, SEGUE_TYPE_INTERFACE_Node))
+		*interface = &this->node.iface;
+	else if (spa_streq(type, SEGUE_TYPE_INTERFACE_Store))
+		*interface = &this->store->iface;
+	else
+		return -ENOENT;
+	return 0;
+}
+
+static int impl_clear(struct spa_handle *handle)
+{
+	struct impl *this = (struct impl *)handle;
+
+	spa_return_val_if_fail(handle != NULL, -EINVAL);
+
+	segue_node_clear(&this->node);
+	segue_shell_clear(&this->shell);
+	free(this->engine);
+	segue_store_put(this->store);
+	return 0;
+}
+
+static size_t impl_get_size(const struct spa_handle_factory *factory, const struct spa_dict *params)
+{
+	return sizeof(struct impl);
+}
+
+static struct segue_source *new_engine(struct impl *this, uint32_t n_channels)
+{
+	size_t size = SPA_ROUND_UP_N(segue_source_size(n_channels), SEGUE_CACHE_LINE);
+	void *memory = aligned_alloc(SEGUE_CACHE_LINE, size);
+
+	if (memory == NULL)
+		return NULL;
+	memset(memory, 0, size);
+	return segue_source_init(memory, n_channels, &this->handover, &this->statistics);
+}
+
+static int impl_init(const struct spa_handle_factory *factory, struct spa_handle *handle,
+		const struct spa_dict *info, const struct spa_support *support, uint32_t n_support)
+{
+	struct impl *this = (struct impl *)handle;
+	uint32_t position[SEGUE_CHANNELS_MAX];
+	struct segue_shell_config config = {
+		.name = "segue-source",
+		.category = "Source",
+		.out = position,
+	};
+	struct spa_loop *data_loop;
+	struct spa_log *log;
+	int res;
+
+	spa_return_val_if_fail(factory != NULL && handle != NULL, -EINVAL);
+
+	memset(this, 0, sizeof(*this));
+	handle->get_interface = impl_get_interface;
+	handle->clear = impl_clear;
+	log = spa_support_find(support, n_support, SPA_TYPE_INTERFACE_Log);
+	data_loop = spa_support_find(support, n_support, SPA_TYPE_INTERFACE_DataLoop);
+	if (data_loop == NULL)
+		return -EINVAL;
+
+	if ((res = segue_shell_position(info, position)) < 0)
+		return res;
+	config.n_out = res;
+	if ((this->store = segue_store_get(support, n_support)) == NULL)
+		return -errno;
+	if ((this->engine = new_engine(this, config.n_out)) == NULL) {
+		segue_store_put(this->store);
+		return -ENOMEM;
+	}
+	res = segue_node_init(&this->node, this->store, log, data_loop, &source_type, this->engine,
+			&this->handover, &this->statistics, config.n_out);
+	if (res >= 0)
+		res = segue_shell_init(&this->shell, support, n_support, info, &config,
+				&this->node.iface, &shell_ops, this);
+	if (res >= 0)
+		res = segue_node_configure(&this->node, info);
+	if (res < 0)
+		impl_clear(handle);
+	return res;
+}
+
+static const struct spa_interface_info impl_interfaces[] = {
+	{ SPA_TYPE_INTERFACE_Node, },
+	{ SEGUE_TYPE_INTERFACE_Node, },
+	{ SEGUE_TYPE_INTERFACE_Store, },
+};
+
+static int impl_enum_interface_info(const struct spa_handle_factory *factory,
+		const struct spa_interface_info **info, uint32_t *index)
+{
+	spa_return_val_if_fail(info != NULL && index != NULL, -EINVAL);
+
+	if (*index >= SPA_N_ELEMENTS(impl_interfaces))
+		return 0;
+	*info = &impl_interfaces[(*index)++];
+	return 1;
+}
+
+static const struct spa_dict_item info_items[] = {
+	{ SPA_KEY_FACTORY_AUTHOR, "Segue contributors" },
+	{ SPA_KEY_FACTORY_DESCRIPTION, "Play a wavetable or a sample that can be replaced while it sounds" },
+	{ SPA_KEY_FACTORY_USAGE, "[audio.position=<FL,FR>] [segue.wave=<sine>] [segue.load=<path>]" },
+};
+
+static const struct spa_dict source_info = SPA_DICT_INIT_ARRAY(info_items);
+
+const struct spa_handle_factory segue_source_factory = {
+	SPA_VERSION_HANDLE_FACTORY,
+	SEGUE_FACTORY_SOURCE,
+	&source_info,
+	impl_get_size,
+	impl_init,
+	impl_enum_interface_info,
+};
