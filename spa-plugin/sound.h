@@ -31,7 +31,7 @@ struct segue_waiter {
 	uint32_t rate;
 };
 
-/** What struct segue_store_methods has, for the plugin's own use. */
+/** What struct segue_store_methods has, for the plugin's own use. make() and wait() are in sound-make.c. */
 SEGUE_MAIN_LOOP struct segue_sound *segue_sound_make(struct segue_store_impl *store,
 		const struct segue_recipe *recipe, struct segue_error *error);
 SEGUE_MAIN_LOOP void segue_sound_own(struct segue_sound *sound);

@@ -1,0 +1,81 @@
+/* Segue: live-swappable sound for PipeWire */
+/* SPDX-FileCopyrightText: Copyright © Segue contributors */
+/* SPDX-License-Identifier: MIT */
+
+#ifndef SEGUE_SOUND_IMPL_H
+#define SEGUE_SOUND_IMPL_H
+
+#include <time.h>
+
+#include "make/make.h"
+#include "sound-job.h"
+#include "sound.h"
+#include "store.h"
+
+/** \file
+ * A sound from the inside, for sound.c (who holds it, how it ends) and sound-make.c (how it comes to be). */
+
+struct segue_sound {
+	struct spa_list link;
+	struct segue_store_impl *store;
+	uint64_t id;
+	uint32_t n_owners;
+	uint32_t n_wants;
+	uint32_t n_claims;
+	uint32_t n_buffers;		/* made for it and not yet given back */
+
+	enum segue_sound_state state;	/* OPENING, LOADING, READY, FAILED; the others follow from the counts */
+	enum segue_kind kind;
+	char *label, *path, *wave;
+	struct segue_options options;
+	struct segue_header header;
+	char *identity;			/* of its files, "" when it can't be shared */
+	struct segue_sound *same;	/* a want: it turned out to be the same as this one */
+	struct segue_error error;
+	float peak;
+	double progress;
+	uint64_t made_nsec;
+	uint64_t bytes;			/* of all that was given back */
+
+	struct segue_buffer *made;	/* for the rate wanted last */
+	struct segue_buffer *origin;	/* what is better than made, or NULL */
+	struct segue_buffer *remaking;	/* what a job makes a new one from */
+	struct segue_sound_job *job;
+	struct spa_list waiters;
+};
+
+#define emit(sound, method, ...) \
+	spa_hook_list_call(&(sound)->store->listeners, struct segue_store_events, method, 0, __VA_ARGS__)
+
+#define segue_sound_emit(sound, method, ...)				\
+	spa_hook_list_call(&(sound)->store->listeners,			\
+			struct segue_store_events, method, 0, __VA_ARGS__)
+
+static inline uint64_t segue_sound_now_nsec(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return SPA_TIMESPEC_TO_NSEC(&now);
+}
+
+/** Does anybody want it? */
+static inline bool segue_sound_in_use(const struct segue_sound *sound)
+{
+	return sound->n_owners > 0 || sound->n_wants > 0;
+}
+
+/** A buffer's rate; a table is good for all. */
+static inline uint32_t segue_sample_rate(const struct segue_buffer *buffer)
+{
+	return buffer->type == SEGUE_BUFFER_SAMPLE ?
+		((const struct segue_sample *)buffer)->rate : UINT32_MAX;
+}
+
+/** A buffer a job has made belongs to the sound. Accepts and returns NULL. */
+SEGUE_MAIN_LOOP struct segue_buffer *segue_sound_adopt(struct segue_sound *sound,
+		struct segue_buffer *buffer);
+/** Free one that never was. */
+SEGUE_MAIN_LOOP void segue_sound_free(struct segue_sound *sound);
+
+#endif /* SEGUE_SOUND_IMPL_H */

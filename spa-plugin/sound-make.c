@@ -1,0 +1,312 @@
+/* Segue: live-swappable sound for PipeWire */
+/* SPDX-FileCopyrightText: Copyright © Segue contributors */
+/* SPDX-License-Identifier: MIT */
+
+/* How a sound comes to be: its files are opened, then its buffer is made, then perhaps made again for other
+ * rates; and who waits for that is told. */
+
+#include "sound-impl.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <spa/utils/result.h>
+#include <spa/utils/string.h>
+
+#include "recipe.h"
+
+static void tell_waiters(struct segue_sound *sound, int res)
+{
+	struct segue_waiter *w;
+	struct spa_list ready;
+
+	/* a waiter may wait again, or forget another one, while it is told */
+	spa_list_init(&ready);
+	spa_list_insert_list(&ready, &sound->waiters);
+	spa_list_init(&sound->waiters);
+	while (!spa_list_is_empty(&ready)) {
+		w = spa_list_first(&ready, struct segue_waiter, link);
+		spa_list_remove(&w->link);
+		if (res == 0 && segue_sound_buffer(sound, w->rate) == NULL)
+			spa_list_append(&sound->waiters, &w->link);
+		else
+			w->ready(w, res);
+	}
+}
+
+static void sound_fail(struct segue_sound *sound, const struct segue_error *error)
+{
+	sound->error = *error;
+	/* one that can't be made for another rate is still what it was */
+	if (sound->made == NULL)
+		sound->state = SEGUE_SOUND_FAILED;
+	segue_sound_emit(sound, sound_changed, sound);
+	tell_waiters(sound, error->res);
+}
+
+static int set_job_error(const struct segue_sound *sound, int res, struct segue_error *error)
+{
+	switch (res) {
+	case -EBUSY:
+		return segue_error_set(error, res, "%s: too many loads stand still", sound->label);
+	case -ETIMEDOUT:
+		return segue_error_set(error, res, "%s: no answer from its file system", sound->label);
+	default:
+		return segue_error_set(error, res, "%s: %s", sound->label, spa_strerror(res));
+	}
+}
+
+static void fail_to_start(struct segue_sound *sound, int res)
+{
+	struct segue_error error;
+
+	set_job_error(sound, res, &error);
+	sound_fail(sound, &error);
+}
+
+static void start_remake(struct segue_sound *sound, uint32_t rate);
+
+/* keep the better of what there was, if it is better than what there is now */
+static void take_remade(struct segue_sound *sound, struct segue_buffer *made)
+{
+	struct segue_buffer *best = sound->origin, *other = sound->made;
+
+	if (best == NULL || segue_sample_rate(best) < segue_sample_rate(other)) {
+		best = sound->made;
+		other = sound->origin;
+	}
+	sound->made = made;
+	sound->origin = NULL;
+	segue_buffer_unref(other);
+	if (segue_sample_rate(best) > segue_sample_rate(made))
+		sound->origin = best;
+	else
+		segue_buffer_unref(best);
+}
+
+static void on_made(struct segue_job *job, int res)
+{
+	struct segue_sound_job *j = SPA_CONTAINER_OF(job, struct segue_sound_job, job);
+	struct segue_sound *sound = j->sound;
+
+	if (sound == NULL)
+		return;
+	sound->job = NULL;
+	/* keep it while its waiters are told */
+	segue_sound_want(sound);
+	if (res < 0) {
+		if (j->make.error.res == 0 || res == -ETIMEDOUT)
+			fail_to_start(sound, res);
+		else
+			sound_fail(sound, &j->make.error);
+		goto done;
+	}
+	if (j->step == SEGUE_SOUND_REMAKE) {
+		take_remade(sound, segue_sound_adopt(sound, j->made));
+	} else {
+		sound->store->n_live++;
+		sound->made = segue_sound_adopt(sound, j->made);
+		sound->origin = segue_sound_adopt(sound, j->origin);
+		sound->peak = j->peak;
+		sound->made_nsec = segue_sound_now_nsec();
+	}
+	j->made = j->origin = NULL;
+	sound->state = SEGUE_SOUND_READY;
+	sound->progress = 1.0;
+	segue_sound_emit(sound, sound_changed, sound);
+	tell_waiters(sound, 0);
+	if (!spa_list_is_empty(&sound->waiters))
+		start_remake(sound, spa_list_first(&sound->waiters, struct segue_waiter, link)->rate);
+done:
+	/* a thread that was left behind may go on reading it: then it is never given back */
+	if (res != -ETIMEDOUT)
+		segue_buffer_unref(sound->remaking);
+	sound->remaking = NULL;
+	segue_sound_unwant(sound);
+}
+
+static void on_progressed(struct segue_job *job)
+{
+	struct segue_sound_job *j = SPA_CONTAINER_OF(job, struct segue_sound_job, job);
+
+	if (j->sound == NULL)
+		return;
+	j->sound->progress = __atomic_load_n(&job->progress, __ATOMIC_RELAXED) / 1000.0;
+	segue_sound_emit(j->sound, sound_changed, j->sound);
+}
+
+static int sound_start(struct segue_sound *sound, struct segue_sound_job *job,
+		void (*done)(struct segue_job *job, int res))
+{
+	int res;
+
+	if (job == NULL)
+		return -errno;
+	job->sound = sound;
+	if ((res = segue_sound_job_start(job, done, on_progressed)) < 0)
+		return res;
+	sound->job = job;
+	return 0;
+}
+
+static void start_remake(struct segue_sound *sound, uint32_t rate)
+{
+	struct segue_sound_job *job;
+	int res;
+
+	sound->remaking = segue_buffer_ref(sound->origin != NULL ? sound->origin : sound->made);
+	job = segue_sound_job_remake(sound->store, sound->remaking, sound->label);
+	if (job != NULL)
+		job->rate = rate;
+	if ((res = sound_start(sound, job, on_made)) < 0) {
+		segue_buffer_unref(sound->remaking);
+		sound->remaking = NULL;
+		fail_to_start(sound, res);
+	}
+}
+
+void segue_sound_wait(struct segue_sound *sound, struct segue_waiter *waiter, uint32_t rate)
+{
+	sound = segue_sound_final(sound);
+	waiter->rate = rate;
+	spa_list_append(&sound->waiters, &waiter->link);
+	if (sound->job == NULL && sound->made != NULL)
+		start_remake(sound, rate);
+}
+
+void segue_sound_forget(struct segue_waiter *waiter)
+{
+	spa_list_remove(&waiter->link);
+}
+
+static bool same_options(const struct segue_options *a, const struct segue_options *b)
+{
+	return a->kind == b->kind && a->root_key == b->root_key && a->loop == b->loop &&
+		a->gain == b->gain && a->normalize == b->normalize &&
+		a->n_channels == b->n_channels &&
+		memcmp(a->channels, b->channels, a->n_channels * sizeof(a->channels[0])) == 0 &&
+		a->delay == b->delay && a->offset == b->offset && a->length == b->length &&
+		spa_streq(a->label, b->label);
+}
+
+static struct segue_sound *find_same(const struct segue_sound *sound)
+{
+	struct segue_sound *s;
+
+	if (sound->identity[0] == '\0')
+		return NULL;
+	spa_list_for_each(s, &sound->store->sounds, link) {
+		if (s != sound && s->same == NULL && segue_sound_in_use(s) && s->state != SEGUE_SOUND_FAILED &&
+		    s->identity != NULL && spa_streq(s->identity, sound->identity) &&
+		    same_options(&s->options, &sound->options))
+			return s;
+	}
+	return NULL;
+}
+
+/* go on as another sound's other name: those who wait wait for that one */
+static void become(struct segue_sound *sound, struct segue_sound *same)
+{
+	struct segue_waiter *w;
+
+	sound->same = same;
+	sound->state = same->state;
+	segue_sound_want(same);
+	if (same->job == NULL)
+		tell_waiters(sound, 0);
+	while (!spa_list_is_empty(&sound->waiters)) {
+		w = spa_list_first(&sound->waiters, struct segue_waiter, link);
+		spa_list_remove(&w->link);
+		segue_sound_wait(same, w, w->rate);
+	}
+	segue_sound_emit(sound, sound_changed, sound);
+}
+
+static void on_opened(struct segue_job *job, int res)
+{
+	struct segue_sound_job *j = SPA_CONTAINER_OF(job, struct segue_sound_job, job);
+	struct segue_sound *sound = j->sound, *same;
+	struct segue_sound_job *next;
+
+	if (sound == NULL)
+		return;
+	sound->job = NULL;
+	segue_sound_want(sound);
+	if (res < 0) {
+		if (j->make.error.res == 0 || res == -ETIMEDOUT)
+			fail_to_start(sound, res);
+		else
+			sound_fail(sound, &j->make.error);
+		goto done;
+	}
+	sound->header = *segue_decoder_header(j->decoder);
+	sound->identity = strdup(segue_decoder_identity(j->decoder));
+	if (sound->identity != NULL && (same = find_same(sound)) != NULL) {
+		become(sound, same);
+		goto done;
+	}
+	sound->state = SEGUE_SOUND_LOADING;
+	if ((next = segue_sound_job_make(j)) != NULL) {
+		next->rate = sound->store->rate;
+		next->job.is_long = sound->header.is_long;
+	}
+	if ((res = sound_start(sound, next, on_made)) < 0)
+		fail_to_start(sound, res);
+	else
+		segue_sound_emit(sound, sound_changed, sound);
+done:
+	segue_sound_unwant(sound);
+}
+
+/* ---- from a recipe */
+
+struct segue_sound *segue_sound_make(struct segue_store_impl *store, const struct segue_recipe *recipe,
+		struct segue_error *error)
+{
+	bool is_wave = recipe->type == SEGUE_RECIPE_WAVE;
+	struct segue_sound *sound = NULL;
+	struct segue_sound_job *job;
+	enum segue_kind kind;
+	int res;
+
+	if ((res = segue_recipe_check(recipe, &kind, error)) < 0)
+		goto error;
+	res = -ENOMEM;
+	if ((sound = calloc(1, sizeof(*sound))) == NULL)
+		goto error_set;
+	spa_list_init(&sound->waiters);
+	spa_list_append(&store->sounds, &sound->link);
+	sound->store = store;
+	sound->kind = kind;
+	sound->options = recipe->options;
+	sound->n_owners = 1;
+	if (is_wave && (sound->wave = strdup(recipe->wave)) == NULL)
+		goto error_set;
+	sound->path = segue_recipe_path(recipe);
+	if ((sound->label = segue_recipe_label(recipe, sound->path)) == NULL)
+		goto error_set;
+	sound->state = is_wave ? SEGUE_SOUND_LOADING : SEGUE_SOUND_OPENING;
+	if (is_wave)
+		sound->header = segue_wave_header(recipe->wave, &recipe->options, store->rate);
+
+	if ((job = segue_sound_job_new(store, recipe, kind, sound->label)) == NULL)
+		goto error_set;
+	job->rate = store->rate;
+	job->job.is_long = is_wave && sound->header.is_long;
+	if ((res = sound_start(sound, job, is_wave ? on_made : on_opened)) < 0) {
+		set_job_error(sound, res, error);
+		segue_sound_free(sound);
+		return NULL;	/* the job has closed the descriptor */
+	}
+	sound->id = ++store->last_id;
+	return sound;
+
+error_set:
+	segue_error_set(error, res, "%s", spa_strerror(res));
+error:
+	segue_recipe_close(recipe);
+	if (sound != NULL)
+		segue_sound_free(sound);
+	errno = -res;
+	return NULL;
+}
