@@ -53,6 +53,9 @@ SEGUE_MAIN_LOOP struct segue_jobs *segue_jobs_new(struct spa_loop_utils *utils, 
 /** Main loop: cancels all, calls done(-ECANCELED) and destroy for what hasn't, and joins the workers, but
  * never a thread that stands still. Accepts NULL. */
 SEGUE_MAIN_LOOP void segue_jobs_free(struct segue_jobs *jobs);
+/** Main loop: how long a job may go without a sign of life, instead of SEGUE_JOB_STALL_SEC; a spare
+ * thread is given after a tenth of it. For tests. */
+SEGUE_MAIN_LOOP void segue_jobs_set_stall(struct segue_jobs *jobs, uint32_t msec);
 /** Main loop. \return 0, -EBUSY or -ENOMEM: then neither done nor destroy will be called */
 SEGUE_MAIN_LOOP int segue_jobs_add(struct segue_jobs *jobs, struct segue_job *job);
 /** Main loop: ask it to end; done(-ECANCELED) follows from the loop, also if it ends well meanwhile. */
