@@ -1,0 +1,244 @@
+# SPDX-FileCopyrightText: Copyright © Segue contributors
+# SPDX-License-Identifier: MIT
+
+"""Nodes, clients, the bus and PipeWire come and go; nothing is lost and nothing leaks.
+
+The service's exit status and the leak check at its end are looked at by the session fixture.
+"""
+
+import time
+
+import numpy as np
+import pytest
+
+from bus import BusError, Segue
+from files import write_wav
+from mix import error_db
+from recording import Recorder
+
+ERROR = 'org.segue.Segue1.Error.'
+RATE = 48000
+PERIOD = 128        # frames of 375 Hz
+
+
+def play_sine(node, gain=0.5):
+    node.set('Frequency', 375.0)
+    return node.heard(node.wave('sine', gain=gain, fade=0.0))
+
+
+def assert_steady(samples, gain=0.5):
+    """A whole-period sine of this peak, with nothing in between."""
+    assert error_db(samples, np.resize(samples[:PERIOD].astype(float), len(samples))) < -100
+    assert np.isclose(np.abs(samples).max(), gain, atol=1e-4)
+
+
+def assert_nothing_is_live(segue):
+    segue.bus.wait_until('no bytes', lambda: segue.get('BytesLive') == segue.get('BytesPending') ==
+                         segue.get('BytesRetired') == 0)
+    assert segue.get('BuffersLive') == 0
+    assert segue.buffers() == {}
+
+
+# ---- nodes
+
+def test_a_short_pause_continues_as_if_nothing_had_been(session, source):
+    """Unlinked and linked again: the node isn't scheduled in between."""
+    play_sine(source)
+    session.unlink('synth:output_MONO', 'recorder:input_0')
+    session.link('synth:output_MONO', 'recorder:input_0')
+    source.recorder.wait_for_frames(RATE)
+    take = source.recorder.take()
+    assert_steady(take[take.end - RATE // 2:])
+    assert source.get('Xruns') == 0
+
+
+def test_after_a_long_pause_sound_starts_with_a_ramp(session, source):
+    """5 ms, from silence: no step between two frames larger than a sine at full level makes."""
+    play_sine(source)
+    session.unlink('synth:output_MONO', 'recorder:input_0')
+    source.bus.wait_until('pause', lambda: source.get('State') != 'running')
+    time.sleep(0.8)     # the pause itself
+    session.link('synth:output_MONO', 'recorder:input_0')
+    source.bus.wait_until('run', lambda: source.get('State') == 'running')
+    before = source.recorder.position()
+    source.recorder.wait_for_frames(RATE // 2)
+    take = source.recorder.take()
+    assert_steady(take[take.end - RATE // 4:])
+    resumed = take[before - RATE // 2:take.end]
+    resumed = resumed[np.nonzero(resumed)[0][-1] - RATE // 4:]
+    assert np.abs(np.diff(resumed)).max() <= 0.5 * 2 * np.pi / PERIOD * 1.05
+
+
+def test_a_swap_of_a_suspended_node_is_applied_at_once(segue):
+    node = segue.create('synth')
+    finished = node.finished(node.wave('sine', fade=5.0))
+    assert (finished.result, finished.position) == ('applied', 0)
+    assert node.get('State') == 'idle'
+
+
+def test_a_scheduled_swap_of_a_suspended_node_waits(session, source, segue):
+    buffer = segue.generate('sine')
+    session.unlink('synth:output_MONO', 'recorder:input_0')
+    source.bus.wait_until('pause', lambda: source.get('State') != 'running')
+    at = source.recorder.position() + 2 * RATE
+    serial = source.set_buffer(buffer, at=at, fade=0.0)
+    assert not any(f.serial == serial for f in source.all_finished())
+    session.link('synth:output_MONO', 'recorder:input_0')
+    assert source.heard(serial) == at
+
+
+def test_a_node_destroyed_in_mid_fade(source, segue):
+    play_sine(source)
+    source.wave('saw', fade=10.0)
+    source.recorder.wait_for_frames(2400)
+    segue.destroy(source)
+    assert_nothing_is_live(segue)
+
+
+def test_a_node_destroyed_in_mid_load_answers_gone(source, segue, tmp_path):
+    path = write_wav(tmp_path / 'long.wav', np.zeros(10 * 44100), rate=44100)
+    waiting = source.wave('sine', at=source.recorder.position() + 10 ** 8)
+    loading = source.load(path)
+    segue.destroy(source)
+    assert (source.finished(waiting).result, source.finished(waiting).error) == ('failed', ERROR + 'Gone')
+    assert source.finished(loading).result in ('failed', 'applied')
+    assert_nothing_is_live(segue)
+
+
+def test_a_client_killed_with_buffers_held(session, source, segue):
+    client = session.bus()
+    other = Segue(client)
+    playing = other.generate('sine')
+    for k in range(5):
+        other.generate('noise', seed=k)
+    source.heard(source.set_buffer(playing, fade=0.0))
+    client.connection.get_stream().close(None)      # as a crash would: no goodbye
+    segue.bus.wait_until('only the one that is heard', lambda: list(segue.buffers()) == [playing])
+    source.heard(source.clear(fade=0.0))
+    assert_nothing_is_live(segue)
+
+
+def test_a_client_gone_while_its_file_loads(session, segue, tmp_path):
+    path = write_wav(tmp_path / 'long.wav', np.zeros(30 * 44100), rate=44100)
+    client = session.bus()
+    Segue(client).begin('LoadFile', '(sa{sv})', (str(path), {}))
+    client.connection.flush_sync(None)
+    client.connection.get_stream().close(None)
+    assert_nothing_is_live(segue)
+
+
+# ---- the bus
+
+def test_the_bus_killed_and_restarted(session, segue, source):
+    play_sine(source)
+    session.processes['bus'].kill()
+    source.recorder.wait_for_frames(RATE)
+    session.start_bus()
+    session.wait_for_name('org.segue.Segue1', session.processes['service'])
+    with session.bus() as bus:
+        again = Segue(bus)
+        node = again.node('synth')
+        node.recorder = source.recorder
+        assert node.get('State') == 'running'
+        assert source.recorder.gaps() == []
+        assert_steady(source.recorder.take()[source.recorder.take().end - RATE:])
+        node.heard(node.wave('saw'))
+        again.destroy(node)
+        assert_nothing_is_live(again)
+
+
+def test_no_bus_at_all_and_one_later(session):
+    session.processes['bus'].kill()
+    service = session.start_service('segue.nodes = [ { type = source  node.name = synth } ]', wait=False)
+    assert session.node_id('synth')
+    session.start_bus()
+    session.wait_for_name('org.segue.Segue1', service)
+
+
+# ---- PipeWire
+
+def test_pipewire_killed_and_restarted_same_nodes_same_sound(session, segue, source):
+    play_sine(source)
+    session.processes['recorder'].expected |= {1}
+    session.processes['pipewire'].kill()
+    source.bus.wait_until('disconnected', lambda: source.get('State') == 'disconnected')
+    session.processes['recorder'].stop()
+    began = time.monotonic()
+    session.start_pipewire()
+    source.bus.wait_until('node', lambda: source.get('State') != 'disconnected')
+    assert time.monotonic() - began < 1.5       # promised: a second; the sanitizer takes its share
+    recorder = Recorder(session, ['synth:output_MONO'])
+    recorder.wait_for_frames(RATE)
+    take = recorder.take()
+    assert_steady(take[take.end - RATE // 2:])
+    assert source.get('Frequency') == 375.0
+    assert source.get('Ids') == [session.node_id('synth')]
+    source.recorder = recorder
+    source.heard(source.wave('saw'))
+    segue.destroy(source)
+    assert_nothing_is_live(segue)
+
+
+def test_requests_while_pipewire_is_away(session, segue, source):
+    play_sine(source)
+    session.processes['pipewire'].kill()
+    source.bus.wait_until('disconnected', lambda: source.get('State') == 'disconnected')
+    finished = source.finished(source.wave('sine', gain=0.25))
+    assert (finished.result, finished.position) == ('applied', 0)
+    with pytest.raises(BusError) as error:
+        source.clock()
+    assert error.value.name == ERROR + 'Disconnected'
+    session.processes['recorder'].stop()
+    session.start_pipewire()
+    recorder = Recorder(session, ['synth:output_MONO'])
+    recorder.wait_for_frames(RATE)
+    take = recorder.take()
+    assert_steady(take[take.end - RATE // 2:], 0.25)
+
+
+def test_a_scheduled_swap_does_not_survive_its_clock(session, source, segue):
+    buffer = segue.generate('sine')
+    serial = source.set_buffer(buffer, at=source.recorder.position() + 10 * RATE)
+    session.processes['pipewire'].kill()
+    source.bus.wait_until('disconnected', lambda: source.get('State') == 'disconnected')
+    session.processes['recorder'].stop()
+    session.start_pipewire()
+    Recorder(session, ['synth:output_MONO'])
+    finished = source.finished(serial)
+    assert (finished.result, finished.error) == ('failed', ERROR + 'ClockChanged')
+
+
+def test_pipewire_absent_at_the_start_and_there_later(session):
+    session.processes['pipewire'].kill()
+    session.start_service('segue.nodes = [ { type = source  node.name = synth } ]')
+    with session.bus() as bus:
+        node = Segue(bus).node('synth')
+        assert node.get('State') == 'disconnected'
+        session.start_pipewire()
+        bus.wait_until('node', lambda: node.get('State') != 'disconnected')
+
+
+def test_a_change_of_rate_keeps_the_sound(session, source):
+    """375 Hz at 44100 Hz: the pitch stays, and there is no silence."""
+    play_sine(source)
+    session.force_rate(44100)
+    source.bus.wait_until('new rate', lambda: source.get('Rate') == 44100)
+    source.recorder.wait_for_frames(2 * 44100)
+    take = source.recorder.take()
+    last = take[take.end - 44100:].astype(float)
+    spectrum = np.abs(np.fft.rfft(last * np.hanning(len(last)))) / len(last) * 4
+    assert np.argmax(spectrum) == 375
+    assert np.isclose(spectrum[375], 0.5, atol=1e-3)
+
+
+# ---- the service
+
+def test_it_ends_in_the_middle_of_everything(session, source, segue, tmp_path):
+    """SIGTERM with a fade, a schedule, a load and a client's buffers: the fixture checks for leaks."""
+    path = write_wav(tmp_path / 'long.wav', np.zeros(30 * 44100), rate=44100)
+    buffer = segue.generate('noise')
+    play_sine(source)
+    source.wave('saw', fade=10.0)
+    source.set_buffer(buffer, at=source.recorder.position() + 10 ** 8)
+    source.load(path)
+    assert session.processes['service'].stop() is None

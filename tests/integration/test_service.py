@@ -1,0 +1,134 @@
+# SPDX-FileCopyrightText: Copyright © Segue contributors
+# SPDX-License-Identifier: MIT
+
+"""How it is started: own process, inside the daemon, without the module, and badly configured."""
+
+import pathlib
+
+import numpy as np
+import pytest
+
+from bus import Segue
+from files import write_wav
+from fixture import wait_until
+from recording import Recorder
+
+NODES = '''
+segue.nodes = [
+    { type = source  node.name = synth  audio.position = [ FL FR ]  segue.wave = sine  segue.gain = 1.0 }
+    { type = source  node.name = empty  audio.position = [ MONO ] }
+]
+'''
+IN_DAEMON = 'context.modules = [ { name = libpipewire-module-segue  flags = [ ifexists nofail ] } ]\n'
+FACTORY = '''
+context.spa-libs = { segue.* = segue/libspa-segue }
+context.objects = [ { factory = spa-node-factory args = {
+    factory.name = segue.source  node.name = raw  audio.position = [ MONO ]
+    segue.wave = square  segue.gain = 1.0 } } ]
+'''
+
+
+def loudest(recorder, channel=0):
+    recorder.wait_for_frames(9600)
+    take = recorder.take(channel)
+    return np.abs(take[take.end - 4800:]).max()
+
+
+def test_nodes_of_the_configuration_play_at_once(session):
+    session.start_service(NODES)
+    recorder = Recorder(session, ['synth:output_FL', 'synth:output_FR', 'empty:output_MONO'])
+    assert loudest(recorder, 0) > 0.9
+    assert loudest(recorder, 1) > 0.9
+    assert loudest(recorder, 2) == 0.0
+    with session.bus() as bus:
+        assert Segue(bus).node('empty').get('State') == 'empty'
+
+
+def test_a_file_of_the_configuration_plays(session, tmp_path):
+    path = write_wav(tmp_path / 'a.wav', np.full(4800, 0.5))
+    session.start_service('segue.nodes = [ { type = source  node.name = synth  audio.position = [ MONO ]\n'
+                          f'  segue.gain = 1.0  segue.load = {{ file = "{path}"  loop = forward }} }} ]')
+    assert loudest(Recorder(session, ['synth:output_MONO'])) == pytest.approx(0.5, abs=1e-3)
+
+
+def test_a_bad_entry_is_one_error_line_and_the_rest_starts(session):
+    service = session.start_service('''
+segue.nodes = [
+    { type = sitar   node.name = a }
+    { type = source  node.name = b  segue.gain = 99 }
+    { type = source  node.name = "a name with spaces" }
+    { type = source }
+    { type = source  node.name = synth }
+    { type = source  node.name = synth }
+]''')
+    with session.bus() as bus:
+        assert [p.rsplit('/', 1)[1] for p in Segue(bus).objects() if '/node/' in p] == ['synth']
+    errors = [line for line in service.text().splitlines() if line.startswith('[E]')]
+    assert len(errors) == 5, errors
+
+
+def test_fragments_are_read_together(session):
+    session._write('segue.conf.d/60-more.conf', 'segue.nodes = [ { type = source  node.name = more } ]')
+    session.start_service('segue.nodes = [ { type = source  node.name = synth } ]')
+    with session.bus() as bus:
+        assert {Segue(bus).node(n).get('Name') for n in ('synth', 'more')} == {'synth', 'more'}
+
+
+def test_without_dbus_it_plays_all_the_same(session):
+    session.start_service('segue.properties = { dbus = false }\n' + NODES, wait=False)
+    assert loudest(Recorder(session, ['synth:output_FL'])) > 0.9
+    with session.bus() as bus:
+        assert not bus.has_owner('org.segue.Segue1')
+
+
+def test_another_bus_name(session):
+    service = session.start_service('segue.properties = { dbus.name = org.example.Segue }', wait=False)
+    session.wait_for_name('org.example.Segue', service)
+
+
+@pytest.mark.session(fragment=IN_DAEMON + NODES)
+def test_inside_the_daemon(session):
+    session.wait_for_name('org.segue.Segue1', session.processes['pipewire'])
+    assert loudest(Recorder(session, ['synth:output_FL'])) > 0.9
+    with session.bus() as bus:
+        segue = Segue(bus)
+        node = segue.create('second', audio_position='[ MONO ]')
+        node.finished(node.wave('saw'))
+        segue.destroy(node)
+
+
+@pytest.mark.session(fragment=IN_DAEMON + IN_DAEMON.replace('context.modules = ', 'context.modules += '))
+def test_a_second_module_in_one_process_is_refused(session):
+    wait_until('error line', lambda: any(
+        line.startswith('[E]') and 'segue' in line for line in session.processes['pipewire'].text().splitlines()))
+    session.wait_for_name('org.segue.Segue1', session.processes['pipewire'])
+
+
+@pytest.mark.session(fragment=FACTORY)
+def test_the_factory_works_without_our_module(session):
+    recorder = Recorder(session, ['raw:output_MONO'])
+    wait_until('sound', lambda: loudest(recorder) > 0.9)
+    session.set_props(session.node_id('raw'), **{'segue.wave': 'silence'})
+    wait_until('silence', lambda: loudest(recorder) == 0.0)
+
+
+def test_spa_inspect_lists_the_factories(session):
+    """It crashes once it makes an instance, of any sound library: the list comes before."""
+    result = session.run('spa-inspect', pathlib.Path(session.path / 'spa/segue/libspa-segue.so'))
+    assert "'segue.source'" in result.stdout or 'segue.source' in result.stdout
+    assert 'error' not in result.stderr.lower()
+
+
+def test_wireplumber_leaves_the_raw_node_alone(session):
+    session.start_wireplumber()
+    session.start_service(NODES)
+    recorder = Recorder(session, ['synth:output_FL'])
+    assert loudest(recorder) > 0.9
+    links = session.run('pw-link', '-l').stdout
+    assert 'test-sink:playback' not in links.split('synth:output_FL', 1)[-1].split('synth:output_FR', 1)[0]
+
+
+def test_the_service_logs_nothing_alarming_in_a_quiet_life(session, source):
+    source.heard(source.wave('sine'))
+    lines = session.processes['service'].text().splitlines()
+    assert [line for line in lines if line.startswith(('[E]', '[W]')) and 'segue' in line] == []
