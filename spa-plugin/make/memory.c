@@ -53,6 +53,12 @@ struct segue_memory *segue_memory_new(size_t max)
 	return memory;
 }
 
+struct segue_memory *segue_memory_ref(struct segue_memory *memory)
+{
+	__atomic_add_fetch(&memory->refs, 1, __ATOMIC_RELAXED);
+	return memory;
+}
+
 void segue_memory_unref(struct segue_memory *memory)
 {
 	/* acq_rel: whoever frees has seen all that others did before they let go */
