@@ -1,0 +1,157 @@
+/* Segue: live-swappable sound for PipeWire */
+/* SPDX-FileCopyrightText: Copyright © Segue contributors */
+/* SPDX-License-Identifier: MIT */
+
+#include "units.h"
+
+#include <errno.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <spa/utils/defs.h>
+
+static void numbers_with_units_become_linear_and_si(void **state)
+{
+	static const struct {
+		enum segue_unit unit;
+		const char *text;
+		double expected;
+	} cases[] = {
+		{ SEGUE_UNIT_GAIN, "0.5", 0.5 },
+		{ SEGUE_UNIT_GAIN, "80%", 0.8 },
+		{ SEGUE_UNIT_GAIN, "0dB", 1.0 },
+		{ SEGUE_UNIT_GAIN, "-20dB", 0.1 },
+		{ SEGUE_UNIT_GAIN, "+20 db", 10.0 },
+		{ SEGUE_UNIT_TIME, "2", 2.0 },
+		{ SEGUE_UNIT_TIME, "1.5s", 1.5 },
+		{ SEGUE_UNIT_TIME, "50ms", 0.05 },
+		{ SEGUE_UNIT_TIME, "250 us", 250e-6 },
+		{ SEGUE_UNIT_TIME, "2min", 120.0 },
+		{ SEGUE_UNIT_FREQUENCY, "440", 440.0 },
+		{ SEGUE_UNIT_FREQUENCY, "440Hz", 440.0 },
+		{ SEGUE_UNIT_FREQUENCY, "1.2kHz", 1200.0 },
+		{ SEGUE_UNIT_NUMBER, "-3", -3.0 },
+	};
+
+	for (size_t i = 0; i < SPA_N_ELEMENTS(cases); i++) {
+		struct segue_quantity q = { 0 };
+
+		assert_int_equal(segue_unit_parse(cases[i].unit, cases[i].text, &q), 0);
+		assert_int_equal(q.type, 'd');
+		assert_true(fabs(q.d - cases[i].expected) <= 1e-12 * fabs(cases[i].expected));
+	}
+}
+
+static void what_is_no_such_value_is_refused_and_leaves_the_result_alone(void **state)
+{
+	static const struct {
+		enum segue_unit unit;
+		const char *text;
+	} cases[] = {
+		{ SEGUE_UNIT_GAIN, "" },
+		{ SEGUE_UNIT_GAIN, "loud" },
+		{ SEGUE_UNIT_GAIN, "50ms" },
+		{ SEGUE_UNIT_GAIN, "6dBx" },
+		{ SEGUE_UNIT_GAIN, "nan" },
+		{ SEGUE_UNIT_GAIN, "inf" },
+		{ SEGUE_UNIT_GAIN, "1e9dB" },
+		{ SEGUE_UNIT_TIME, "-6dB" },
+		{ SEGUE_UNIT_TIME, "80%" },
+		{ SEGUE_UNIT_TIME, "1e308min" },
+		{ SEGUE_UNIT_FREQUENCY, "1s" },
+		{ SEGUE_UNIT_NUMBER, "1Hz" },
+		{ SEGUE_UNIT_COUNT, "-1" },
+		{ SEGUE_UNIT_COUNT, " 1" },
+		{ SEGUE_UNIT_COUNT, "1.5" },
+		{ SEGUE_UNIT_COUNT, "99999999999999999999" },
+		{ SEGUE_UNIT_BOOL, "maybe" },
+		{ SEGUE_UNIT_BOOL, "2" },
+	};
+
+	for (size_t i = 0; i < SPA_N_ELEMENTS(cases); i++) {
+		struct segue_quantity q = { .type = '?' };
+
+		assert_int_equal(segue_unit_parse(cases[i].unit, cases[i].text, &q), -EINVAL);
+		assert_int_equal(q.type, '?');
+	}
+}
+
+static void words_for_on_and_off_are_bools(void **state)
+{
+	static const char *const on[] = { "on", "ON", "true", "yes", "1" };
+	static const char *const off[] = { "off", "false", "No", "0" };
+	struct segue_quantity q;
+
+	for (size_t i = 0; i < SPA_N_ELEMENTS(on); i++) {
+		assert_int_equal(segue_unit_parse(SEGUE_UNIT_BOOL, on[i], &q), 0);
+		assert_true(q.type == 'b' && q.b);
+	}
+	for (size_t i = 0; i < SPA_N_ELEMENTS(off); i++) {
+		assert_int_equal(segue_unit_parse(SEGUE_UNIT_BOOL, off[i], &q), 0);
+		assert_true(q.type == 'b' && !q.b);
+	}
+}
+
+static void counts_reach_the_largest_position(void **state)
+{
+	struct segue_quantity q;
+
+	assert_int_equal(segue_unit_parse(SEGUE_UNIT_COUNT, "18446744073709551615", &q), 0);
+	assert_true(q.type == 't' && q.t == UINT64_MAX);
+}
+
+static void values_are_written_as_people_read_them(void **state)
+{
+	char buf[32];
+
+	assert_string_equal(segue_format_gain(buf, sizeof(buf), 0.1), "-20.0 dB");
+	assert_string_equal(segue_format_gain(buf, sizeof(buf), 0.0), "-inf dB");
+	assert_string_equal(segue_format_db(buf, sizeof(buf), -3.14), "-3.1 dB");
+	assert_string_equal(segue_format_time(buf, sizeof(buf), 0.0), "0 s");
+	assert_string_equal(segue_format_time(buf, sizeof(buf), 0.02), "20 ms");
+	assert_string_equal(segue_format_time(buf, sizeof(buf), 1.5), "1.5 s");
+	assert_string_equal(segue_format_time(buf, sizeof(buf), 125.0), "2:05");
+	assert_string_equal(segue_format_bytes(buf, sizeof(buf), 1023), "1023");
+	assert_string_equal(segue_format_bytes(buf, sizeof(buf), 1536), "1.5K");
+	assert_string_equal(segue_format_bytes(buf, sizeof(buf), 1048575), "1.0M");
+	assert_string_equal(segue_format_bytes(buf, sizeof(buf), UINT64_C(12) << 30), "12G");
+}
+
+static void times_do_not_round_to_the_wrong_unit(void **state)
+{
+	char buf[32];
+
+	assert_string_equal(segue_format_time(buf, sizeof(buf), 0.9999), "1 s");
+	assert_string_equal(segue_format_time(buf, sizeof(buf), 59.99), "1:00");
+	assert_string_equal(segue_format_time(buf, sizeof(buf), 59.5), "59.5 s");
+}
+
+static void numbers_read_back_as_they_were_with_few_digits(void **state)
+{
+	static const double numbers[] = { 0.1, 1.0 / 3.0, 1e-300, 123456789.0, (float)0.2f, 440.0 };
+	char buf[32];
+
+	for (size_t i = 0; i < SPA_N_ELEMENTS(numbers); i++)
+		assert_true(strtod(segue_format_number(buf, sizeof(buf), numbers[i]), NULL) == numbers[i]);
+	assert_string_equal(segue_format_number(buf, sizeof(buf), 0.1), "0.1");
+	assert_string_equal(segue_format_number(buf, sizeof(buf), 440.0), "440");
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(numbers_with_units_become_linear_and_si),
+		cmocka_unit_test(what_is_no_such_value_is_refused_and_leaves_the_result_alone),
+		cmocka_unit_test(words_for_on_and_off_are_bools),
+		cmocka_unit_test(counts_reach_the_largest_position),
+		cmocka_unit_test(values_are_written_as_people_read_them),
+		cmocka_unit_test(times_do_not_round_to_the_wrong_unit),
+		cmocka_unit_test(numbers_read_back_as_they_were_with_few_digits),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

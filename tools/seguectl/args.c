@@ -1,0 +1,158 @@
+/* Segue: live-swappable sound for PipeWire */
+/* SPDX-FileCopyrightText: Copyright © Segue contributors */
+/* SPDX-License-Identifier: MIT */
+
+#include "args.h"
+
+#include <ctype.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <spa/utils/defs.h>
+#include <spa/utils/string.h>
+
+#include "bus.h"
+#include "names.h"
+
+const struct segue_option segue_options[SEGUE_N_OPTIONS] = {
+	[SEGUE_OPTION_HELP] = { "help", SEGUE_UNIT_FLAG, SEGUE_GROUP_ANY, NULL,
+		"explain seguectl, or one command" },
+	[SEGUE_OPTION_VERSION] = { "version", SEGUE_UNIT_FLAG, SEGUE_GROUP_ANY, NULL,
+		"print the version" },
+	[SEGUE_OPTION_JSON] = { "json", SEGUE_UNIT_FLAG, SEGUE_GROUP_ANY, NULL,
+		"results as JSON on stdout, errors as JSON on stderr" },
+	[SEGUE_OPTION_WAIT] = { "wait", SEGUE_UNIT_FLAG, SEGUE_GROUP_WAIT, NULL,
+		"return when it is heard, and print the frame" },
+	[SEGUE_OPTION_TIMEOUT] = { "timeout", SEGUE_UNIT_TIME, SEGUE_GROUP_WAIT, "TIME",
+		"wait, but no longer than this; the request stays" },
+	[SEGUE_OPTION_LABEL] = { "label", SEGUE_UNIT_TEXT, SEGUE_GROUP_LOAD | SEGUE_GROUP_WAVE, "TEXT",
+		"what tables show instead of the file's or wave's name" },
+	{ "fade", SEGUE_UNIT_TIME, SEGUE_GROUP_SWAP, "TIME", "crossfade; 0 is a hard cut (the node's)" },
+	{ "at", SEGUE_UNIT_COUNT, SEGUE_GROUP_SWAP, "FRAME", "heard from this frame of the driver's clock" },
+	{ "after", SEGUE_UNIT_TIME, SEGUE_GROUP_SWAP, "TIME", "heard this long from now" },
+	{ "late", SEGUE_UNIT_FLAG, SEGUE_GROUP_SWAP, NULL, "too late for --at: as soon as can be, not never" },
+	{ "gain", SEGUE_UNIT_GAIN, SEGUE_GROUP_LOAD | SEGUE_GROUP_WAVE, "GAIN", "of the sound itself (1)" },
+	{ "normalize", SEGUE_UNIT_TEXT, SEGUE_GROUP_LOAD, "WHAT", "none, peak or energy (none)" },
+	{ "loop", SEGUE_UNIT_TEXT, SEGUE_GROUP_LOAD, "HOW", "none, forward or file (as the file says)" },
+	{ "offset", SEGUE_UNIT_TIME, SEGUE_GROUP_LOAD, "TIME", "leave out the file's beginning" },
+	{ "length", SEGUE_UNIT_TIME, SEGUE_GROUP_LOAD, "TIME", "leave out what comes after" },
+	{ "seconds", SEGUE_UNIT_TIME, SEGUE_GROUP_WAVE, "TIME", "length of a noise, sweep, impulse or silence" },
+	{ "from", SEGUE_UNIT_FREQUENCY, SEGUE_GROUP_WAVE, "FREQ", "a sweep's beginning (20)" },
+	{ "to", SEGUE_UNIT_FREQUENCY, SEGUE_GROUP_WAVE, "FREQ", "a sweep's end (20000)" },
+	{ "seed", SEGUE_UNIT_COUNT, SEGUE_GROUP_WAVE, "N", "of a noise: the same one again (1)" },
+};
+
+static enum segue_exit unknown_option(struct segue_ctl *ctl, const char *text)
+{
+	struct segue_guess guess = { 0 };
+
+	if (spa_strstartswith(text, "--")) {
+		char name[64];
+
+		snprintf(name, sizeof(name), "%.*s", (int)strcspn(text + 2, "="), text + 2);
+		for (size_t i = 0; i < SEGUE_N_OPTIONS; i++)
+			segue_guess_offer(&guess, name, segue_options[i].name);
+	}
+	if (guess.name == NULL)
+		return segue_usage(ctl, "No option '%s'. See seguectl --help", text);
+	return segue_usage(ctl, "No option '%s'. Did you mean '--%s'?", text, guess.name);
+}
+
+static enum segue_exit set_option(struct segue_ctl *ctl, int i, const char *text)
+{
+	const struct segue_option *option = &segue_options[i];
+
+	if (segue_unit_parse(option->unit, text, &ctl->options[i]) < 0)
+		return segue_usage(ctl, "--%s: '%s' isn't %s", option->name, text,
+				segue_unit_example(option->unit));
+	if (ctl->options[i].type == 'd' && option->unit == SEGUE_UNIT_TIME && ctl->options[i].d < 0.0)
+		return segue_usage(ctl, "--%s: '%s' is negative", option->name, text);
+	ctl->texts[i] = text;
+	return SEGUE_EXIT_OK;
+}
+
+static bool looks_like_number(const char *text)
+{
+	return text[0] == '-' && (isdigit((unsigned char)text[1]) || text[1] == '.');
+}
+
+enum segue_exit segue_args_parse(struct segue_ctl *ctl, int argc, char *argv[])
+{
+	struct option longs[SEGUE_N_OPTIONS + 1] = { 0 };
+	enum segue_exit status = SEGUE_EXIT_OK;
+	int c;
+
+	/* known before the first error is written */
+	for (int i = 1; i < argc && !spa_streq(argv[i], "--"); i++)
+		ctl->json |= spa_streq(argv[i], "--json");
+	for (int i = 0; i < SEGUE_N_OPTIONS; i++)
+		longs[i] = (struct option) { segue_options[i].name,
+			segue_options[i].argument != NULL ? required_argument : no_argument, NULL, 256 + i };
+
+	/* '-': arguments in their order, as options, so that we see "-6dB" before getopt takes it apart */
+	opterr = 0;
+	while (status == SEGUE_EXIT_OK && optind < argc) {
+		if (looks_like_number(argv[optind])) {
+			ctl->args[ctl->n_args++] = argv[optind++];
+			continue;
+		}
+		c = getopt_long(argc, argv, "-:h", longs, NULL);
+		if (c == -1)
+			break;
+		if (c == 1)
+			ctl->args[ctl->n_args++] = optarg;
+		else if (c == 'h')
+			status = set_option(ctl, SEGUE_OPTION_HELP, "");
+		else if (c == ':')
+			status = segue_usage(ctl, "%s needs an argument", argv[optind - 1]);
+		else if (c == '?')
+			status = unknown_option(ctl, argv[optind - 1]);
+		else
+			status = set_option(ctl, c - 256, optarg != NULL ? optarg : "");
+	}
+	while (optind < argc)	/* after "--" */
+		ctl->args[ctl->n_args++] = argv[optind++];
+	return status;
+}
+
+enum segue_exit segue_args_check(struct segue_ctl *ctl)
+{
+	const struct segue_command *command = ctl->command;
+
+	for (int i = 0; i < SEGUE_N_OPTIONS; i++) {
+		if (ctl->texts[i] != NULL && !(segue_options[i].groups & (command->groups | SEGUE_GROUP_ANY)))
+			return segue_usage(ctl, "%s takes no --%s", command->name, segue_options[i].name);
+	}
+	if (ctl->n_args < command->min_args || ctl->n_args > command->max_args)
+		return segue_usage(ctl, "Usage: seguectl %s %s", command->name, command->synopsis);
+	return SEGUE_EXIT_OK;
+}
+
+int segue_args_append(struct segue_ctl *ctl, uint32_t groups, sd_bus_message *m)
+{
+	int res;
+
+	for (int i = 0; i < SEGUE_N_OPTIONS; i++) {
+		if (ctl->texts[i] == NULL || !(segue_options[i].groups & groups))
+			continue;
+		if ((res = segue_bus_append_entry(m, segue_options[i].name, &ctl->options[i])) < 0)
+			return res;
+	}
+	return 0;
+}
+
+void segue_args_help(uint32_t groups)
+{
+	for (int i = 0; i < SEGUE_N_OPTIONS; i++) {
+		const struct segue_option *option = &segue_options[i];
+		char name[32];
+
+		if (!(option->groups & groups))
+			continue;
+		snprintf(name, sizeof(name), "--%s%s%s", option->name,
+				option->argument != NULL ? " " : "",
+				option->argument != NULL ? option->argument : "");
+		printf("  %-18s %s\n", name, option->help);
+	}
+}

@@ -1,0 +1,62 @@
+/* Segue: live-swappable sound for PipeWire */
+/* SPDX-FileCopyrightText: Copyright © Segue contributors */
+/* SPDX-License-Identifier: MIT */
+
+#include "commands.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bus.h"
+#include "follow.h"
+#include "json.h"
+#include "sound.h"
+
+static enum segue_exit keep(struct segue_follow *follow)
+{
+	struct segue_ctl *ctl = follow->ctl;
+	enum segue_exit status;
+
+	follow->name = segue_sound_name(ctl->args[0]);
+	if ((status = segue_sound_load(ctl, NULL, ctl->args[0], true, &follow->buffer_path)) != SEGUE_EXIT_OK)
+		return status;
+	if (follow->on_terminal) {
+		segue_follow_catch_interrupt(follow);
+		if ((status = segue_follow_load(follow)) != SEGUE_EXIT_OK)
+			return status;
+		segue_sound_describe(ctl, follow->name, follow->buffer_path);
+	}
+	if (ctl->json) {
+		json_object *kept = json_object_new_object();
+
+		json_object_object_add(kept, "buffer", json_object_new_string(follow->buffer_path));
+		segue_json_print(kept);
+	} else {
+		puts(follow->buffer_path + strlen(SEGUE_BUS_BUFFERS "/"));
+	}
+	return SEGUE_EXIT_OK;
+}
+
+enum segue_exit segue_command_keep(struct segue_ctl *ctl)
+{
+	struct segue_follow follow;
+	enum segue_exit status;
+
+	if ((status = segue_follow_init(&follow, ctl)) == SEGUE_EXIT_OK)
+		status = keep(&follow);
+	segue_follow_clear(&follow);
+	return status;
+}
+
+enum segue_exit segue_command_release(struct segue_ctl *ctl)
+{
+	char *path = segue_bus_buffer_path(ctl->args[0]);
+	enum segue_exit status;
+
+	if (path == NULL)
+		return segue_usage(ctl, "'%s' isn't a buffer's number", ctl->args[0]);
+	status = segue_bus_call(ctl, NULL, NULL, path, SEGUE_BUS_BUFFER, "Release", NULL);
+	free(path);
+	return status;
+}

@@ -1,0 +1,48 @@
+/* Segue: live-swappable sound for PipeWire */
+/* SPDX-FileCopyrightText: Copyright © Segue contributors */
+/* SPDX-License-Identifier: MIT */
+
+#ifndef SEGUE_CTL_FOLLOW_H
+#define SEGUE_CTL_FOLLOW_H
+
+#include <json-c/json.h>
+
+#include "ctl.h"
+
+/** \file
+ * What becomes of a request: its progress, its end, Ctrl-C and --timeout. */
+
+struct segue_follow {
+	struct segue_ctl *ctl;
+	const char *name;	/**< of the sound, for the progress; NULL: has none */
+	bool on_terminal;	/**< somebody watches stderr */
+	uint64_t deadline_usec;
+	int interrupt;		/**< Ctrl-C as a descriptor; -1: it ends us */
+
+	/* the caller fills these in as it learns them; NULL and 0 before */
+	const char *node;
+	char *node_path;
+	char *buffer_path;
+	uint64_t serial;
+
+	/* what signals have told */
+	bool loaded;
+	bool load_failed;
+	bool service_gone;
+	json_object *finished;	/**< the arguments of Finished, by their names; NULL: not yet */
+};
+
+/** Begin to listen, before the request is made, so that nothing is missed. */
+enum segue_exit segue_follow_init(struct segue_follow *follow, struct segue_ctl *ctl);
+void segue_follow_clear(struct segue_follow *follow);
+
+/** From now on Ctrl-C cancels the request instead of ending us. */
+void segue_follow_catch_interrupt(struct segue_follow *follow);
+
+/** Wait until the buffer is loaded, or the request has ended. Shows progress on a terminal. */
+enum segue_exit segue_follow_load(struct segue_follow *follow);
+/** Wait until the request has ended.
+ * \return SEGUE_EXIT_OK: it is heard; anything else has been reported */
+enum segue_exit segue_follow_finish(struct segue_follow *follow);
+
+#endif /* SEGUE_CTL_FOLLOW_H */

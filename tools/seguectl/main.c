@@ -1,0 +1,156 @@
+/* Segue: live-swappable sound for PipeWire */
+/* SPDX-FileCopyrightText: Copyright © Segue contributors */
+/* SPDX-License-Identifier: MIT */
+
+#include <locale.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <spa/utils/defs.h>
+#include <spa/utils/string.h>
+
+#include "args.h"
+#include "bus.h"
+#include "commands.h"
+#include "json.h"
+#include "names.h"
+
+#define MANY	INT32_MAX
+#define SWAP	(SEGUE_GROUP_SWAP | SEGUE_GROUP_WAIT)
+
+/* the first one is what happens without a command */
+static const struct segue_command commands[] = {
+	{ "list", "", "all nodes and buffers", segue_command_list, 0, 0 },
+	{ "create", "TYPE NAME [KEY=VALUE...]", "make a node; TYPE is source",
+		segue_command_create, 2, MANY, 0, true },
+	{ "destroy", "NODE", "remove a node", segue_command_destroy, 1, 1, 0, true },
+	{ "load", "NODE FILE | -", "play a file, or standard input",
+		segue_command_load, 2, MANY, SWAP | SEGUE_GROUP_LOAD, true },
+	{ "wave", "NODE WAVEFORM", "play sine, saw, square, triangle, noise, harmonics:1,0.5 ...",
+		segue_command_wave, 2, 2, SWAP | SEGUE_GROUP_WAVE, true },
+	{ "clear", "NODE", "fade to silence", segue_command_clear, 1, 1, SWAP, true },
+	{ "bypass", "NODE on|off|toggle", "switch a node's effect or sound off, and on again",
+		segue_command_bypass, 2, 2, 0, true },
+	{ "set", "NODE KEY VALUE", "change a property: set synth gain -6dB",
+		segue_command_set, 3, 3, 0, true },
+	{ "get", "NODE [KEY]", "print properties", segue_command_get, 1, 2 },
+	{ "buffers", "", "all buffers", segue_command_buffers, 0, 0 },
+	{ "keep", "FILE | -", "load a file and keep it for later; prints its buffer's number",
+		segue_command_keep, 1, 1, SEGUE_GROUP_LOAD, true },
+	{ "release", "BUFFER", "give back what was kept", segue_command_release, 1, 1, 0, true },
+	{ "monitor", "", "print every request's outcome as it happens", segue_command_monitor, 0, 0 },
+};
+
+enum segue_exit segue_fail(struct segue_ctl *ctl, enum segue_exit status, const char *name,
+		const char *format, ...)
+{
+	char *message;
+	va_list args;
+
+	va_start(args, format);
+	if (vasprintf(&message, format, args) < 0)
+		abort();
+	va_end(args);
+	if (ctl->json) {
+		json_object *error = json_object_new_object();
+
+		json_object_object_add(error, "error", json_object_new_string(name));
+		json_object_object_add(error, "message", json_object_new_string(message));
+		fprintf(stderr, "%s\n", json_object_to_json_string_ext(error,
+					JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE));
+		json_object_put(error);
+	} else {
+		fprintf(stderr, "seguectl: %s\n", message);
+	}
+	free(message);
+	return status;
+}
+
+static void help(const struct segue_command *command)
+{
+	if (command != NULL) {
+		printf("seguectl %s %s\n%s\n\nOptions:\n", command->name, command->synopsis, command->help);
+		segue_args_help(command->groups | SEGUE_GROUP_ANY);
+		return;
+	}
+	puts("seguectl [COMMAND] [OPTION...]\n"
+		"Play, replace and look at sounds in PipeWire while they play.\n\nCommands:");
+	for (size_t i = 0; i < SPA_N_ELEMENTS(commands); i++) {
+		char usage[64];
+
+		snprintf(usage, sizeof(usage), "%s %s", commands[i].name, commands[i].synopsis);
+		printf("  %-32s %s%s\n", usage, commands[i].help, i == 0 ? " (without a command)" : "");
+	}
+	puts("\nOptions:");
+	segue_args_help(SEGUE_GROUP_ANY);
+	puts("\nOptions of load, wave and clear:");
+	segue_args_help(SWAP);
+	puts("\nOptions of load, keep and wave:");
+	segue_args_help(SEGUE_GROUP_LOAD | SEGUE_GROUP_WAVE);
+	puts("\nGains are linear or like -6dB or 80%, times seconds or like 50ms.\n"
+		"Exit status: 0 done, 1 refused or failed, 2 wrong usage, 3 no service or no bus,\n"
+		"4 superseded or cancelled, 5 --timeout passed.");
+}
+
+static enum segue_exit find_command(struct segue_ctl *ctl, const char *name)
+{
+	struct segue_guess guess = { 0 };
+
+	for (size_t i = 0; i < SPA_N_ELEMENTS(commands); i++) {
+		if (spa_streq(commands[i].name, name)) {
+			ctl->command = &commands[i];
+			return SEGUE_EXIT_OK;
+		}
+		segue_guess_offer(&guess, name, commands[i].name);
+	}
+	if (guess.name == NULL)
+		return segue_usage(ctl, "No command '%s'. See seguectl --help", name);
+	return segue_usage(ctl, "No command '%s'. Did you mean '%s'?", name, guess.name);
+}
+
+static enum segue_exit run(struct segue_ctl *ctl, int argc, char *argv[])
+{
+	enum segue_exit status;
+
+	if ((status = segue_args_parse(ctl, argc, argv)) != SEGUE_EXIT_OK)
+		return status;
+	if (ctl->texts[SEGUE_OPTION_VERSION] != NULL) {
+		puts("seguectl " SEGUE_VERSION);
+		return SEGUE_EXIT_OK;
+	}
+	if (ctl->n_args > 0 && (status = find_command(ctl, ctl->args[0])) != SEGUE_EXIT_OK)
+		return status;
+	if (ctl->texts[SEGUE_OPTION_HELP] != NULL) {
+		help(ctl->command);
+		return SEGUE_EXIT_OK;
+	}
+	if (ctl->n_args > 0) {
+		ctl->args++;
+		ctl->n_args--;
+	} else {
+		ctl->command = &commands[0];
+	}
+	if ((status = segue_args_check(ctl)) != SEGUE_EXIT_OK ||
+	    (status = segue_bus_open(ctl)) != SEGUE_EXIT_OK)
+		return status;
+	return ctl->command->run(ctl);
+}
+
+int main(int argc, char *argv[])
+{
+	struct segue_ctl ctl = { 0 };
+	const char **args = calloc(argc + 1, sizeof(*args));
+	enum segue_exit status;
+
+	if (args == NULL)
+		abort();
+	/* for the width of letters in tables; numbers are written the same everywhere */
+	setlocale(LC_CTYPE, "");
+	ctl.args = args;
+	status = run(&ctl, argc, argv);
+	sd_bus_flush_close_unref(ctl.bus);
+	free(args);
+	return status;
+}

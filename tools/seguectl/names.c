@@ -1,0 +1,110 @@
+/* Segue: live-swappable sound for PipeWire */
+/* SPDX-FileCopyrightText: Copyright © Segue contributors */
+/* SPDX-License-Identifier: MIT */
+
+#include "names.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include <spa/utils/defs.h>
+#include <spa/utils/string.h>
+
+#define WORD_MAX	64	/* the longest name there can be */
+
+static const struct segue_key keys[] = {
+	{ "gain", "Gain", SEGUE_UNIT_GAIN },
+	{ "fade", "Fade", SEGUE_UNIT_TIME },
+	{ "bypass", "Bypass", SEGUE_UNIT_BOOL },
+	{ "load", NULL, SEGUE_UNIT_TEXT },
+	{ "wave", NULL, SEGUE_UNIT_TEXT },
+	{ "frequency", "Frequency", SEGUE_UNIT_FREQUENCY },
+	{ "trigger", "Trigger", SEGUE_UNIT_TEXT },
+	{ "channel", "Channel", SEGUE_UNIT_COUNT },
+	{ "voices", "VoicesMax", SEGUE_UNIT_COUNT },
+	{ "attack", "Attack", SEGUE_UNIT_TIME },
+	{ "decay", "Decay", SEGUE_UNIT_TIME },
+	{ "sustain", "Sustain", SEGUE_UNIT_GAIN },
+	{ "release", "Release", SEGUE_UNIT_TIME },
+	{ "wet", "Wet", SEGUE_UNIT_GAIN },
+	{ "dry", "Dry", SEGUE_UNIT_GAIN },
+	{ "latency", "Latency", SEGUE_UNIT_TIME },
+	{ "ir.max", "LengthMax", SEGUE_UNIT_TIME },
+	{ "mode", "Mode", SEGUE_UNIT_TEXT },
+	{ "status", "State", SEGUE_UNIT_TEXT },
+};
+
+static const char *without_prefix(const char *key)
+{
+	return spa_strstartswith(key, "segue.") ? key + strlen("segue.") : key;
+}
+
+const struct segue_key *segue_key_find(const char *key)
+{
+	key = without_prefix(key);
+	for (size_t i = 0; i < SPA_N_ELEMENTS(keys); i++) {
+		if (strcasecmp(key, keys[i].key) == 0 ||
+		    (keys[i].name != NULL && strcasecmp(key, keys[i].name) == 0))
+			return &keys[i];
+	}
+	return NULL;
+}
+
+const char *segue_key_of(const char *name)
+{
+	for (size_t i = 0; i < SPA_N_ELEMENTS(keys); i++) {
+		/* status is more than State: it belongs to configurations and pw-cli */
+		if (spa_streq(keys[i].name, name) && !spa_streq(name, "State"))
+			return keys[i].key;
+	}
+	return name;
+}
+
+const char *segue_key_nearest(const char *key)
+{
+	struct segue_guess guess = { 0 };
+
+	for (size_t i = 0; i < SPA_N_ELEMENTS(keys); i++)
+		segue_guess_offer(&guess, without_prefix(key), keys[i].key);
+	return guess.name;
+}
+
+size_t segue_distance(const char *a, const char *b)
+{
+	/* Damerau's distance, optimal string alignment: rows of the table for a's last three prefixes */
+	size_t rows[3][WORD_MAX + 1], *before = rows[0], *last = rows[1], *row = rows[2], *oldest;
+	size_t n_a = strnlen(a, WORD_MAX), n_b = strnlen(b, WORD_MAX);
+
+	for (size_t j = 0; j <= n_b; j++)
+		last[j] = j;
+	for (size_t i = 1; i <= n_a; i++) {
+		row[0] = i;
+		for (size_t j = 1; j <= n_b; j++) {
+			int c = tolower((unsigned char)a[i - 1]), d = tolower((unsigned char)b[j - 1]);
+
+			row[j] = SPA_MIN(last[j], row[j - 1]) + 1;
+			row[j] = SPA_MIN(row[j], last[j - 1] + (c != d));
+			if (i > 1 && j > 1 && c == tolower((unsigned char)b[j - 2]) &&
+			    d == tolower((unsigned char)a[i - 2]))
+				row[j] = SPA_MIN(row[j], before[j - 2] + 1);
+		}
+		oldest = before;
+		before = last;
+		last = row;
+		row = oldest;
+	}
+	return last[n_b];
+}
+
+void segue_guess_offer(struct segue_guess *guess, const char *word, const char *name)
+{
+	size_t distance = segue_distance(word, name);
+
+	/* a third of the letters wrong is a slip; more is another word */
+	if (distance > (SPA_MAX(strlen(word), strlen(name)) + 2) / 3)
+		return;
+	if (guess->name == NULL || distance < guess->distance)
+		*guess = (struct segue_guess) { name, distance };
+}

@@ -1,0 +1,166 @@
+/* Segue: live-swappable sound for PipeWire */
+/* SPDX-FileCopyrightText: Copyright © Segue contributors */
+/* SPDX-License-Identifier: MIT */
+
+#include "commands.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <spa/utils/string.h>
+
+#include "bus.h"
+#include "json.h"
+#include "names.h"
+
+#define DEFAULT_POSITION	"FL FR"
+
+/* the service's folder isn't the shell's */
+static char *absolute_path(const char *path)
+{
+	char *here, *absolute;
+
+	if (strchr("/[{", path[0]) != NULL)
+		return strdup(path);
+	if ((here = getcwd(NULL, 0)) == NULL)
+		return NULL;
+	if (asprintf(&absolute, "%s/%s", here, path) < 0)
+		absolute = NULL;
+	free(here);
+	return absolute;
+}
+
+static int append_property(sd_bus_message *m, const struct segue_key *key, const char *name,
+		const struct segue_quantity *value)
+{
+	struct segue_quantity path;
+	char *full = NULL, *absolute = NULL;
+	int res;
+
+	if (key == NULL)
+		return segue_bus_append_entry(m, name, value);
+	if (asprintf(&full, "segue.%s", key->key) < 0)
+		return -ENOMEM;
+	if (spa_streq(key->key, "load")) {
+		absolute = absolute_path(value->s);
+		path = (struct segue_quantity) { .type = 's', .s = absolute };
+		value = &path;
+	}
+	res = value == &path && absolute == NULL ? -ENOMEM : segue_bus_append_entry(m, full, value);
+	free(absolute);
+	free(full);
+	return res;
+}
+
+/* KEY=VALUE: ours with their units, and any of PipeWire's, which have a dot, as they are */
+static enum segue_exit parse_property(struct segue_ctl *ctl, const char *argument, sd_bus_message *m)
+{
+	const char *equals = strchr(argument, '='), *nearest;
+	struct segue_quantity value;
+	const struct segue_key *key;
+	char name[128];
+	int res;
+
+	if (equals == NULL || equals == argument)
+		return segue_usage(ctl, "'%s' isn't KEY=VALUE", argument);
+	snprintf(name, sizeof(name), "%.*s", (int)(equals - argument), argument);
+	key = segue_key_find(name);
+	if (key == NULL && (strchr(name, '.') == NULL || spa_strstartswith(name, "segue."))) {
+		nearest = segue_key_nearest(name);
+		return segue_usage(ctl, nearest != NULL ? "No property '%s'. Did you mean '%s'?" :
+				"No property '%s'", name, nearest);
+	}
+	if (segue_unit_parse(key != NULL ? key->unit : SEGUE_UNIT_TEXT, equals + 1, &value) < 0) {
+		/* some take a word too: latency=auto. The service knows */
+		value = (struct segue_quantity) { .type = 's', .s = equals + 1 };
+	}
+	if ((res = append_property(m, key, name, &value)) < 0)
+		return segue_usage(ctl, "%s: %s", name, res == -EINVAL ? "isn't UTF-8" : strerror(-res));
+	return SEGUE_EXIT_OK;
+}
+
+/* Nothing links a raw node by itself: say how, a line per output. */
+static void print_links(struct segue_ctl *ctl)
+{
+	const char *position = DEFAULT_POSITION, *name = ctl->args[1];
+	char *copy, *channel, *rest;
+
+	for (int i = 2; i < ctl->n_args; i++) {
+		if (spa_strstartswith(ctl->args[i], "audio.position="))
+			position = ctl->args[i] + strlen("audio.position=");
+		else if (spa_strstartswith(ctl->args[i], "segue.mode=") ||
+			 spa_strstartswith(ctl->args[i], "mode="))
+			if (!spa_streq(strchr(ctl->args[i], '=') + 1, "dsp"))
+				return;
+	}
+	if ((copy = strdup(position)) == NULL)
+		return;
+	puts("To hear it, link it (pw-link -i lists where to):");
+	for (channel = strtok_r(copy, " ,[]\"", &rest); channel != NULL;
+	     channel = strtok_r(NULL, " ,[]\"", &rest))
+		printf("  pw-link %s:output_%s SINK:playback_%s\n", name, channel, channel);
+	free(copy);
+}
+
+static enum segue_exit build_create(struct segue_ctl *ctl, sd_bus_message *m, int *ret)
+{
+	enum segue_exit status = SEGUE_EXIT_OK;
+	int res;
+
+	if ((res = sd_bus_message_append(m, "ss", ctl->args[0], ctl->args[1])) < 0 ||
+	    (res = sd_bus_message_open_container(m, 'a', "{sv}")) < 0)
+		goto out;
+	for (int i = 2; status == SEGUE_EXIT_OK && i < ctl->n_args; i++)
+		status = parse_property(ctl, ctl->args[i], m);
+	if (status == SEGUE_EXIT_OK)
+		res = sd_bus_message_close_container(m);
+out:
+	*ret = res;
+	return status;
+}
+
+enum segue_exit segue_command_create(struct segue_ctl *ctl)
+{
+	sd_bus_message *m = NULL, *reply;
+	enum segue_exit status = SEGUE_EXIT_OK;
+	const char *path;
+	int res;
+
+	if ((res = segue_bus_new_call(ctl, &m, SEGUE_BUS_ROOT, SEGUE_BUS_MANAGER, "CreateNode")) >= 0 &&
+	    (status = build_create(ctl, m, &res)) != SEGUE_EXIT_OK) {
+		sd_bus_message_unref(m);
+		return status;
+	}
+	if ((status = segue_bus_send(ctl, res, m, NULL, &reply)) != SEGUE_EXIT_OK)
+		return status;
+
+	if ((res = sd_bus_message_read(reply, "o", &path)) < 0) {
+		status = segue_bus_fail_errno(ctl, res);
+	} else if (ctl->json) {
+		json_object *created = json_object_new_object();
+
+		json_object_object_add(created, "node", json_object_new_string(path));
+		segue_json_print(created);
+	} else {
+		print_links(ctl);
+	}
+	sd_bus_message_unref(reply);
+	return status;
+}
+
+enum segue_exit segue_command_destroy(struct segue_ctl *ctl)
+{
+	char *path = segue_bus_node_path(ctl->args[0]);
+	enum segue_exit status;
+
+	if (path == NULL)
+		return segue_fail(ctl, SEGUE_EXIT_FAILED, SD_BUS_ERROR_NO_MEMORY, "Out of memory");
+	status = segue_bus_call(ctl, ctl->args[0], NULL, SEGUE_BUS_ROOT, SEGUE_BUS_MANAGER, "DestroyNode",
+			"o", path);
+	free(path);
+	return status;
+}

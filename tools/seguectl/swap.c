@@ -1,0 +1,150 @@
+/* Segue: live-swappable sound for PipeWire */
+/* SPDX-FileCopyrightText: Copyright © Segue contributors */
+/* SPDX-License-Identifier: MIT */
+
+#include "commands.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include <spa/utils/string.h>
+
+#include "args.h"
+#include "bus.h"
+#include "follow.h"
+#include "json.h"
+#include "sound.h"
+
+static bool must_wait(const struct segue_ctl *ctl)
+{
+	/* a limit to the waiting would mean nothing without it */
+	return ctl->texts[SEGUE_OPTION_WAIT] != NULL || ctl->texts[SEGUE_OPTION_TIMEOUT] != NULL;
+}
+
+/* Send a request that replies with its serial; argument is its first, types "s", "o" or "". */
+static enum segue_exit request(struct segue_follow *follow, const char *interface, const char *member,
+		const char *types, const char *argument, uint32_t groups)
+{
+	struct segue_ctl *ctl = follow->ctl;
+	sd_bus_message *m = NULL, *reply;
+	enum segue_exit status;
+	int res;
+
+	if ((res = segue_bus_new_call(ctl, &m, follow->node_path, interface, member)) >= 0 &&
+	    (res = sd_bus_message_append(m, types, argument)) >= 0 &&
+	    (res = sd_bus_message_open_container(m, 'a', "{sv}")) >= 0 &&
+	    (res = segue_args_append(ctl, groups, m)) >= 0)
+		res = sd_bus_message_close_container(m);
+	if ((status = segue_bus_send(ctl, res, m, follow->node, &reply)) != SEGUE_EXIT_OK)
+		return status;
+	res = sd_bus_message_read(reply, "t", &follow->serial);
+	sd_bus_message_unref(reply);
+	if (res < 0)
+		return segue_bus_fail_errno(ctl, res);
+	segue_follow_catch_interrupt(follow);
+	return SEGUE_EXIT_OK;
+}
+
+static void print_applied(struct segue_follow *follow)
+{
+	uint64_t position;
+	json_object *value;
+
+	if (follow->ctl->json) {
+		segue_json_print(json_object_get(follow->finished));
+		return;
+	}
+	json_object_object_get_ex(follow->finished, "position", &value);
+	position = json_object_get_uint64(value);
+	printf("applied at frame %" PRIu64 "%s\n", position, position == 0 ? " (the node isn't running)" : "");
+}
+
+/* after the request was accepted */
+static enum segue_exit conclude(struct segue_follow *follow)
+{
+	enum segue_exit status;
+
+	if (must_wait(follow->ctl)) {
+		if ((status = segue_follow_finish(follow)) == SEGUE_EXIT_OK)
+			print_applied(follow);
+		return status;
+	}
+	if (follow->ctl->json) {
+		json_object *accepted = json_object_new_object();
+
+		json_object_object_add(accepted, "serial", json_object_new_uint64(follow->serial));
+		segue_json_print(accepted);
+	}
+	return SEGUE_EXIT_OK;
+}
+
+static enum segue_exit begin(struct segue_follow *follow, struct segue_ctl *ctl)
+{
+	enum segue_exit status = segue_follow_init(follow, ctl);
+
+	follow->node = ctl->args[0];
+	if (status == SEGUE_EXIT_OK && (follow->node_path = segue_bus_node_path(follow->node)) == NULL)
+		status = segue_fail(ctl, SEGUE_EXIT_FAILED, SD_BUS_ERROR_NO_MEMORY, "Out of memory");
+	return status;
+}
+
+static enum segue_exit load(struct segue_follow *follow)
+{
+	struct segue_ctl *ctl = follow->ctl;
+	enum segue_exit status;
+
+	/* a buffer of the manager's rather than the node's own: it has a progress, and its header's errors
+	 * are known before we return */
+	follow->name = segue_sound_name(ctl->args[1]);
+	if ((status = segue_sound_load(ctl, follow->node, ctl->args[1], false,
+					&follow->buffer_path)) != SEGUE_EXIT_OK ||
+	    (status = request(follow, SEGUE_BUS_NODE, "SetBuffer", "o", follow->buffer_path,
+				SEGUE_GROUP_SWAP)) != SEGUE_EXIT_OK)
+		return status;
+	if (follow->on_terminal) {
+		if ((status = segue_follow_load(follow)) != SEGUE_EXIT_OK)
+			return status;
+		segue_sound_describe(ctl, follow->name, follow->buffer_path);
+	}
+	return conclude(follow);
+}
+
+enum segue_exit segue_command_load(struct segue_ctl *ctl)
+{
+	struct segue_follow follow;
+	enum segue_exit status;
+
+	if (ctl->n_args > 2)
+		return segue_fail(ctl, SEGUE_EXIT_FAILED, SD_BUS_ERROR_NOT_SUPPORTED,
+				"%s: several files: not in this version", ctl->args[0]);
+	if ((status = begin(&follow, ctl)) == SEGUE_EXIT_OK)
+		status = load(&follow);
+	segue_follow_clear(&follow);
+	return status;
+}
+
+enum segue_exit segue_command_wave(struct segue_ctl *ctl)
+{
+	struct segue_follow follow;
+	enum segue_exit status;
+
+	if ((status = begin(&follow, ctl)) == SEGUE_EXIT_OK &&
+	    (status = request(&follow, SEGUE_BUS_SOURCE, "Wave", "s", ctl->args[1],
+				SEGUE_GROUP_WAVE | SEGUE_GROUP_SWAP)) == SEGUE_EXIT_OK)
+		status = conclude(&follow);
+	segue_follow_clear(&follow);
+	return status;
+}
+
+enum segue_exit segue_command_clear(struct segue_ctl *ctl)
+{
+	struct segue_follow follow;
+	enum segue_exit status;
+
+	if ((status = begin(&follow, ctl)) == SEGUE_EXIT_OK &&
+	    (status = request(&follow, SEGUE_BUS_NODE, "Clear", "", NULL,
+				SEGUE_GROUP_SWAP)) == SEGUE_EXIT_OK)
+		status = conclude(&follow);
+	segue_follow_clear(&follow);
+	return status;
+}
