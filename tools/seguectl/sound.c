@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <iconv.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -86,31 +85,18 @@ static int open_file(const char *file)
 	return fd;
 }
 
-static bool is_utf8(const char *text)
+static int build_load(struct segue_ctl *ctl, sd_bus_message *m, int fd, const char *file, bool keep)
 {
-	char copy[256], *in = (char *)text, *out = copy;
-	size_t n_in = strlen(text), n_out = sizeof(copy);
-	iconv_t utf8 = iconv_open("UTF-8", "UTF-8");
-	bool valid;
-
-	if (utf8 == (iconv_t)-1)
-		return false;
-	valid = iconv(utf8, &in, &n_in, &out, &n_out) != (size_t)-1;
-	iconv_close(utf8);
-	return valid;
-}
-
-static int build_load(struct segue_ctl *ctl, sd_bus_message *m, int fd, const char *name, bool keep)
-{
-	struct segue_quantity label = { .type = 's', .s = name }, kept = { .type = 'b', .b = true };
+	struct segue_quantity label = { .type = 's', .s = segue_sound_name(file) };
+	struct segue_quantity kept = { .type = 'b', .b = true };
 	int res;
 
 	if ((res = sd_bus_message_append(m, "h", fd)) < 0 ||
 	    (res = sd_bus_message_open_container(m, 'a', "{sv}")) < 0 ||
 	    (res = segue_args_append(ctl, SEGUE_GROUP_LOAD, m)) < 0)
 		return res;
-	/* the bus carries UTF-8 only; a file's name may be anything */
-	if (ctl->texts[SEGUE_OPTION_LABEL] == NULL && is_utf8(name) &&
+	/* a file's own name the service knows from its descriptor */
+	if (spa_streq(file, "-") && ctl->texts[SEGUE_OPTION_LABEL] == NULL &&
 	    (res = segue_bus_append_entry(m, "label", &label)) < 0)
 		return res;
 	if (keep && (res = segue_bus_append_entry(m, "keep", &kept)) < 0)
@@ -129,7 +115,7 @@ enum segue_exit segue_sound_load(struct segue_ctl *ctl, const char *node, const 
 	if ((fd = open_file(file)) < 0)
 		return fail_file(ctl, node, file, fd);
 	if ((res = segue_bus_new_call(ctl, &m, SEGUE_BUS_ROOT, SEGUE_BUS_MANAGER, "LoadFd")) >= 0)
-		res = build_load(ctl, m, fd, segue_sound_name(file), keep);
+		res = build_load(ctl, m, fd, file, keep);
 	status = segue_bus_send(ctl, res, m, node, &reply);
 	close(fd);
 	if (status != SEGUE_EXIT_OK)
