@@ -74,7 +74,8 @@ class Bus:
     """One connection, with every signal it has received in `signals`, oldest first, each as
     (path, interface, member, arguments)."""
 
-    def __init__(self, address, listen=True):
+    def __init__(self, address, service=SERVICE):
+        self.service = service
         self.context = GLib.MainContext.new()
         self.context.push_thread_default()
         try:
@@ -83,9 +84,8 @@ class Bus:
                 Gio.DBusConnectionFlags.MESSAGE_BUS_CONNECTION, None, None)
             self.connection.set_exit_on_close(False)
             self.signals = []
-            if listen:
-                self.connection.signal_subscribe(SERVICE, None, None, None, None,
-                                                 Gio.DBusSignalFlags.NONE, self._on_signal)
+            self.connection.signal_subscribe(service, None, None, None, None,
+                                             Gio.DBusSignalFlags.NONE, self._on_signal)
         finally:
             self.context.pop_thread_default()
 
@@ -134,7 +134,7 @@ class Bus:
 
     # ---- calls
 
-    def begin(self, path, interface, method, signature='()', args=(), fds=(), destination=SERVICE,
+    def begin(self, path, interface, method, signature='()', args=(), fds=(), destination=None,
               deadline=DEADLINE):
         """Send a call; the reply can be waited for later. Descriptors stay the caller's: an `h` in
         args is an index into fds."""
@@ -145,7 +145,7 @@ class Bus:
         self.context.push_thread_default()
         try:
             self.connection.call_with_unix_fd_list(
-                destination, path, interface, method, GLib.Variant(signature, args), None,
+                destination or self.service, path, interface, method, GLib.Variant(signature, args), None,
                 Gio.DBusCallFlags.NO_AUTO_START, int(deadline * 1000), fd_list, None, reply._on_done)
         finally:
             self.context.pop_thread_default()

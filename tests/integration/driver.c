@@ -25,7 +25,7 @@
  * has finished the last one. On a busy machine time stretches instead of cycles being missed, so a
  * recording is exact whatever else runs.
  *
- * `Props { params = [ "test.jump" FRAMES ] }` moves the clock's position forward once. */
+ * `Props { params = [ "test.jump" FRAMES ] }` moves the clock's position once, back if negative. */
 
 /* a node that died in mid-cycle never finishes it: go on without it */
 #define WATCHDOG_NSEC	(500 * SPA_NSEC_PER_MSEC)
@@ -50,7 +50,7 @@ struct impl {
 	uint64_t next_nsec;
 	bool complete;		/* every node has finished the last cycle */
 	bool due;		/* the next one's time has come */
-	uint64_t jump;		/* frames */
+	int64_t jump;		/* frames */
 };
 
 static uint64_t now_nsec(void)
@@ -149,7 +149,7 @@ static int do_jump(struct spa_loop *loop, bool async, uint32_t seq, const void *
 {
 	struct impl *impl = user_data;
 
-	impl->jump = *(const uint64_t *)data;
+	impl->jump = *(const int64_t *)data;
 	return 0;
 }
 
@@ -173,7 +173,7 @@ static int impl_node_set_param(void *object, uint32_t id, uint32_t flags, const 
 	    strcmp(key, "test.jump") != 0)
 		return -EINVAL;
 
-	uint64_t jump = value;
+	int64_t jump = value;
 
 	return spa_loop_invoke(impl->data_loop, do_jump, 0, &jump, sizeof(jump), true, impl);
 }

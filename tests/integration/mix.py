@@ -36,14 +36,48 @@ class Table:
 
     def __call__(self, positions, start):
         phase = 2 * np.pi * (self.cycles_per_frame * (positions - self.origin))
-        return sum(a * np.sin((k + 1) * phase) for k, a in enumerate(self.amplitudes))
+        values = np.zeros(len(positions))
+        for k, amplitude in enumerate(self.amplitudes):
+            values += amplitude * np.sin((k + 1) * phase)
+        return values
 
 
-def harmonics(amplitudes, peak, cycles_per_frame, origin=0.0):
-    """A table whose largest value over a period is `peak`."""
-    t = Table(amplitudes, 1 / 65536)
-    scale = peak / np.abs(t(np.arange(65536), 0)).max()
-    return Table([a * scale for a in amplitudes], cycles_per_frame, origin)
+PARTIALS_MAX = 2048
+BAND = 0.45         # of the rate: higher partials are left out
+
+
+def series(wave):
+    """Amplitudes of a waveform's partials, the first one first."""
+    k = np.arange(1, PARTIALS_MAX + 1)
+    odd = k % 2 == 1
+    if wave.startswith('harmonics:'):
+        return np.array([float(a) for a in wave.split(':')[1].split(',')])
+    return {
+        'sine': np.array([1.0]),
+        'saw': 2 / (np.pi * k),
+        'square': np.where(odd, 4 / (np.pi * k), 0.0),
+        'triangle': np.where(odd, np.where(k % 4 == 1, 8, -8) / (np.pi * k) ** 2, 0.0),
+    }[wave]
+
+
+def levels(n_partials):
+    """How many partials each stored level has: all of them, then half an octave less each time."""
+    powers = [int(2 ** (half / 2) + 1e-6) for half in range(22, -1, -1)]
+    return [n_partials] + sorted({p for p in powers if p < n_partials}, reverse=True)
+
+
+def wavetable(wave, peak, cycles_per_frame, origin=0.0):
+    """A waveform as it sounds at a frequency; `peak` is the largest value of all its levels."""
+    amplitudes = series(wave)
+    largest, chosen = 0.0, None
+    for n in levels(len(amplitudes)):
+        frames = max(2048, 1 << int(np.ceil(np.log2(8 * n))))
+        bins = np.zeros(frames // 2 + 1, complex)
+        bins[1:n + 1] = -0.5j * frames * amplitudes[:n]
+        largest = max(largest, np.abs(np.fft.irfft(bins)).max())
+        if chosen is None and (n * cycles_per_frame <= BAND or n == 1):
+            chosen = n
+    return Table(list(amplitudes[:chosen] * peak / largest), cycles_per_frame, origin)
 
 
 @dataclass

@@ -5,7 +5,7 @@
 
 import numpy as np
 
-from mix import HURRY, Sample, Swap, curve, harmonics, mix, phase_origin
+from mix import HURRY, Sample, Swap, curve, levels, mix, phase_origin, wavetable
 
 ONES = Sample(np.ones(1), loop=True)
 TWOS = Sample(np.full(1, 2.0), loop=True)
@@ -38,10 +38,22 @@ def test_a_sample_starts_where_it_is_swapped_in_and_ends_in_silence():
 
 
 def test_the_peak_of_harmonics_is_the_one_asked_for():
-    values = harmonics([1, 0.5, 0.25], 0.8, 1 / 4096)(np.arange(4096), 0)
+    values = wavetable('harmonics:1,0.5,0.25', 0.8, 1 / 4096)(np.arange(4096), 0)
     assert np.isclose(np.abs(values).max(), 0.8, atol=1e-6)
 
 
 def test_a_phase_is_found_again():
-    values = harmonics([1], 0.5, 1 / 128, origin=5.25)(np.arange(1000, 3000), 0)
+    values = wavetable('sine', 0.5, 1 / 128, origin=5.25)(np.arange(1000, 3000), 0)
     assert np.isclose((phase_origin(values, 1000, 1 / 128) - 5.25 + 64) % 128, 64)
+
+
+def test_levels_lose_half_an_octave_each():
+    assert levels(2048)[:4] == [2048, 1448, 1024, 724]
+    assert levels(2048)[-4:] == [5, 4, 2, 1]
+    assert levels(3) == [3, 2, 1]
+    assert levels(1) == [1]
+
+
+def test_partials_beyond_the_band_are_left_out():
+    assert len(wavetable('saw', 1.0, 440 / 48000).amplitudes) == 45
+    assert len(wavetable('saw', 1.0, 20000 / 48000).amplitudes) == 1
