@@ -134,6 +134,7 @@ struct segue_command {
 struct segue_handover {
 	/* main loop writes, data loop reads */
 	uint32_t written;
+	uint32_t taken_seen;		/**< main loop only: `taken` when send() last had to know it */
 	uint32_t n_outstanding;		/**< main loop only: tickets sent and not yet collected */
 	char pad_written[SEGUE_CACHE_LINE];
 	/* data loop writes, main loop reads */
@@ -146,11 +147,11 @@ struct segue_handover {
 	struct segue_command ring[SEGUE_RING_SIZE];
 };
 
-/** How many commands can be sent now. */
+/** How many commands can be sent now, at least. */
 static inline SEGUE_MAIN_LOOP uint32_t segue_handover_space(const struct segue_handover *h)
 {
-	/* acquire, paired with the release in take(): the data loop has read the slots we reuse */
-	return SEGUE_RING_SIZE - (h->written - __atomic_load_n(&h->taken, __ATOMIC_ACQUIRE));
+	/* relaxed: a number; send() itself orders the use of a slot */
+	return SEGUE_RING_SIZE - (h->written - __atomic_load_n(&h->taken, __ATOMIC_RELAXED));
 }
 
 /** Send one command to the data loop. A ticket sent belongs to the data loop until it is collected.
@@ -158,7 +159,11 @@ static inline SEGUE_MAIN_LOOP uint32_t segue_handover_space(const struct segue_h
 static inline SEGUE_MAIN_LOOP int segue_handover_send(struct segue_handover *h,
 		const struct segue_command *command)
 {
-	if (segue_handover_space(h) == 0)
+	/* looked at only when the ring seems full, so that its cache line stays with the data loop; acquire,
+	 * paired with the release in take(): the data loop has read the slots we reuse */
+	if (h->written - h->taken_seen == SEGUE_RING_SIZE)
+		h->taken_seen = __atomic_load_n(&h->taken, __ATOMIC_ACQUIRE);
+	if (h->written - h->taken_seen == SEGUE_RING_SIZE)
 		return -ENOSPC;
 	h->ring[h->written % SEGUE_RING_SIZE] = *command;
 	if (command->type == SEGUE_COMMAND_SWAP)
@@ -177,7 +182,7 @@ static inline SEGUE_DATA_LOOP bool segue_handover_take(struct segue_handover *h,
 	if (__atomic_load_n(&h->written, __ATOMIC_ACQUIRE) == h->taken)
 		return false;
 	*ret = h->ring[h->taken % SEGUE_RING_SIZE];
-	/* release, paired with the acquire in space(): the slot has been read */
+	/* release, paired with the acquire in send(): the slot has been read */
 	__atomic_store_n(&h->taken, h->taken + 1, __ATOMIC_RELEASE);
 	return true;
 }

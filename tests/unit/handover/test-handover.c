@@ -164,7 +164,7 @@ static void the_counters_may_wrap_around(void **state)
 	struct segue_command c = { .type = 1 };
 	uint64_t sent = 0, taken = 0;
 
-	h->written = h->taken = UINT32_MAX - 2 * SEGUE_RING_SIZE - 3;
+	h->written = h->taken = h->taken_seen = UINT32_MAX - 2 * SEGUE_RING_SIZE - 3;
 	/* in bursts of every size, so that the wrap is met full, empty and between */
 	for (uint32_t burst = 1; burst <= SEGUE_RING_SIZE; burst++) {
 		for (uint32_t i = 0; i < burst; i++) {
@@ -178,7 +178,7 @@ static void the_counters_may_wrap_around(void **state)
 	}
 	assert_true(h->written < UINT32_MAX / 2);
 
-	h->written = h->taken = UINT32_MAX - SEGUE_RING_SIZE / 2;
+	h->written = h->taken = h->taken_seen = UINT32_MAX - SEGUE_RING_SIZE / 2;
 	for (uint32_t i = 0; i < SEGUE_RING_SIZE; i++)
 		assert_int_equal(segue_handover_send(h, &c), 0);
 	assert_int_equal(segue_handover_space(h), 0);
