@@ -127,7 +127,7 @@ SEGUE_DATA_LOOP static void follow_swap(struct segue_source *source)
 	if (source->current.ticket != swap->current)
 		source->current = source->next;
 	if (swap->next == NULL)
-		source->next.ticket = NULL;
+		source->next = SEGUE_VOICE_SILENT;
 	else if (source->next.ticket != swap->next)
 		segue_voice_start(&source->next, swap->next, &source->current);
 }
@@ -296,5 +296,5 @@ void segue_source_drain(struct segue_source *source)
 		segue_ticket_unref(source->handover, command.ticket);
 	}
 	segue_swap_drain(&source->swap);
-	source->current.ticket = source->next.ticket = NULL;
+	source->current = source->next = SEGUE_VOICE_SILENT;
 }

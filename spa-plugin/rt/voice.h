@@ -22,6 +22,8 @@ struct segue_voice {
 	uint32_t sample_rate;			/**< 0: it isn't a sample */
 };
 
+#define SEGUE_VOICE_SILENT	((struct segue_voice) { .ticket = NULL })
+
 /** Begin to play a ticket: a sample from its first frame, or one that was remade for another rate from where
  * `before` is.
  * \param ticket  NULL: silence */

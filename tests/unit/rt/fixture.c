@@ -1,0 +1,244 @@
+/* Segue: live-swappable sound for PipeWire */
+/* SPDX-FileCopyrightText: Copyright © Segue contributors */
+/* SPDX-License-Identifier: MIT */
+
+#include "fixture.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <spa/utils/defs.h>
+
+static void *new_zeroed(size_t size)
+{
+	size_t whole = (size + SEGUE_CACHE_LINE - 1) / SEGUE_CACHE_LINE * SEGUE_CACHE_LINE;
+	void *memory = aligned_alloc(SEGUE_CACHE_LINE, whole);
+
+	assert_non_null(memory);
+	return memset(memory, 0, whole);
+}
+
+void fixture_init(struct fixture *f, uint32_t n_channels)
+{
+	*f = (struct fixture) {
+		.handover = new_zeroed(sizeof(struct segue_handover)),
+		.statistics = new_zeroed(sizeof(struct segue_statistics)),
+		.n_channels = n_channels,
+		.clock = { .id = 7, .nsec = 1000 * SPA_NSEC_PER_SEC, .position = 100000, .rate = { 1, RATE } },
+	};
+	f->source = segue_source_init(new_zeroed(segue_source_size(n_channels)), n_channels,
+			f->handover, f->statistics);
+}
+
+void fixture_clear(struct fixture *f)
+{
+	segue_source_drain(f->source);
+	segue_source_drain(f->source);
+	(void)segue_handover_collect(f->handover);
+	assert_int_equal(f->handover->n_outstanding, 0);
+	for (uint32_t i = 0; i < f->n_tickets; i++) {
+		assert_int_not_equal(segue_ticket_outcome(f->tickets[i]), SEGUE_OUTCOME_NONE);
+		assert_int_equal(f->tickets[i]->refs, 0);
+		free(f->tickets[i]);
+	}
+	free(f->source);
+	free(f->statistics);
+	free(f->handover);
+}
+
+struct segue_ticket *send_swap(struct fixture *f, struct segue_buffer *buffer, double fade, uint64_t at,
+		uint32_t flags)
+{
+	struct segue_ticket *ticket = new_zeroed(sizeof(*ticket));
+
+	*ticket = (struct segue_ticket) { .buffer = buffer, .serial = f->n_tickets + 1, .at = at,
+		.fade = fade, .flags = flags, .refs = 1 };
+	assert_true(f->n_tickets < TICKETS_MAX);
+	f->tickets[f->n_tickets++] = ticket;
+	assert_int_equal(segue_handover_send(f->handover,
+				&(struct segue_command) { SEGUE_COMMAND_SWAP, .ticket = ticket }), 0);
+	return ticket;
+}
+
+void send_value(struct fixture *f, uint32_t type, uint32_t key, double value)
+{
+	assert_int_equal(segue_handover_send(f->handover,
+				&(struct segue_command) { type, key, .value = value }), 0);
+}
+
+void send_cancel(struct fixture *f, uint64_t serial)
+{
+	assert_int_equal(segue_handover_send(f->handover,
+				&(struct segue_command) { SEGUE_SOURCE_CANCEL, .data = serial }), 0);
+}
+
+void run_cycle(struct fixture *f, float *out, uint32_t stride, uint32_t offset, uint32_t n_frames)
+{
+	float *outputs[SEGUE_CHANNELS_MAX];
+
+	for (uint32_t c = 0; c < f->n_channels; c++)
+		outputs[c] = out != NULL ? out + (size_t)c * stride + offset : NULL;
+	f->clock.duration = n_frames;
+	segue_source_process(f->source, &f->clock, outputs, n_frames);
+	f->clock.position += n_frames;
+	f->clock.nsec += n_frames * SPA_NSEC_PER_SEC / f->clock.rate.denom;
+}
+
+void run_frames(struct fixture *f, float *out, uint32_t n_frames, uint32_t quantum)
+{
+	uint32_t done, n;
+
+	for (done = 0; done < n_frames; done += n) {
+		n = quantum > 0 ? quantum : 1 + random_below(1u << (1 + random_below(13)));
+		n = SPA_MIN(n, n_frames - done);
+		run_cycle(f, out, n_frames, done, n);
+	}
+}
+
+void let_pass(struct fixture *f, double seconds)
+{
+	f->clock.position += llround(seconds * f->clock.rate.denom);
+	f->clock.nsec += llround(seconds * 1e9);
+}
+
+static uint64_t random_state = 0x9e3779b97f4a7c15u;
+
+uint32_t random_below(uint32_t n)
+{
+	/* xorshift64* */
+	random_state ^= random_state >> 12;
+	random_state ^= random_state << 25;
+	random_state ^= random_state >> 27;
+	return (uint32_t)((random_state * 0x2545f4914f6cdd1du) >> 32) % n;
+}
+
+double random_unit(void)
+{
+	return random_below(1u << 24) / (double)(1u << 24);
+}
+
+static float *new_run(uint64_t n_frames)
+{
+	float *run = calloc(n_frames + 2 * SEGUE_GUARD_FRAMES, sizeof(float));
+
+	assert_non_null(run);
+	return run + SEGUE_GUARD_FRAMES;
+}
+
+static void free_run(float *run)
+{
+	free(run - SEGUE_GUARD_FRAMES);
+}
+
+static struct segue_table *new_levels(uint32_t n_channels, uint32_t n_levels)
+{
+	struct segue_table *table = calloc(1, sizeof(*table));
+
+	assert_non_null(table);
+	table->buffer.type = SEGUE_BUFFER_TABLE;
+	table->n_channels = n_channels;
+	table->n_levels = n_levels;
+	table->levels = calloc(n_channels * n_levels, sizeof(*table->levels));
+	assert_non_null(table->levels);
+	return table;
+}
+
+static void fill_level(struct segue_table_level *level, const double amplitudes[], uint32_t n_partials)
+{
+	level->n_partials = n_partials;
+	for (level->n_frames = 2048; level->n_frames < 8 * n_partials; )
+		level->n_frames *= 2;
+	level->data = new_run(level->n_frames);
+	for (int32_t i = -(int32_t)SEGUE_GUARD_FRAMES; i < (int32_t)(level->n_frames + SEGUE_GUARD_FRAMES); i++) {
+		double sum = 0.0;
+
+		for (uint32_t p = 1; p <= n_partials; p++)
+			sum += amplitudes[p - 1] * sin(2.0 * M_PI * p * i / level->n_frames);
+		level->data[i] = (float)sum;
+	}
+}
+
+struct segue_table *new_table(uint32_t n_channels, const double amplitudes[], uint32_t n_partials)
+{
+	uint32_t counts[SEGUE_TABLE_LEVELS_MAX], n_levels = 0, c, l;
+	struct segue_table *table;
+
+	for (double n = n_partials; n >= 1.0; n /= M_SQRT2) {
+		if (n_levels == 0 || counts[n_levels - 1] != (uint32_t)n)
+			counts[n_levels++] = (uint32_t)n;
+	}
+	table = new_levels(n_channels, n_levels);
+	for (c = 0; c < n_channels; c++) {
+		for (l = 0; l < n_levels; l++)
+			fill_level(&table->levels[c * n_levels + l], amplitudes, counts[l]);
+	}
+	return table;
+}
+
+struct segue_table *new_flat_table(const uint32_t n_partials[], const float values[], uint32_t n_levels)
+{
+	struct segue_table *table = new_levels(1, n_levels);
+
+	for (uint32_t l = 0; l < n_levels; l++) {
+		struct segue_table_level *level = &table->levels[l];
+
+		*level = (struct segue_table_level) { n_partials[l], 2048, new_run(2048) };
+		for (int32_t i = -(int32_t)SEGUE_GUARD_FRAMES; i < (int32_t)(2048 + SEGUE_GUARD_FRAMES); i++)
+			level->data[i] = values[l];
+	}
+	return table;
+}
+
+void free_table(struct segue_table *table)
+{
+	for (uint32_t i = 0; i < table->n_channels * table->n_levels; i++)
+		free_run(table->levels[i].data);
+	free(table->levels);
+	free(table);
+}
+
+struct segue_sample *new_sample(uint32_t n_channels, uint32_t rate, uint64_t n_frames)
+{
+	struct segue_sample *sample = calloc(1, sizeof(*sample));
+
+	assert_non_null(sample);
+	sample->buffer.type = SEGUE_BUFFER_SAMPLE;
+	sample->n_channels = n_channels;
+	sample->rate = rate;
+	sample->n_frames = n_frames;
+	sample->loop_end = n_frames;
+	for (uint32_t c = 0; c < n_channels; c++)
+		sample->data[c] = new_run(n_frames);
+	return sample;
+}
+
+struct segue_sample *new_noise(uint32_t n_channels, uint32_t rate, uint64_t n_frames)
+{
+	struct segue_sample *sample = new_sample(n_channels, rate, n_frames);
+
+	for (uint32_t c = 0; c < n_channels; c++) {
+		for (uint64_t i = 0; i < n_frames; i++)
+			sample->data[c][i] = (float)(2.0 * random_unit() - 1.0);
+	}
+	return sample;
+}
+
+void set_loop(struct segue_sample *sample, uint64_t start, uint64_t end)
+{
+	sample->loop = SEGUE_LOOP_FORWARD;
+	sample->loop_start = start;
+	sample->loop_end = end;
+}
+
+void free_sample(struct segue_sample *sample)
+{
+	for (uint32_t c = 0; c < sample->n_channels; c++)
+		free_run(sample->data[c]);
+	free(sample);
+}

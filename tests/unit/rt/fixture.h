@@ -1,0 +1,70 @@
+/* Segue: live-swappable sound for PipeWire */
+/* SPDX-FileCopyrightText: Copyright © Segue contributors */
+/* SPDX-License-Identifier: MIT */
+
+#ifndef TEST_RT_FIXTURE_H
+#define TEST_RT_FIXTURE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "rt/buffers.h"
+#include "rt/source.h"
+
+/** \file
+ * A source engine with a clock of its own, and sounds that a formula knows. */
+
+#define RATE		48000u
+#define QUANTUM_MAX	8192u
+#define TICKETS_MAX	256u
+
+struct fixture {
+	struct segue_handover *handover;
+	struct segue_statistics *statistics;
+	struct segue_source *source;
+	uint32_t n_channels;
+	struct spa_io_clock clock;	/* of the next cycle */
+	struct segue_ticket *tickets[TICKETS_MAX];	/* in the order sent; freed at teardown */
+	uint32_t n_tickets;
+};
+
+void fixture_init(struct fixture *f, uint32_t n_channels);
+/** Drains the engine, and fails unless every ticket has come back answered. */
+void fixture_clear(struct fixture *f);
+
+struct segue_ticket *send_swap(struct fixture *f, struct segue_buffer *buffer, double fade, uint64_t at,
+		uint32_t flags);
+void send_value(struct fixture *f, uint32_t type, uint32_t key, double value);
+void send_cancel(struct fixture *f, uint64_t serial);
+
+/** One cycle; out: n_channels runs of `stride` values, written from `offset` on. */
+void run_cycle(struct fixture *f, float *out, uint32_t stride, uint32_t offset, uint32_t n_frames);
+/** So many frames in cycles of one quantum; 0: of random ones. */
+void run_frames(struct fixture *f, float *out, uint32_t n_frames, uint32_t quantum);
+/** Time passes with no cycle. */
+void let_pass(struct fixture *f, double seconds);
+
+/** Pseudo-random, the same in every run. */
+uint32_t random_below(uint32_t n);
+double random_unit(void);
+
+/** A table of partials amplitudes[0..n-1] in sine phase, in half-octave levels; one per channel. */
+struct segue_table *new_table(uint32_t n_channels, const double amplitudes[], uint32_t n_partials);
+/** A table whose levels are constant: level l holds n_partials[l] partials and reads as values[l]. */
+struct segue_table *new_flat_table(const uint32_t n_partials[], const float values[], uint32_t n_levels);
+void free_table(struct segue_table *table);
+
+/** A sample of zeros. */
+struct segue_sample *new_sample(uint32_t n_channels, uint32_t rate, uint64_t n_frames);
+/** A sample of noise in -1..1. */
+struct segue_sample *new_noise(uint32_t n_channels, uint32_t rate, uint64_t n_frames);
+void set_loop(struct segue_sample *sample, uint64_t start, uint64_t end);
+void free_sample(struct segue_sample *sample);
+
+#define assert_near(a, b, tolerance) do { \
+	double a_ = (a), b_ = (b); \
+	if (!(fabs(a_ - b_) <= (tolerance))) \
+		fail_msg("%.9g is not %.9g (%s is not %s)", a_, b_, #a, #b); \
+} while (0)
+
+#endif /* TEST_RT_FIXTURE_H */
