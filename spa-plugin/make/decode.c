@@ -69,7 +69,7 @@ static void identify(struct segue_decoder *decoder)
 
 		used += snprintf(decoder->identity + used, IDENTITY_MAX, "%ju:%ju:%jd:%jd;",
 				(uintmax_t)s->st_dev, (uintmax_t)s->st_ino, (intmax_t)s->st_size,
-				(intmax_t)s->st_mtim.tv_sec * SPA_NSEC_PER_SEC + s->st_mtim.tv_nsec);
+				(intmax_t)(s->st_mtim.tv_sec * SPA_NSEC_PER_SEC + s->st_mtim.tv_nsec));
 	}
 }
 

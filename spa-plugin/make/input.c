@@ -262,31 +262,33 @@ int segue_input_seek(struct segue_input *input, struct segue_make *make, uint64_
 	return 0;
 }
 
+/* One channel of raw samples that lie one channel after the other in the file. */
+static uint64_t read_planar(struct segue_input *input, uint32_t channel, float *frames, uint64_t n)
+{
+	uint64_t at = (channel * input->frames + input->position) * sizeof(float), done, i, got;
+	float run[1024];
+
+	for (done = 0; done < n; done += got) {
+		got = SPA_MIN(n - done, SPA_N_ELEMENTS(run));
+		got = segue_file_read(&input->file, at + done * sizeof(float), run, got * sizeof(float));
+		if ((got /= sizeof(float)) == 0)
+			break;
+		for (i = 0; i < got; i++)
+			frames[(done + i) * input->channels + channel] = run[i];
+	}
+	return done;
+}
+
 static uint64_t read_raw(struct segue_input *input, float *frames, uint64_t n)
 {
-	uint64_t i, got, c, channels = input->channels;
-	float *value = frames;
+	uint64_t size = input->channels * sizeof(float), got = n;
+	uint32_t c;
 
-	n = SPA_MIN(n, input->frames - input->position);
 	if (input->interleaved)
-		return segue_file_read(&input->file, input->position * channels * sizeof(float), frames,
-				n * channels * sizeof(float)) / (channels * sizeof(float));
-	/* one channel after the other in the file: a short run of each at a time */
-	for (c = 0; c < channels; c++) {
-		float run[1024];
-
-		for (i = 0; i < n; i++) {
-			if (i % SPA_N_ELEMENTS(run) == 0) {
-				got = segue_file_read(&input->file,
-						(c * input->frames + input->position + i) * sizeof(float), run,
-						SPA_MIN(n - i, SPA_N_ELEMENTS(run)) * sizeof(float));
-				n = SPA_MIN(n, i + got / sizeof(float));
-			}
-			value = &frames[i * channels + c];
-			*value = run[i % SPA_N_ELEMENTS(run)];
-		}
-	}
-	return n;
+		return segue_file_read(&input->file, input->position * size, frames, n * size) / size;
+	for (c = 0; c < input->channels; c++)
+		got = SPA_MIN(got, read_planar(input, c, frames, n));
+	return got;
 }
 
 int64_t segue_input_read(struct segue_input *input, struct segue_make *make, float *frames, uint64_t n)
