@@ -145,6 +145,7 @@ class Session:
         self.complaints = []
         self.fragment = fragment
         self._started = []
+        self._kept_logs = None
         self._make_dirs()
         self._make_env()
         self._write('pipewire.conf.d/10-test.conf', PIPEWIRE_CONFIG.format(
@@ -340,11 +341,11 @@ class Session:
             self.complaints.append(report.read_text(errors='replace'))
 
     def logs(self):
-        """What each process has said, for a failed test's report."""
-        for process in self._started:
-            text = process.text()
-            if text:
-                yield process.name, text[-8000:]
+        """What each process has said, for a failed test's report: (name, text) of each."""
+        if self._kept_logs is not None:
+            return self._kept_logs
+        return [(p.name, text[-8000:]) for p in self._started if (text := p.text())]
 
     def remove(self):
+        self._kept_logs = self.logs()
         shutil.rmtree(self.path, ignore_errors=True)
