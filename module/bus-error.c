@@ -1,0 +1,95 @@
+/* Segue: live-swappable sound for PipeWire */
+/* SPDX-FileCopyrightText: Copyright © Segue contributors */
+/* SPDX-License-Identifier: MIT */
+
+#include "bus-error.h"
+
+#include <stdint.h>
+#include <stdio.h>
+
+#include <spa/utils/defs.h>
+
+#define DBUS(name)	"org.freedesktop.DBus.Error." name
+#define SEGUE(name)	"org.segue.Segue1.Error." name
+
+static const struct {
+	int res;
+	const char *name;
+} names[] = {
+	{ -EINVAL, DBUS("InvalidArgs") },
+	{ -ENOENT, DBUS("FileNotFound") },
+	{ -EACCES, DBUS("AccessDenied") },
+	{ -EPERM, DBUS("AccessDenied") },
+	{ -ENOMEM, DBUS("NoMemory") },
+	{ -EDQUOT, DBUS("LimitsExceeded") },
+	{ -ENXIO, DBUS("UnknownObject") },
+	{ -EROFS, DBUS("PropertyReadOnly") },
+	{ -ETIMEDOUT, DBUS("Timeout") },
+	{ -EBADMSG, SEGUE("BadFormat") },
+	{ -EFBIG, SEGUE("TooLong") },
+	{ -EBUSY, SEGUE("Busy") },
+	{ -EEXIST, SEGUE("NameInUse") },
+	{ -ETIME, SEGUE("TooLate") },
+	{ -ESTALE, SEGUE("ClockChanged") },
+	{ -EALREADY, SEGUE("Superseded") },
+	{ -ECANCELED, SEGUE("Cancelled") },
+	{ -EIDRM, SEGUE("Gone") },
+	{ -ENOTCONN, SEGUE("Disconnected") },
+};
+
+const char *segue_bus_error_name(int res)
+{
+	for (size_t i = 0; i < SPA_N_ELEMENTS(names); i++)
+		if (names[i].res == res)
+			return names[i].name;
+	return DBUS("Failed");
+}
+
+/* Length of the character at p, 0 if there is none: RFC 3629, without surrogates or overlong forms. */
+static size_t character(const uint8_t *p)
+{
+	size_t n = p[0] < 0x80 ? 1 : p[0] < 0xc2 ? 0 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : p[0] < 0xf5 ? 4 : 0;
+
+	for (size_t i = 1; i < n; i++)
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+	if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) ||
+	    (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f))
+		return 0;
+	return n;
+}
+
+const char *segue_bus_text(char *buf, size_t size, const char *text)
+{
+	const uint8_t *p = (const uint8_t *)text;
+	bool valid = true;
+	size_t used = 0;
+
+	while (*p != '\0' && used + 5 <= size) {
+		size_t n = character(p);
+
+		valid &= n > 0;
+		if (n == 0) {
+			buf[used++] = '?';
+			p++;
+			continue;
+		}
+		while (n-- > 0)
+			buf[used++] = *p++;
+	}
+	buf[used] = '\0';
+	return valid && *p == '\0' ? text : buf;
+}
+
+int segue_bus_error(sd_bus_error *ret, const char *node, const struct segue_error *error)
+{
+	char buf[SEGUE_ERROR_MAX];
+	const char *text = segue_bus_text(buf, sizeof(buf), error->message);
+	int res;
+
+	if (node != NULL)
+		res = sd_bus_error_setf(ret, segue_bus_error_name(error->res), "%s: %s", node, text);
+	else
+		res = sd_bus_error_set(ret, segue_bus_error_name(error->res), text);
+	return res < 0 ? res : -EIO;
+}

@@ -1,0 +1,28 @@
+/* Segue: live-swappable sound for PipeWire */
+/* SPDX-FileCopyrightText: Copyright © Segue contributors */
+/* SPDX-License-Identifier: MIT */
+
+#ifndef SEGUE_BUS_ERROR_H
+#define SEGUE_BUS_ERROR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <systemd/sd-bus.h>
+
+#include "../spa-plugin/error.h"
+
+/** Make text fit for the bus, which cuts off who sends anything but UTF-8. File names, and what was
+ * shortened, may be otherwise.
+ * \return \a text, or \a buf with a '?' for each byte that is out of place */
+const char *segue_bus_text(char *buf, size_t size, const char *text);
+
+/** The bus name of a negative errno, as in error.h. */
+const char *segue_bus_error_name(int res);
+
+/** Turn an error into a reply, for `return` in a handler.
+ * \param node  the name of the node it is about, or NULL
+ * \return negative, never 0 */
+int segue_bus_error(sd_bus_error *ret, const char *node, const struct segue_error *error);
+
+#endif /* SEGUE_BUS_ERROR_H */

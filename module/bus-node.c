@@ -1,0 +1,366 @@
+/* Segue: live-swappable sound for PipeWire */
+/* SPDX-FileCopyrightText: Copyright © Segue contributors */
+/* SPDX-License-Identifier: MIT */
+
+/* busctl --user introspect org.segue.Segue1 /org/segue/Segue1/node/synth org.segue.Segue1.Node
+ * busctl --user call org.segue.Segue1 /org/segue/Segue1/node/synth org.segue.Segue1.Node GetClock */
+
+#include "bus-private.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <spa/utils/string.h>
+
+#define CONST	SD_BUS_VTABLE_PROPERTY_CONST
+#define EMITS	SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE
+#define ROW(name, type, field, flags) \
+	{ name, type, offsetof(struct segue_bus_node_values, field), flags }
+
+static const struct segue_bus_row rows[] = {
+	ROW("Name", "s", name, CONST),
+	ROW("Type", "s", info.type, CONST),
+	ROW("Mode", "s", mode, CONST),
+	ROW("State", "s", state, EMITS),
+	ROW("Ids", "au", ids, EMITS),
+	ROW("Rate", "u", info.rate, EMITS),
+	ROW("SwapLead", "u", info.swap_lead, EMITS),
+	ROW("Buffer", "o", buffer, EMITS),
+	ROW("LastError", "s", info.last_error, EMITS),
+	ROW("Quantum", "u", info.quantum, 0),
+	ROW("Cycles", "t", info.n_cycles, 0),
+	ROW("Xruns", "t", info.n_xruns, 0),
+	ROW("Clipped", "t", info.n_clipped, 0),
+	ROW("SwapsApplied", "t", info.n_applied, 0),
+	ROW("SwapsSuperseded", "t", info.n_superseded, 0),
+	ROW("LastFinished", "t", info.last_finished, 0),
+	ROW("CycleTime", "(ddd)", info.cycle_usec, 0),
+	ROW("Peak", "ad", peaks, 0),
+};
+#define N_ROWS	SPA_N_ELEMENTS(rows)
+
+static const char *state_name(enum segue_node_state state)
+{
+	switch (state) {
+	case SEGUE_NODE_DISCONNECTED:
+		return "disconnected";
+	case SEGUE_NODE_EMPTY:
+		return "empty";
+	case SEGUE_NODE_LOADING:
+		return "loading";
+	case SEGUE_NODE_IDLE:
+		return "idle";
+	case SEGUE_NODE_RUNNING:
+		return "running";
+	case SEGUE_NODE_FAILED:
+		return "failed";
+	}
+	return "failed";
+}
+
+const struct segue_bus_node_values *segue_bus_node_values(struct segue_bus_node *node)
+{
+	struct segue_bus_node_values *v = &node->values;
+	struct segue_hosted *hosted = node->hosted;
+
+	/* once per message: all properties are read one by one */
+	if (node->seen == node->bus->n_dispatched)
+		return v;
+	node->seen = node->bus->n_dispatched;
+
+	hosted->node->methods->info(hosted->node, &v->info);
+	v->name = hosted->name;
+	v->mode = hosted->mode;
+	v->state = state_name(v->info.state);
+	v->buffer = segue_bus_buffer_path(v->buffer_path, v->info.sound);
+	if (v->info.last_error == NULL)
+		v->info.last_error = "";
+	v->id = hosted->id;
+	v->ids = (struct segue_bus_array) { hosted->id != SPA_ID_INVALID, &v->id };
+	return v;
+}
+
+/* ----------------------------------------------------------- properties */
+
+static int get_value(sd_bus *sdbus, const char *path, const char *interface,
+		const char *property, sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+	struct segue_bus_node *node = userdata;
+	const struct segue_bus_row *row = segue_bus_row_find(rows, N_ROWS, property);
+	const struct segue_bus_node_values *values = segue_bus_node_values(node);
+
+	if (spa_streq(property, "Peak")) {
+		/* reading them begins the next span */
+		struct segue_bus_node_values *v = &node->values;
+
+		v->peaks.n = SPA_MIN(v->info.n_channels, (uint32_t)SEGUE_BUS_CHANNELS_MAX);
+		v->peaks.values = v->peak;
+		node->hosted->node->methods->take_peaks(node->hosted->node, v->peak);
+	}
+	return segue_bus_row_append(row, values, reply);
+}
+
+static const struct segue_property *settings_of(struct segue_bus_node *node, uint32_t *n)
+{
+	return node->hosted->node->methods->properties(node->hosted->node, n);
+}
+
+static const struct segue_property *find_setting(struct segue_bus_node *node, const char *name)
+{
+	uint32_t n;
+	const struct segue_property *settings = settings_of(node, &n);
+
+	for (uint32_t i = 0; i < n; i++)
+		if (settings[i].name != NULL && spa_streq(settings[i].name, name))
+			return &settings[i];
+	return NULL;
+}
+
+int segue_bus_node_get_setting(sd_bus *sdbus, const char *path, const char *interface,
+		const char *property, sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+	struct segue_bus_node *node = userdata;
+	struct segue_node *target = node->hosted->node;
+	struct segue_value value;
+	int res;
+
+	res = target->methods->get(target, find_setting(node, property)->key, &value);
+	return res < 0 ? res : segue_bus_value_append(&value, reply);
+}
+
+int segue_bus_node_set_setting(sd_bus *sdbus, const char *path, const char *interface,
+		const char *property, sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+	struct segue_bus_node *node = userdata;
+	struct segue_node *target = node->hosted->node;
+	const struct segue_property *setting = find_setting(node, property);
+	uint32_t array[SEGUE_OPTION_CHANNELS_MAX];
+	struct segue_value value;
+	struct segue_error why;
+	int res;
+
+	if ((res = segue_bus_read_value(m, segue_bus_setting_type(setting), property, &value, array,
+			&why)) < 0 ||
+	    (res = target->methods->set(target, setting->key, &value, &why)) < 0)
+		return segue_bus_error(error, node->hosted->name, &why);
+	segue_bus_object_changed(node->bus, &node->object);
+	return 0;
+}
+
+/* What is announced: which of an interface's values differ from the last time. */
+struct changes {
+	char *names[64];
+	uint32_t n;
+};
+
+static void compare(struct changes *changes, const char *name, uint64_t hash, uint64_t *announced)
+{
+	if (hash != *announced && changes->n < SPA_N_ELEMENTS(changes->names) - 1)
+		changes->names[changes->n++] = (char *)name;
+	*announced = hash;
+}
+
+static void find_changes(struct segue_bus_node *node, struct changes *common, struct changes *source)
+{
+	const struct segue_bus_node_values *values = segue_bus_node_values(node);
+	struct segue_node *target = node->hosted->node;
+	uint32_t n_settings;
+	const struct segue_property *s = settings_of(node, &n_settings);
+
+	*common = *source = (struct changes) { 0 };
+	for (uint32_t i = 0; i < N_ROWS; i++)
+		if (rows[i].flags & EMITS)
+			compare(common, rows[i].name, segue_bus_row_hash(&rows[i], values),
+					&node->announced[i]);
+	for (uint32_t i = 0; i < n_settings; i++) {
+		bool is_source = segue_bus_setting_of(&s[i], SEGUE_PROPERTY_SOURCE);
+		struct segue_value value;
+
+		if ((is_source || segue_bus_setting_of(&s[i], SEGUE_PROPERTY_SOURCE | SEGUE_PROPERTY_CONVOLVER)) &&
+		    target->methods->get(target, s[i].key, &value) >= 0)
+			compare(is_source ? source : common, s[i].name, segue_bus_value_hash(&value),
+					&node->announced[N_ROWS + i]);
+	}
+}
+
+static void announce(struct segue_bus_object *object)
+{
+	struct segue_bus_node *node = SPA_CONTAINER_OF(object, struct segue_bus_node, object);
+	struct changes common, source;
+	sd_bus *sdbus = node->bus->bus;
+
+	find_changes(node, &common, &source);
+	if (common.n > 0)
+		(void)sd_bus_emit_properties_changed_strv(sdbus, node->path, SEGUE_BUS_NODE, common.names);
+	if (source.n > 0)
+		(void)sd_bus_emit_properties_changed_strv(sdbus, node->path, SEGUE_BUS_SOURCE, source.names);
+}
+
+/* -------------------------------------------------------------- methods */
+
+static int on_set_buffer(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+	struct segue_bus_node *node = userdata;
+	struct segue_options options = SEGUE_OPTIONS_INIT;
+	struct segue_bus_buffer *buffer;
+	struct segue_error why;
+	const char *path;
+	int res;
+
+	if ((res = sd_bus_message_read_basic(m, 'o', &path)) < 0)
+		return res;
+	if (segue_bus_read_options(node->bus, m, SEGUE_OPTIONS_SWAP, &options, &why) < 0)
+		return segue_bus_error(error, node->hosted->name, &why);
+	if ((buffer = segue_bus_buffer_by_path(node->bus, path)) == NULL) {
+		segue_error_set(&why, -ENXIO, "%s: no such buffer", path);
+		return segue_bus_error(error, node->hosted->name, &why);
+	}
+	return segue_bus_call_swap(node, m, buffer->sound, &options, error);
+}
+
+static int on_clear(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+	struct segue_bus_node *node = userdata;
+	struct segue_options options = SEGUE_OPTIONS_INIT;
+	struct segue_error why;
+
+	if (segue_bus_read_options(node->bus, m, SEGUE_OPTIONS_SWAP, &options, &why) < 0)
+		return segue_bus_error(error, node->hosted->name, &why);
+	return segue_bus_call_swap(node, m, NULL, &options, error);
+}
+
+static int on_cancel(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+	struct segue_bus_node *node = userdata;
+	struct segue_node *target = node->hosted->node;
+	struct segue_error why;
+	uint64_t serial;
+	int res;
+
+	if ((res = sd_bus_message_read_basic(m, 't', &serial)) < 0)
+		return res;
+	if (target->methods->cancel(target, serial, &why) < 0)
+		return segue_bus_error(error, node->hosted->name, &why);
+	return sd_bus_reply_method_return(m, NULL);
+}
+
+static int load(struct segue_bus_node *node, sd_bus_message *m, struct segue_recipe *recipe,
+		uint32_t groups, sd_bus_error *error)
+{
+	struct segue_error why;
+
+	recipe->options = SEGUE_OPTIONS_INIT;
+	if (segue_bus_read_options(node->bus, m, groups | SEGUE_OPTIONS_SWAP, &recipe->options, &why) < 0)
+		goto error;
+	if (recipe->options.keep) {
+		segue_error_set(&why, -EINVAL, "keep: only the manager's buffers can be kept");
+		goto error;
+	}
+	return segue_bus_call_load(node, m, recipe, error);
+error:
+	if (recipe->fd >= 0)
+		close(recipe->fd);
+	return segue_bus_error(error, node->hosted->name, &why);
+}
+
+static int on_load(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+	struct segue_bus_node *node = userdata;
+	struct segue_recipe recipe = { .type = SEGUE_RECIPE_FILES, .fd = -1 };
+	struct segue_error why;
+	const char *path;
+
+	if (segue_bus_read_path(m, &path, &why) < 0)
+		return segue_bus_error(error, node->hosted->name, &why);
+	recipe.paths = &path;
+	recipe.n_paths = 1;
+	return load(node, m, &recipe, SEGUE_OPTIONS_LOAD, error);
+}
+
+static int load_fd(struct segue_bus_node *node, sd_bus_message *m, enum segue_recipe_type type,
+		uint32_t groups, sd_bus_error *error)
+{
+	struct segue_recipe recipe = { .type = type };
+	struct segue_error why;
+
+	if ((recipe.fd = segue_bus_read_fd(m, &why)) < 0)
+		return segue_bus_error(error, node->hosted->name, &why);
+	return load(node, m, &recipe, groups, error);
+}
+
+static int on_load_fd(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+	return load_fd(userdata, m, SEGUE_RECIPE_FD, SEGUE_OPTIONS_LOAD, error);
+}
+
+static int on_load_samples(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+	return load_fd(userdata, m, SEGUE_RECIPE_SAMPLES, SEGUE_OPTIONS_LOAD | SEGUE_OPTIONS_IMPORT, error);
+}
+
+static int on_get_clock(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+	static const struct segue_error disconnected = { -ENOTCONN, "no driver runs it" };
+	struct segue_bus_node *node = userdata;
+	struct segue_node *target = node->hosted->node;
+	struct segue_clock_info clock;
+
+	if (target->methods->clock(target, &clock) < 0)
+		return segue_bus_error(error, node->hosted->name, &disconnected);
+	return sd_bus_reply_method_return(m, "ttu", clock.position, clock.nsec, clock.rate);
+}
+
+static const sd_bus_vtable methods[] = {
+	SD_BUS_VTABLE_START(0),
+	SD_BUS_METHOD_WITH_NAMES("SetBuffer",
+		"oa{sv}", SD_BUS_PARAM(buffer) SD_BUS_PARAM(options),
+		"t", SD_BUS_PARAM(serial), on_set_buffer, SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_METHOD_WITH_NAMES("Clear", "a{sv}", SD_BUS_PARAM(options),
+		"t", SD_BUS_PARAM(serial), on_clear, SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_METHOD_WITH_NAMES("Cancel", "t", SD_BUS_PARAM(serial),
+		NULL,, on_cancel, SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_METHOD_WITH_NAMES("Load", "sa{sv}", SD_BUS_PARAM(path) SD_BUS_PARAM(options),
+		"t", SD_BUS_PARAM(serial), on_load, SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_METHOD_WITH_NAMES("LoadFd", "ha{sv}", SD_BUS_PARAM(file) SD_BUS_PARAM(options),
+		"t", SD_BUS_PARAM(serial), on_load_fd, SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_METHOD_WITH_NAMES("LoadSamples", "ha{sv}", SD_BUS_PARAM(file) SD_BUS_PARAM(options),
+		"t", SD_BUS_PARAM(serial), on_load_samples, SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_METHOD_WITH_NAMES("GetClock", NULL,,
+		"ttu", SD_BUS_PARAM(position) SD_BUS_PARAM(nsec) SD_BUS_PARAM(rate),
+		on_get_clock, SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_SIGNAL_WITH_NAMES("Finished", "tsotss",
+		SD_BUS_PARAM(serial) SD_BUS_PARAM(result) SD_BUS_PARAM(buffer)
+		SD_BUS_PARAM(position) SD_BUS_PARAM(error) SD_BUS_PARAM(message), 0),
+	SD_BUS_VTABLE_END
+};
+
+sd_bus_vtable *segue_bus_node_vtable(const struct segue_property *settings, uint32_t n_settings)
+{
+	const struct segue_bus_members members = {
+		.methods = methods,
+		.rows = rows,
+		.n_rows = N_ROWS,
+		.get_row = get_value,
+		.settings = settings,
+		.n_settings = n_settings,
+		.types = SEGUE_PROPERTY_SOURCE | SEGUE_PROPERTY_CONVOLVER,
+		.get_setting = segue_bus_node_get_setting,
+		.set_setting = segue_bus_node_set_setting,
+	};
+	return segue_bus_vtable_new(&members);
+}
+
+/* Remember what a client reads when the object appears: only what differs later is announced. */
+int segue_bus_node_announce_init(struct segue_bus_node *node)
+{
+	struct changes common, source;
+	uint32_t n_settings;
+
+	(void)settings_of(node, &n_settings);
+	if ((node->announced = calloc(N_ROWS + n_settings, sizeof(uint64_t))) == NULL)
+		return -errno;
+	node->object.announce = announce;
+	find_changes(node, &common, &source);
+	return 0;
+}

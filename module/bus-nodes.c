@@ -1,0 +1,285 @@
+/* Segue: live-swappable sound for PipeWire */
+/* SPDX-FileCopyrightText: Copyright © Segue contributors */
+/* SPDX-License-Identifier: MIT */
+
+/* busctl --user call org.segue.Segue1 /org/segue/Segue1 org.freedesktop.DBus.ObjectManager \
+ *	GetManagedObjects */
+
+#include "bus-private.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <spa/utils/string.h>
+
+PW_LOG_TOPIC_STATIC(mod_topic, "mod.segue.nodes");
+#define PW_LOG_TOPIC_DEFAULT mod_topic
+
+static const char *const interfaces[] = { SEGUE_BUS_NODE, SEGUE_BUS_SOURCE, NULL };
+
+/* ------------------------------------------------------------- finding */
+
+struct segue_bus_node *segue_bus_node_by_path(struct segue_bus *bus, const char *path)
+{
+	struct segue_bus_node *node;
+
+	spa_list_for_each(node, &bus->nodes, link)
+		if (!node->going && spa_streq(node->path, path))
+			return node;
+	return NULL;
+}
+
+struct segue_bus_node *segue_bus_node_find(struct segue_bus *bus, const struct segue_hosted *hosted)
+{
+	struct segue_bus_node *node;
+
+	spa_list_for_each(node, &bus->nodes, link)
+		if (!node->going && node->hosted == hosted)
+			return node;
+	return NULL;
+}
+
+static int find_node(sd_bus *sdbus, const char *path, const char *interface, void *userdata,
+		void **ret, sd_bus_error *error)
+{
+	*ret = segue_bus_node_by_path(userdata, path);
+	return *ret != NULL;
+}
+
+static int find_source(sd_bus *sdbus, const char *path, const char *interface, void *userdata,
+		void **ret, sd_bus_error *error)
+{
+	struct segue_bus_node *node = segue_bus_node_by_path(userdata, path);
+
+	*ret = node;
+	return node != NULL && spa_streq(node->hosted->type, "source");
+}
+
+static int list_nodes(sd_bus *sdbus, const char *prefix, void *userdata, char ***ret,
+		sd_bus_error *error)
+{
+	struct segue_bus *bus = userdata;
+	struct segue_bus_node *node;
+	size_t n = 0;
+	char **paths;
+
+	spa_list_for_each(node, &bus->nodes, link)
+		n++;
+	if ((paths = calloc(n + 1, sizeof(char *))) == NULL)
+		return -errno;
+	n = 0;
+	spa_list_for_each(node, &bus->nodes, link)
+		if (!node->going && (paths[n] = strdup(node->path)) != NULL)
+			n++;
+	*ret = paths;
+	return 0;
+}
+
+int segue_bus_node_register(struct segue_bus *bus)
+{
+	int res;
+
+	/* the first node brings the table of settings */
+	if (bus->node_vtable == NULL || bus->bus == NULL)
+		return 0;
+	if ((res = sd_bus_add_fallback_vtable(bus->bus, NULL, SEGUE_BUS_NODES, SEGUE_BUS_NODE,
+			bus->node_vtable, find_node, bus)) < 0 ||
+	    (res = sd_bus_add_fallback_vtable(bus->bus, NULL, SEGUE_BUS_NODES, SEGUE_BUS_SOURCE,
+			bus->source_vtable, find_source, bus)) < 0)
+		return res;
+	return sd_bus_add_node_enumerator(bus->bus, NULL, SEGUE_BUS_NODES, list_nodes, bus);
+}
+
+static int make_vtables(struct segue_bus *bus, struct segue_node *node)
+{
+	uint32_t n;
+	const struct segue_property *settings;
+
+	if (bus->node_vtable != NULL)
+		return 0;
+	settings = node->methods->properties(node, &n);
+	bus->node_vtable = segue_bus_node_vtable(settings, n);
+	bus->source_vtable = segue_bus_source_vtable(settings, n);
+	if (bus->node_vtable == NULL || bus->source_vtable == NULL)
+		return -ENOMEM;
+	return segue_bus_node_register(bus);
+}
+
+/* ----------------------------------------------------------- CreateNode */
+
+static void reply_created(struct segue_bus_node *node)
+{
+	segue_bus_deadline_remove(node->bus, &node->create_deadline);
+	if (node->create != NULL)
+		(void)sd_bus_reply_method_return(node->create, "o", node->path);
+	node->create = sd_bus_message_unref(node->create);
+	segue_bus_rearm(node->bus);
+}
+
+static void on_create_expired(struct segue_bus_deadline *deadline)
+{
+	struct segue_bus_node *node = SPA_CONTAINER_OF(deadline, struct segue_bus_node, create_deadline);
+	struct segue_hosted *hosted = node->hosted;
+	sd_bus_error error = SD_BUS_ERROR_NULL;
+	struct segue_error why;
+
+	/* PipeWire went meanwhile: the node will be there on its return */
+	if (!segue_host_connected(node->bus->host)) {
+		reply_created(node);
+		return;
+	}
+	segue_error_set(&why, -ETIMEDOUT, "the graph hasn't taken the node within 4 s");
+	(void)segue_bus_error(&error, hosted->name, &why);
+	(void)sd_bus_reply_method_error(node->create, &error);
+	sd_bus_error_free(&error);
+	node->create = sd_bus_message_unref(node->create);
+	segue_host_remove(hosted);
+}
+
+void segue_bus_node_created(struct segue_bus_node *node, sd_bus_message *m)
+{
+	node->create = sd_bus_message_ref(m);
+	if (node->hosted->id != SPA_ID_INVALID || !segue_host_connected(node->bus->host))
+		reply_created(node);
+	else
+		segue_bus_deadline_add(node->bus, &node->create_deadline, on_create_expired);
+}
+
+/* --------------------------------------------------- coming and going */
+
+static void on_changed(void *data, uint32_t changes)
+{
+	struct segue_bus_node *node = data;
+
+	if (!node->going)
+		segue_bus_object_changed(node->bus, &node->object);
+}
+
+static void on_finished(void *data, const struct segue_finished *finished)
+{
+	segue_bus_call_finished(data, finished);
+}
+
+static const struct segue_node_events node_events = {
+	.version = SEGUE_CONTROL_VERSION,
+	.changed = on_changed,
+	.finished = on_finished,
+};
+
+static void node_free(struct segue_bus_node *node)
+{
+	segue_bus_object_clear(&node->object);
+	segue_bus_deadline_remove(node->bus, &node->create_deadline);
+	sd_bus_message_unref(node->create);
+	segue_bus_calls_node_gone(node);
+	spa_list_remove(&node->link);
+	free(node->announced);
+	free(node->path);
+	free(node);
+}
+
+static void on_added(void *data, struct segue_hosted *hosted)
+{
+	struct segue_bus *bus = data;
+	struct segue_bus_node *node;
+
+	if ((node = calloc(1, sizeof(*node))) == NULL)
+		goto error;
+	node->bus = bus;
+	node->hosted = hosted;
+	node->seen = UINT64_MAX;
+	spa_list_init(&node->calls);
+	spa_list_append(&bus->nodes, &node->link);
+	if (sd_bus_path_encode(SEGUE_BUS_NODES, hosted->name, &node->path) < 0 ||
+	    make_vtables(bus, hosted->node) < 0 ||
+	    segue_bus_node_announce_init(node) < 0) {
+		node_free(node);
+		goto error;
+	}
+	hosted->node->methods->add_listener(hosted->node, &node->listener, &node_events, node);
+	if (bus->bus != NULL)
+		(void)sd_bus_emit_object_added(bus->bus, node->path);
+	segue_bus_rearm(bus);
+	return;
+error:
+	pw_log_error("%s: can't be offered on the bus: out of memory", hosted->name);
+}
+
+static void on_id_changed(void *data, struct segue_hosted *hosted)
+{
+	struct segue_bus_node *node = segue_bus_node_find(data, hosted);
+
+	if (node == NULL)
+		return;
+	segue_bus_object_changed(node->bus, &node->object);
+	if (node->create != NULL && hosted->id != SPA_ID_INVALID)
+		reply_created(node);
+}
+
+static void on_removing(void *data, struct segue_hosted *hosted)
+{
+	struct segue_bus_node *node = segue_bus_node_find(data, hosted);
+
+	if (node == NULL)
+		return;
+	/* requests may still end, and that is told; anything else isn't there any more */
+	node->going = true;
+	segue_bus_object_clear(&node->object);
+}
+
+static void on_removed(void *data, const char *name)
+{
+	struct segue_bus *bus = data;
+	struct segue_bus_node *node, *tmp;
+
+	spa_list_for_each_safe(node, tmp, &bus->nodes, link) {
+		if (!node->going || !spa_streq(node->hosted->name, name))
+			continue;
+		/* its listener's list went with the handle */
+		segue_bus_calls_node_gone(node);
+		segue_bus_interfaces_removed(bus, node->path, interfaces);
+		node_free(node);
+	}
+	segue_bus_rearm(bus);
+}
+
+static const struct segue_host_events host_events = {
+	.added = on_added,
+	.id_changed = on_id_changed,
+	.removing = on_removing,
+	.removed = on_removed,
+};
+
+void segue_bus_nodes_init(struct segue_bus *bus)
+{
+	struct segue_hosted *hosted;
+
+	PW_LOG_TOPIC_INIT(mod_topic);
+
+	segue_host_set_events(bus->host, &host_events, bus);
+	spa_list_for_each(hosted, segue_host_list(bus->host), link)
+		on_added(bus, hosted);
+}
+
+void segue_bus_nodes_free(struct segue_bus *bus)
+{
+	struct segue_bus_node *node;
+
+	segue_host_set_events(bus->host, NULL, NULL);
+	spa_list_consume(node, &bus->nodes, link) {
+		spa_hook_remove(&node->listener);
+		node_free(node);
+	}
+}
+
+void segue_bus_nodes_lost(struct segue_bus *bus)
+{
+	struct segue_bus_node *node;
+
+	spa_list_for_each(node, &bus->nodes, link) {
+		segue_bus_object_clear(&node->object);
+		segue_bus_deadline_remove(bus, &node->create_deadline);
+		node->create = sd_bus_message_unref(node->create);
+	}
+}

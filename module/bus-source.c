@@ -1,0 +1,74 @@
+/* Segue: live-swappable sound for PipeWire */
+/* SPDX-FileCopyrightText: Copyright © Segue contributors */
+/* SPDX-License-Identifier: MIT */
+
+/* busctl --user call org.segue.Segue1 /org/segue/Segue1/node/synth org.segue.Segue1.Source \
+ *	Wave 'sa{sv}' harmonics:1,0.5,0.25 1 fade d 0.5 */
+
+#include "bus-private.h"
+
+#include <errno.h>
+
+static const struct segue_bus_row rows[] = {
+	{ "Voices", "u", offsetof(struct segue_bus_node_values, info.n_voices), 0 },
+};
+
+static int get_value(sd_bus *sdbus, const char *path, const char *interface, const char *property,
+		sd_bus_message *reply, void *userdata, sd_bus_error *error)
+{
+	return segue_bus_row_append(&rows[0], segue_bus_node_values(userdata), reply);
+}
+
+static int on_wave(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+	struct segue_bus_node *node = userdata;
+	struct segue_store *store = node->bus->store;
+	struct segue_recipe recipe = {
+		.type = SEGUE_RECIPE_WAVE,
+		.fd = -1,
+		.options = SEGUE_OPTIONS_INIT,
+	};
+	struct segue_sound *sound;
+	struct segue_error why;
+	int res;
+
+	if ((res = sd_bus_message_read_basic(m, 's', &recipe.wave)) < 0)
+		return res;
+	if (segue_bus_read_options(node->bus, m, SEGUE_OPTIONS_WAVE | SEGUE_OPTIONS_SWAP,
+			&recipe.options, &why) < 0)
+		goto error;
+	if (recipe.options.keep) {
+		segue_error_set(&why, -EINVAL, "keep: only the manager's buffers can be kept");
+		goto error;
+	}
+	if ((sound = store->methods->make(store, &recipe, &why)) == NULL)
+		goto error;
+	res = segue_bus_call_swap(node, m, sound, &recipe.options, error);
+	store->methods->disown(store, sound);
+	return res;
+error:
+	return segue_bus_error(error, node->hosted->name, &why);
+}
+
+static const sd_bus_vtable methods[] = {
+	SD_BUS_VTABLE_START(0),
+	SD_BUS_METHOD_WITH_NAMES("Wave", "sa{sv}", SD_BUS_PARAM(waveform) SD_BUS_PARAM(options),
+		"t", SD_BUS_PARAM(serial), on_wave, SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_VTABLE_END
+};
+
+sd_bus_vtable *segue_bus_source_vtable(const struct segue_property *settings, uint32_t n_settings)
+{
+	const struct segue_bus_members members = {
+		.methods = methods,
+		.rows = rows,
+		.n_rows = SPA_N_ELEMENTS(rows),
+		.get_row = get_value,
+		.settings = settings,
+		.n_settings = n_settings,
+		.types = SEGUE_PROPERTY_SOURCE,
+		.get_setting = segue_bus_node_get_setting,
+		.set_setting = segue_bus_node_set_setting,
+	};
+	return segue_bus_vtable_new(&members);
+}

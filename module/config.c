@@ -1,0 +1,225 @@
+/* Segue: live-swappable sound for PipeWire */
+/* SPDX-FileCopyrightText: Copyright © Segue contributors */
+/* SPDX-License-Identifier: MIT */
+
+#include "config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <spa/utils/json.h>
+#include <spa/utils/string.h>
+
+#include <systemd/sd-bus.h>
+
+PW_LOG_TOPIC_STATIC(mod_topic, "mod.segue.config");
+#define PW_LOG_TOPIC_DEFAULT mod_topic
+
+#define DEFAULT_DBUS_NAME	"org.segue.Segue1"
+#define DEFAULT_MEMORY_MAX	(UINT64_C(1) << 30)
+#define DEFAULT_RATE		48000
+#define DEFAULT_PROPS_LOAD	"paths"
+
+static const char *const known_keys[] = {
+	"dbus", "dbus.name", "memory.max", "load.paths", "props.load",
+};
+
+static int on_properties(void *data, const char *location, const char *section, const char *str,
+		size_t len)
+{
+	struct pw_properties *properties = data;
+
+	pw_properties_update_string(properties, str, len);
+	return 0;
+}
+
+static void warn_unknown(const struct pw_properties *properties)
+{
+	const struct spa_dict_item *item;
+
+	spa_dict_for_each(item, &properties->dict) {
+		bool known = false;
+
+		for (size_t i = 0; i < SPA_N_ELEMENTS(known_keys); i++)
+			known |= spa_streq(item->key, known_keys[i]);
+		if (!known)
+			pw_log_warn("segue.properties: ignoring unknown key '%s'", item->key);
+	}
+}
+
+/* bytes, or K, M, G of 1024 */
+static int parse_size(const char *str, uint64_t *ret)
+{
+	static const char units[] = "KMG";
+	unsigned long long value;
+	unsigned int shift = 0;
+	const char *unit;
+	char *end;
+
+	errno = 0;
+	value = strtoull(str, &end, 10);
+	if (end == str || errno != 0 || str[0] == '-')
+		return -EINVAL;
+	if (*end != '\0') {
+		if (end[1] != '\0' || (unit = strchr(units, *end)) == NULL)
+			return -EINVAL;
+		shift = 10 * (unit - units + 1);
+	}
+	if (value == 0 || value > UINT64_MAX >> shift)
+		return -EINVAL;
+	*ret = (uint64_t)value << shift;
+	return 0;
+}
+
+static int parse_bool(const char *str, bool *ret)
+{
+	if (!spa_streq(str, "true") && !spa_streq(str, "false") &&
+	    !spa_streq(str, "1") && !spa_streq(str, "0"))
+		return -EINVAL;
+	*ret = pw_properties_parse_bool(str);
+	return 0;
+}
+
+/* a JSON array of strings, or one string */
+static char **parse_paths(const char *str, uint32_t *n_paths)
+{
+	struct spa_json it[2];
+	size_t len = strlen(str), max = 1;
+	char **paths, *path;
+	uint32_t n = 0;
+
+	for (size_t i = 0; i < len; i++)
+		max += str[i] == ' ' || str[i] == ',' || str[i] == '\n' || str[i] == '\t' || str[i] == '"';
+	if ((paths = calloc(max + 1, sizeof(char *))) == NULL)
+		return NULL;
+
+	spa_json_init(&it[0], str, len);
+	if (spa_json_enter_array(&it[0], &it[1]) <= 0) {
+		if ((paths[n] = strdup(str)) != NULL)
+			n++;
+	} else if ((path = malloc(len + 1)) != NULL) {
+		while (n < max && spa_json_get_string(&it[1], path, len + 1) > 0)
+			if ((paths[n] = strdup(path)) != NULL)
+				n++;
+		free(path);
+	}
+	*n_paths = n;
+	return paths;
+}
+
+static bool valid_props_load(const char *str)
+{
+	return spa_streq(str, "false") || spa_streq(str, "true") || spa_streq(str, "paths");
+}
+
+static void bad_value(const char *key, const char *value, const char *wanted)
+{
+	pw_log_error("segue.properties: %s = '%s' isn't %s, taking the default", key, value, wanted);
+}
+
+int segue_config_init(struct segue_config *config, struct pw_context *context, const char *args)
+{
+	const struct pw_properties *context_properties = pw_context_get_properties(context);
+	struct pw_properties *p;
+	const char *str;
+
+	PW_LOG_TOPIC_INIT(mod_topic);
+
+	*config = (struct segue_config) {
+		.dbus = true,
+		.dbus_name = DEFAULT_DBUS_NAME,
+		.store.memory_max = DEFAULT_MEMORY_MAX,
+		.store.props_load = DEFAULT_PROPS_LOAD,
+		.store.default_rate = DEFAULT_RATE,
+	};
+	if ((config->properties = p = pw_properties_new(NULL, NULL)) == NULL)
+		return -errno;
+
+	pw_context_conf_section_for_each(context, "segue.properties", on_properties, p);
+	if (args != NULL)
+		pw_properties_update_string(p, args, strlen(args));
+	warn_unknown(p);
+
+	if ((str = pw_properties_get(p, "dbus")) != NULL && parse_bool(str, &config->dbus) < 0)
+		bad_value("dbus", str, "true or false");
+	if ((str = pw_properties_get(p, "dbus.name")) != NULL) {
+		if (sd_bus_service_name_is_valid(str) > 0 && str[0] != ':')
+			config->dbus_name = str;
+		else
+			bad_value("dbus.name", str, "a bus name");
+	}
+	if ((str = pw_properties_get(p, "memory.max")) != NULL &&
+	    parse_size(str, &config->store.memory_max) < 0)
+		bad_value("memory.max", str, "a size such as 1G");
+	if ((str = pw_properties_get(p, "props.load")) != NULL) {
+		if (valid_props_load(str))
+			config->store.props_load = str;
+		else
+			bad_value("props.load", str, "false, true or paths");
+	}
+	if ((str = pw_properties_get(p, "load.paths")) != NULL) {
+		config->load_paths = parse_paths(str, &config->store.n_load_paths);
+		if (config->load_paths == NULL) {
+			segue_config_clear(config);
+			return -ENOMEM;
+		}
+		config->store.load_paths = (const char *const *)config->load_paths;
+	}
+	config->store.default_rate = pw_properties_get_uint32(context_properties,
+			"default.clock.rate", DEFAULT_RATE);
+	return 0;
+}
+
+void segue_config_clear(struct segue_config *config)
+{
+	for (uint32_t i = 0; config->load_paths != NULL && i < config->store.n_load_paths; i++)
+		free(config->load_paths[i]);
+	free(config->load_paths);
+	pw_properties_free(config->properties);
+	*config = (struct segue_config) { 0 };
+}
+
+struct for_each {
+	void (*callback)(void *data, struct pw_properties *entry);
+	void *data;
+};
+
+static int on_nodes(void *data, const char *location, const char *section, const char *str,
+		size_t len)
+{
+	struct for_each *f = data;
+	struct spa_json it[2];
+	const char *value;
+	int n;
+
+	spa_json_init(&it[0], str, len);
+	if (spa_json_enter_array(&it[0], &it[1]) <= 0) {
+		pw_log_error("%s: segue.nodes isn't an array", location);
+		return 0;
+	}
+	while ((n = spa_json_next(&it[1], &value)) > 0) {
+		struct pw_properties *entry;
+
+		if (!spa_json_is_object(value, n)) {
+			pw_log_error("%s: segue.nodes: '%.*s' isn't an object", location, n, value);
+			continue;
+		}
+		n = spa_json_container_len(&it[1], value, n);
+		if (n <= 0 || (entry = pw_properties_new(NULL, NULL)) == NULL) {
+			pw_log_error("%s: segue.nodes: an entry can't be read", location);
+			return 0;
+		}
+		pw_properties_update_string(entry, value, n);
+		f->callback(f->data, entry);
+	}
+	return 0;
+}
+
+void segue_config_for_each_node(struct pw_context *context,
+		void (*callback)(void *data, struct pw_properties *entry), void *data)
+{
+	struct for_each f = { callback, data };
+
+	pw_context_conf_section_for_each(context, "segue.nodes", on_nodes, &f);
+}

@@ -1,0 +1,386 @@
+/* Segue: live-swappable sound for PipeWire */
+/* SPDX-FileCopyrightText: Copyright © Segue contributors */
+/* SPDX-License-Identifier: MIT */
+
+#include "host.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <spa/utils/result.h>
+#include <spa/utils/string.h>
+
+#include "host-dsp.h"
+
+PW_LOG_TOPIC_STATIC(mod_topic, "mod.segue.host");
+#define PW_LOG_TOPIC_DEFAULT mod_topic
+
+/* Back within a second of PipeWire's return: the longest pause between two tries stays well below it. */
+#define RETRY_MIN_NSEC	(50 * SPA_NSEC_PER_MSEC)
+#define RETRY_MAX_NSEC	(500 * SPA_NSEC_PER_MSEC)
+
+struct segue_host {
+	struct pw_context *context;
+	struct spa_hook context_listener;
+	struct pw_loop *loop;
+	const struct segue_host_events *events;
+	void *events_data;
+
+	struct spa_list nodes;
+	bool in_daemon;
+	bool closing;			/* the context is on its way out */
+	struct spa_source *remove_timer;
+
+	/* a process of its own */
+	struct pw_core *core;
+	struct spa_hook core_listener;
+	struct spa_source *retry_timer;
+	uint64_t retry_nsec;
+	bool connected;			/* PipeWire has answered */
+};
+
+#define host_emit(h,m,...) \
+	do { if ((h)->events != NULL) (h)->events->m((h)->events_data, __VA_ARGS__); } while (0)
+
+static void arm_timer(struct segue_host *host, struct spa_source *timer, uint64_t nsec)
+{
+	struct timespec value = {
+		.tv_sec = nsec / SPA_NSEC_PER_SEC,
+		.tv_nsec = nsec % SPA_NSEC_PER_SEC,
+	};
+	pw_loop_update_timer(host->loop, timer, &value, NULL, false);
+}
+
+/* --------------------------------------------------- the connection */
+
+static void disconnect_nodes(struct segue_host *host)
+{
+	struct segue_hosted *hosted;
+
+	spa_list_for_each(hosted, &host->nodes, link) {
+		hosted->removed = false;
+		hosted->removed_seq = SPA_ID_INVALID;
+		segue_dsp_disconnect(hosted->dsp);
+	}
+}
+
+static void close_core(struct segue_host *host)
+{
+	if (host->core == NULL)
+		return;
+	spa_hook_remove(&host->core_listener);
+	pw_core_disconnect(host->core);
+	host->core = NULL;
+	host->connected = false;
+}
+
+static void retry(struct segue_host *host)
+{
+	arm_timer(host, host->retry_timer, host->retry_nsec);
+	host->retry_nsec = SPA_MIN(host->retry_nsec * 2, RETRY_MAX_NSEC);
+}
+
+static void on_core_info(void *data, const struct pw_core_info *info)
+{
+	struct segue_host *host = data;
+
+	if (!host->connected)
+		pw_log_info("connected to '%s'", info->name);
+	host->connected = true;
+	host->retry_nsec = RETRY_MIN_NSEC;
+}
+
+static void on_core_error(void *data, uint32_t id, int seq, int res, const char *message)
+{
+	struct segue_host *host = data;
+	struct segue_hosted *hosted;
+
+	if (id != PW_ID_CORE || res != -EPIPE) {
+		pw_log_warn("PipeWire: object %u: %s (%s)", id, message, spa_strerror(res));
+		return;
+	}
+	if (host->connected)
+		pw_log_warn("PipeWire is gone, waiting for its return");
+	host->connected = false;
+	spa_list_for_each(hosted, &host->nodes, link) {
+		hosted->node->methods->set_connected(hosted->node, false);
+		segue_host_set_id(hosted, SPA_ID_INVALID);
+	}
+	/* not from within its own event: the timer takes the connection down */
+	retry(host);
+}
+
+/* Answers the question segue_host_lost() asked. */
+static void on_core_done(void *data, uint32_t id, int seq)
+{
+	struct segue_host *host = data;
+	struct segue_hosted *hosted, *tmp;
+
+	if (id != PW_ID_CORE)
+		return;
+	spa_list_for_each_safe(hosted, tmp, &host->nodes, link) {
+		if (hosted->removed && hosted->removed_seq == seq) {
+			pw_log_info("%s: removed from the graph", hosted->name);
+			segue_host_remove(hosted);
+		}
+	}
+}
+
+static const struct pw_core_events core_events = {
+	PW_VERSION_CORE_EVENTS,
+	.info = on_core_info,
+	.done = on_core_done,
+	.error = on_core_error,
+};
+
+static void connect_node(struct segue_host *host, struct segue_hosted *hosted)
+{
+	int res;
+
+	if (!host->in_daemon && host->core == NULL)
+		return;
+	if ((res = segue_dsp_connect(hosted->dsp, host->core)) < 0)
+		pw_log_error("%s: can't enter the graph: %s", hosted->name, spa_strerror(res));
+}
+
+static void open_core(struct segue_host *host)
+{
+	struct segue_hosted *hosted;
+
+	host->core = pw_context_connect(host->context, NULL, 0);
+	if (host->core == NULL) {
+		pw_log_debug("can't connect to PipeWire: %m");
+		retry(host);
+		return;
+	}
+	pw_core_add_listener(host->core, &host->core_listener, &core_events, host);
+	spa_list_for_each(hosted, &host->nodes, link)
+		connect_node(host, hosted);
+}
+
+static void on_retry(void *data, uint64_t expirations)
+{
+	struct segue_host *host = data;
+
+	disconnect_nodes(host);
+	close_core(host);
+	open_core(host);
+}
+
+/* --------------------------------------------------------- the nodes */
+
+static void on_remove_timer(void *data, uint64_t expirations)
+{
+	struct segue_host *host = data;
+	struct segue_hosted *hosted, *tmp;
+
+	spa_list_for_each_safe(hosted, tmp, &host->nodes, link)
+		if (hosted->removed)
+			segue_host_remove(hosted);
+}
+
+/* The node was taken out of the graph and not by us. In the daemon someone destroyed it, unless the
+ * whole context goes; then the timer doesn't come any more. Over a connection it may be PipeWire on
+ * its way down: if it still answers, it was an order. */
+void segue_host_lost(struct segue_hosted *hosted)
+{
+	struct segue_host *host = hosted->host;
+
+	if (host->closing || hosted->removed)
+		return;
+	hosted->removed = true;
+	if (host->core != NULL)
+		hosted->removed_seq = pw_core_sync(host->core, PW_ID_CORE, 0);
+	else
+		arm_timer(host, host->remove_timer, 1);
+}
+
+void segue_host_set_id(struct segue_hosted *hosted, uint32_t id)
+{
+	if (hosted->id == id)
+		return;
+	hosted->id = id;
+	host_emit(hosted->host, id_changed, hosted);
+}
+
+static int check_name(const char *name, struct segue_error *error)
+{
+	size_t len;
+
+	if (name == NULL)
+		return segue_error_set(error, -EINVAL, "node.name: missing");
+	len = strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-");
+	if (len == 0 || len > SEGUE_NAME_MAX || name[len] != '\0')
+		return segue_error_set(error, -EINVAL,
+				"node.name: '%s' isn't 1 to %d of A-Z a-z 0-9 . _ -", name, SEGUE_NAME_MAX);
+	return 0;
+}
+
+static int check_entry(struct pw_properties *entry, struct segue_hosted *ret, struct segue_error *error)
+{
+	const char *name = pw_properties_get(entry, PW_KEY_NODE_NAME);
+	const char *type = pw_properties_get(entry, "type");
+	const char *mode = pw_properties_get(entry, "segue.mode");
+	int res;
+
+	if ((res = check_name(name, error)) < 0)
+		return res;
+	if (type == NULL)
+		return segue_error_set(error, -EINVAL, "%s: type: missing", name);
+	if (!spa_streq(type, "source"))
+		return segue_error_set(error, -EINVAL, "%s: type: this release has no '%s'", name, type);
+	if (mode != NULL && !spa_streq(mode, "dsp"))
+		return segue_error_set(error, -EINVAL, "%s: segue.mode: this release has no '%s'", name, mode);
+
+	snprintf(ret->name, sizeof(ret->name), "%s", name);
+	ret->type = "source";
+	ret->mode = "dsp";
+	return 0;
+}
+
+struct segue_hosted *segue_host_add(struct segue_host *host, struct pw_properties *entry,
+		struct segue_error *error)
+{
+	struct segue_hosted *hosted, *old;
+	struct segue_error why;
+	int res;
+
+	if ((hosted = calloc(1, sizeof(*hosted))) == NULL) {
+		res = segue_error_set(error, -ENOMEM, "out of memory");
+		goto error;
+	}
+	hosted->host = host;
+	hosted->id = SPA_ID_INVALID;
+	hosted->removed_seq = SPA_ID_INVALID;
+
+	if ((res = check_entry(entry, hosted, error)) < 0)
+		goto error;
+	if ((old = segue_host_find(host, hosted->name)) != NULL &&
+	    !pw_properties_get_bool(entry, "override", false)) {
+		res = segue_error_set(error, -EEXIST, "%s: the name is taken", hosted->name);
+		goto error;
+	}
+	if (pw_properties_get(entry, PW_KEY_NODE_DESCRIPTION) == NULL)
+		pw_properties_set(entry, PW_KEY_NODE_DESCRIPTION, hosted->name);
+
+	if ((hosted->dsp = segue_dsp_new(host->context, hosted, entry, &why)) == NULL) {
+		res = segue_error_set(error, why.res, "%s: %s", hosted->name, why.message);
+		goto error;
+	}
+	pw_properties_free(entry);
+	if (old != NULL)
+		segue_host_remove(old);
+	spa_list_append(&host->nodes, &hosted->link);
+	host_emit(host, added, hosted);
+	connect_node(host, hosted);
+	return hosted;
+error:
+	pw_properties_free(entry);
+	free(hosted);
+	errno = -res;
+	return NULL;
+}
+
+void segue_host_remove(struct segue_hosted *hosted)
+{
+	struct segue_host *host = hosted->host;
+
+	/* its leave is no news to ask PipeWire about */
+	hosted->removed = true;
+	spa_list_remove(&hosted->link);
+	segue_dsp_disconnect(hosted->dsp);
+	host_emit(host, removing, hosted);
+	segue_dsp_free(hosted->dsp);
+	host_emit(host, removed, hosted->name);
+	free(hosted);
+}
+
+struct segue_hosted *segue_host_find(struct segue_host *host, const char *name)
+{
+	struct segue_hosted *hosted;
+
+	spa_list_for_each(hosted, &host->nodes, link)
+		if (spa_streq(hosted->name, name))
+			return hosted;
+	return NULL;
+}
+
+struct spa_list *segue_host_list(struct segue_host *host)
+{
+	return &host->nodes;
+}
+
+bool segue_host_connected(const struct segue_host *host)
+{
+	return host->in_daemon || host->connected;
+}
+
+/* ----------------------------------------------------------- the host */
+
+/* 0.3.65 destroys cores and nodes before modules, and nodes that were never registered not at all: take
+ * ours down while everything is still there. */
+static void on_context_destroy(void *data)
+{
+	struct segue_host *host = data;
+
+	host->closing = true;
+	disconnect_nodes(host);
+	close_core(host);
+}
+
+static const struct pw_context_events context_events = {
+	PW_VERSION_CONTEXT_EVENTS,
+	.destroy = on_context_destroy,
+};
+
+struct segue_host *segue_host_new(struct pw_context *context)
+{
+	struct segue_host *host;
+	const struct pw_properties *properties = pw_context_get_properties(context);
+
+	PW_LOG_TOPIC_INIT(mod_topic);
+
+	if ((host = calloc(1, sizeof(*host))) == NULL)
+		return NULL;
+	host->context = context;
+	host->loop = pw_context_get_main_loop(context);
+	host->in_daemon = pw_properties_get_bool(properties, PW_KEY_CORE_DAEMON, false);
+	host->retry_nsec = RETRY_MIN_NSEC;
+	spa_list_init(&host->nodes);
+	pw_context_add_listener(context, &host->context_listener, &context_events, host);
+
+	host->remove_timer = pw_loop_add_timer(host->loop, on_remove_timer, host);
+	host->retry_timer = pw_loop_add_timer(host->loop, on_retry, host);
+	if (host->remove_timer == NULL || host->retry_timer == NULL) {
+		segue_host_free(host);
+		return NULL;
+	}
+	if (!host->in_daemon)
+		open_core(host);
+	return host;
+}
+
+void segue_host_free(struct segue_host *host)
+{
+	struct segue_hosted *hosted;
+
+	if (host == NULL)
+		return;
+	host->closing = true;
+	spa_list_consume(hosted, &host->nodes, link)
+		segue_host_remove(hosted);
+	close_core(host);
+	spa_hook_remove(&host->context_listener);
+	if (host->retry_timer != NULL)
+		pw_loop_destroy_source(host->loop, host->retry_timer);
+	if (host->remove_timer != NULL)
+		pw_loop_destroy_source(host->loop, host->remove_timer);
+	free(host);
+}
+
+void segue_host_set_events(struct segue_host *host, const struct segue_host_events *events, void *data)
+{
+	host->events = events;
+	host->events_data = data;
+}

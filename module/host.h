@@ -1,0 +1,77 @@
+/* Segue: live-swappable sound for PipeWire */
+/* SPDX-FileCopyrightText: Copyright © Segue contributors */
+/* SPDX-License-Identifier: MIT */
+
+#ifndef SEGUE_HOST_H
+#define SEGUE_HOST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <pipewire/impl.h>
+#include <pipewire/pipewire.h>
+
+#include "../spa-plugin/control.h"
+
+/** \file
+ * The nodes this process hosts, and its connection to PipeWire. Everything here runs on the main loop.
+ *
+ * Inside the daemon there is no connection: nodes are registered in its own graph. Elsewhere one
+ * connection serves all nodes. It may go and come back; a hosted node, its sound and its properties
+ * stay. */
+
+#define SEGUE_NAME_MAX	64
+
+struct segue_host;
+struct segue_dsp;
+
+/** One hosted node. Read-only for everybody but the host. */
+struct segue_hosted {
+	struct spa_list link;
+	struct segue_host *host;
+	char name[SEGUE_NAME_MAX + 1];
+	const char *type;		/**< "source" */
+	const char *mode;		/**< "dsp" */
+	struct segue_node *node;	/**< the plugin's side of it */
+	uint32_t id;			/**< in the graph; SPA_ID_INVALID: it isn't there */
+	struct segue_dsp *dsp;
+	/* the host's own */
+	int removed_seq;		/* of the question whether PipeWire is still there */
+	bool removed;			/* gone from the graph by someone's order */
+};
+
+/** One listener: the bus. */
+struct segue_host_events {
+	void (*added)(void *data, struct segue_hosted *hosted);
+	/** its id came or went */
+	void (*id_changed)(void *data, struct segue_hosted *hosted);
+	/** about to go; the last moment for \a hosted->node is within this call */
+	void (*removing)(void *data, struct segue_hosted *hosted);
+	/** it has gone, and every request of it has ended */
+	void (*removed)(void *data, const char *name);
+};
+
+/** Connect to PipeWire, or begin to try. */
+struct segue_host *segue_host_new(struct pw_context *context);
+/** Take all nodes down, and the connection. Accepts NULL. */
+void segue_host_free(struct segue_host *host);
+/** \param events  NULL: none any more */
+void segue_host_set_events(struct segue_host *host, const struct segue_host_events *events, void *data);
+
+/** Host another node.
+ * \param entry  as in `segue.nodes`; the host owns it from here, also on failure
+ * \return NULL with an error: -EINVAL naming the key, -EEXIST the name is taken, or the plugin's */
+struct segue_hosted *segue_host_add(struct segue_host *host, struct pw_properties *entry,
+		struct segue_error *error);
+void segue_host_remove(struct segue_hosted *hosted);
+struct segue_hosted *segue_host_find(struct segue_host *host, const char *name);
+/** A list of struct segue_hosted by link. */
+struct spa_list *segue_host_list(struct segue_host *host);
+/** Whether nodes can be in a graph now. */
+bool segue_host_connected(const struct segue_host *host);
+
+/* for host-dsp.c: what became of a node in the graph */
+void segue_host_set_id(struct segue_hosted *hosted, uint32_t id);
+void segue_host_lost(struct segue_hosted *hosted);
+
+#endif /* SEGUE_HOST_H */
