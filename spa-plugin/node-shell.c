@@ -31,8 +31,10 @@ static struct spa_log_topic log_topic = SPA_LOG_TOPIC(0, "spa.segue.node");
 #define KEY_MEDIA_ROLE		"media.role"
 #define KEY_QUANTUM_LIMIT	"clock.quantum-limit"
 
-#define NODE_CHANGES	(SPA_NODE_CHANGE_MASK_FLAGS | SPA_NODE_CHANGE_MASK_PROPS | SPA_NODE_CHANGE_MASK_PARAMS)
-#define PORT_CHANGES	(SPA_PORT_CHANGE_MASK_FLAGS | SPA_PORT_CHANGE_MASK_PROPS | SPA_PORT_CHANGE_MASK_PARAMS)
+#define NODE_CHANGES		(SPA_NODE_CHANGE_MASK_FLAGS | SPA_NODE_CHANGE_MASK_PROPS | \
+				 SPA_NODE_CHANGE_MASK_PARAMS)
+#define PORT_CHANGES		(SPA_PORT_CHANGE_MASK_FLAGS | SPA_PORT_CHANGE_MASK_PROPS | \
+				 SPA_PORT_CHANGE_MASK_PARAMS)
 
 #define DEFAULT_RATE		48000	/* Hz, before the first driver's */
 #define DEFAULT_QUANTUM		1024	/* frames, likewise */
@@ -189,7 +191,9 @@ static int build_param(void *data, uint32_t id, uint32_t index, struct spa_pod_b
 	case SPA_PARAM_Props:
 		return index == 0 ? segue_props_build(s->shell->control, b, ret) : 0;
 	case SPA_PARAM_IO:
-		return index == 0 ? segue_params_build_io(SPA_IO_Position, sizeof(struct spa_io_position), b, ret) : 0;
+		if (index > 0)
+			return 0;
+		return segue_params_build_io(SPA_IO_Position, sizeof(struct spa_io_position), b, ret);
 	default:
 		return -ENOENT;
 	}
@@ -242,7 +246,9 @@ static int impl_node_set_param(void *object, uint32_t id, uint32_t flags, const 
 		return -ENOENT;
 	if (param == NULL)
 		return -ENOTSUP;
+	segue_notify_hold(&shell->props_changed);
 	res = segue_props_set(shell->control, param, &error);
+	segue_notify_release(&shell->props_changed);
 	if (res < 0)
 		spa_log_warn(shell->log, "%p: node '%s' keeps its properties: %s (%s)", shell, shell->name,
 				error.message, spa_strerror(res));
@@ -460,9 +466,11 @@ static int init_ports(struct segue_shell *shell, const struct segue_shell_config
 	shell->rt->clock.rate = SPA_FRACTION(1, DEFAULT_RATE);
 	shell->rt->clock.duration = DEFAULT_QUANTUM;
 	for (i = 0; i < config->n_in; i++)
-		segue_shell_port_init(&in[i], SPA_DIRECTION_INPUT, i, config->in[i], shell->name, &shell->rt->in[i]);
+		segue_shell_port_init(&in[i], SPA_DIRECTION_INPUT, i, config->in[i], shell->name,
+				&shell->rt->in[i]);
 	for (i = 0; i < config->n_out; i++)
-		segue_shell_port_init(&out[i], SPA_DIRECTION_OUTPUT, i, config->out[i], shell->name, &shell->rt->out[i]);
+		segue_shell_port_init(&out[i], SPA_DIRECTION_OUTPUT, i, config->out[i], shell->name,
+				&shell->rt->out[i]);
 	if (config->midi_in)
 		segue_shell_port_init_midi(&in[config->n_in], config->n_in, shell->name, &shell->rt->midi);
 	return 0;

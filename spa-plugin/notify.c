@@ -14,14 +14,26 @@ void segue_notify(struct segue_notify *notify)
 {
 	struct timespec value = { .tv_nsec = INTERVAL_NSEC }, once = { 0 };
 
-	notify->again = notify->armed;
-	if (notify->armed)
+	notify->again = notify->armed || notify->held;
+	if (notify->again)
 		return;
 	if (notify->timer != NULL) {
 		spa_loop_utils_update_timer(notify->utils, notify->timer, &value, &once, false);
 		notify->armed = true;
 	}
 	notify->func(notify->data);
+}
+
+void segue_notify_hold(struct segue_notify *notify)
+{
+	notify->held = true;
+}
+
+void segue_notify_release(struct segue_notify *notify)
+{
+	notify->held = false;
+	if (notify->again)
+		segue_notify(notify);
 }
 
 static void on_timer(void *data, uint64_t expirations)

@@ -20,7 +20,7 @@ struct segue_notify {
 	void *data;
 	struct spa_loop_utils *utils;
 	struct spa_source *timer;
-	bool armed, again;
+	bool armed, held, again;
 };
 
 /** \param utils  NULL: every change is told at once
@@ -31,5 +31,9 @@ SEGUE_MAIN_LOOP int segue_notify_init(struct segue_notify *notify, struct spa_lo
 SEGUE_MAIN_LOOP void segue_notify_clear(struct segue_notify *notify);
 /** Something has changed. */
 SEGUE_MAIN_LOOP void segue_notify(struct segue_notify *notify);
+
+/** Several changes are about to be made that belong together; they have been made. */
+SEGUE_MAIN_LOOP void segue_notify_hold(struct segue_notify *notify);
+SEGUE_MAIN_LOOP void segue_notify_release(struct segue_notify *notify);
 
 #endif /* SEGUE_NOTIFY_H */

@@ -20,7 +20,7 @@
 
 #define KEY_FADE		"segue.fade"
 
-#define MAX_VOLUME		10.0	/* linear, as PipeWire's own */
+#define MAX_VOLUME		16.0	/* linear, as segue.gain */
 #define MAX_CHANNELS		SEGUE_PORT_CHANNELS_MAX
 
 /* what SPA has ids for, and a node's table hasn't */
@@ -365,7 +365,7 @@ static int set_rows(struct segue_node *node, const struct rows *rows, const stru
 
 		if (!c->given[i] || (p->flags & SEGUE_PROPERTY_REQUEST) != request)
 			continue;
-		if ((res = node->methods->set(node, p->key, &c->values[i], error)) < 0)
+		if ((res = node->methods->set_props(node, p->key, &c->values[i], error)) < 0)
 			return res;
 		n++;
 	}
@@ -384,11 +384,11 @@ static int set_all(struct segue_node *node, const struct rows *rows, struct chan
 	int res, n_requests;
 
 	if (has_fade && ((res = node->methods->get(node, KEY_FADE, &old)) < 0 ||
-	    (res = node->methods->set(node, KEY_FADE, &c->values[fade], error)) < 0))
+	    (res = node->methods->set_props(node, KEY_FADE, &c->values[fade], error)) < 0))
 		return res;
 	if ((n_requests = set_rows(node, rows, c, SEGUE_PROPERTY_REQUEST, error)) < 0) {
 		if (has_fade)
-			(void)node->methods->set(node, KEY_FADE, &old, NULL);
+			(void)node->methods->set_props(node, KEY_FADE, &old, NULL);
 		return n_requests;
 	}
 	if (has_fade)

@@ -18,8 +18,8 @@
  * Props and PropInfo pods of a node, from and to its properties (control.h). Main loop.
  *
  * The properties of the node's table travel in `params`, a Struct(key, value, ...). Besides them every
- * node has SPA's own `volume`, `mute` and `channelVolumes`: set() and get() of a node take these keys
- * (SEGUE_VALUE_DOUBLE linear 0..10, _BOOL, _DOUBLES one per channel), its table doesn't list them.
+ * node has SPA's own `volume`, `mute` and `channelVolumes`: set_props() and get() of a node take these keys
+ * (SEGUE_VALUE_DOUBLE linear 0..16, _BOOL, _DOUBLES one per channel), its table doesn't list them.
  * What get() doesn't know (-ENXIO) is left out. */
 
 /** Build the PropInfo object number `index`.
