@@ -65,12 +65,12 @@ static const char help[] =
 "  alone       both sides in one thread, in turn, blocks written only as far as they are read: what the\n"
 "              strategy itself does, with its data in the cache\n"
 "\n"
-"  hand-over   the consumer's going over, in cycles that had something new. What exceeds a quantum is\n"
-"              also charged to the cycles that it makes late\n"
-"  with read   the same and the reading: who was handed a pointer finds the data in no cache of its own,\n"
-"              who copied has paid for that already\n"
-"  collector   the producer's taking back of what the consumer let go, each 64 blocks or 32 MiB, without\n"
-"              free(), divided by the number of blocks; '-' where nothing is taken back\n"
+"  median ...  a hand-over: the consumer's going over, in cycles that had something new. Across, what\n"
+"              exceeds a quantum is also charged to the cycles that it makes late\n"
+"  +read       its median with the reading: who was handed a pointer finds the data in no cache of its\n"
+"              own, who copied has paid for that already\n"
+"  reclaim     median of the collector: the producer's taking back of what the consumer let go, each 64\n"
+"              blocks or 32 MiB, without free(), divided by their number; '-' where there is none\n"
 "\n"
 "Times are ns and contain two readings of the clock (20 to 30 ns). wc, the worst case without the\n"
 "machine's own hiccups: hand-over n is phase n mod 256 (the rings' slots); for each phase the median,\n"
@@ -207,10 +207,9 @@ static void print_heading(const struct segue_handover_work *w)
 			w->paced ? "paced in real time" : "a cycle every 5 us");
 	for (uint32_t i = 0; i < SEGUE_STRATEGIES_N; i++)
 		printf("  %-14s%s\n", segue_strategies[i]->name, segue_strategies[i]->description);
-	printf("\n%16s |%-39s |%s\n", "", " alone", " across");
-	printf("%16s |%15s%16s%8s |%15s%16s%8s\n", "", "hand-over", "with", "collec", "hand-over", "with", "collec");
-	printf("%16s |%7s%8s%8s%8s%8s |%7s%8s%8s%8s%8s\n", "", "median", "p99.9", "wc", "read", "tor",
-			"median", "p99.9", "wc", "read", "tor");
+	printf("\n%16s | %-39s| %s\n%16s |", "", "alone", "across", "");
+	for (uint32_t i = 0; i < 2; i++)
+		printf("%7s%8s%8s%8s%8s%s", "median", "p99.9", "wc", "+read", "reclaim", i == 0 ? " |" : "\n");
 }
 
 /* how much ours depends on what it shouldn't depend on */
@@ -231,7 +230,7 @@ static void print_spread(const char *of, double (*value)(const struct segue_hand
 			live_max = v > live_max ? v : live_max;
 		}
 	}
-	printf("%s, segue: %.0f to %.0f (%.2fx) over sizes, %.0f to %.0f (%.2fx) over live counts\n", of,
+	printf("%s, segue: %.1f to %.1f (%.2fx) over sizes, %.1f to %.1f (%.2fx) over live counts\n", of,
 			size_min, size_max, size_max / size_min, live_min, live_max, live_max / live_min);
 }
 
@@ -284,7 +283,7 @@ static int run_handover(const struct options *o)
 	if (all && !o->json) {
 		printf("\n");
 		print_spread("hand-over alone", handover_median, ours);
-		print_spread("collector alone", collector_median, ours);
+		print_spread("reclaim alone", collector_median, ours);
 	}
 	return EXIT_SUCCESS;
 }
