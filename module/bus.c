@@ -127,7 +127,8 @@ static void close_bus(struct segue_bus *bus)
 
 static void lose_bus(struct segue_bus *bus, int res)
 {
-	pw_log_warn("the session bus is gone (%s), going on without", spa_strerror(res));
+	if (!bus->warned)
+		pw_log_warn("the session bus is gone (%s), going on without", spa_strerror(res));
 	bus->warned = true;
 	close_bus(bus);
 	retry(bus);

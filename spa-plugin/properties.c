@@ -11,20 +11,21 @@
 #include <spa/utils/string.h>
 
 #define KEY_PREFIX	"segue."
+#define OF_BOTH		(SEGUE_PROPERTY_SOURCE | SEGUE_PROPERTY_CONVOLVER)
 
 static const char *const triggers[] = { "always", NULL };
 
 const struct segue_property segue_source_properties[SEGUE_PROPERTIES_SOURCE] = {
 	[SEGUE_PROPERTY_GAIN] = { KEY_PREFIX "gain", "Gain", SEGUE_VALUE_DOUBLE,
-		0.25, 0.0, 16.0, NULL, "linear", "Gain of the output; ramped", SEGUE_PROPERTY_SOURCE },
+		0.25, 0.0, 16.0, NULL, "linear", "Gain of the output; ramped", OF_BOTH },
 	[SEGUE_PROPERTY_FADE] = { KEY_PREFIX "fade", "Fade", SEGUE_VALUE_DOUBLE,
 		0.02, 0.0, 10.0, NULL, "s", "Crossfade of swaps that don't ask for their own",
-		SEGUE_PROPERTY_SOURCE },
+		OF_BOTH },
 	[SEGUE_PROPERTY_BYPASS] = { KEY_PREFIX "bypass", "Bypass", SEGUE_VALUE_BOOL,
-		0.0, 0.0, 1.0, NULL, NULL, "Silent, while all goes on; faded", SEGUE_PROPERTY_SOURCE },
+		0.0, 0.0, 1.0, NULL, NULL, "Silent, while all goes on; faded", OF_BOTH },
 	[SEGUE_PROPERTY_LOAD] = { KEY_PREFIX "load", NULL, SEGUE_VALUE_STRING,
 		0.0, 0.0, 0.0, NULL, NULL, "An audio file to play: a path, or { file = ... OPTION = ... }",
-		SEGUE_PROPERTY_SOURCE | SEGUE_PROPERTY_REQUEST },
+		OF_BOTH | SEGUE_PROPERTY_REQUEST },
 	[SEGUE_PROPERTY_WAVE] = { KEY_PREFIX "wave", NULL, SEGUE_VALUE_STRING,
 		0.0, 0.0, 0.0, NULL, NULL, "A waveform to play: sine saw square triangle noise pink sweep "
 		"impulse silence harmonics:1,0.5", SEGUE_PROPERTY_SOURCE | SEGUE_PROPERTY_REQUEST },
@@ -35,7 +36,7 @@ const struct segue_property segue_source_properties[SEGUE_PROPERTIES_SOURCE] = {
 		0.0, 0.0, 0.0, triggers, NULL, "When it sounds", SEGUE_PROPERTY_SOURCE },
 	[SEGUE_PROPERTY_SOURCE_STATUS] = { KEY_PREFIX "status", NULL, SEGUE_VALUE_STRING,
 		0.0, 0.0, 0.0, NULL, NULL, "What it plays, or why not",
-		SEGUE_PROPERTY_SOURCE | SEGUE_PROPERTY_READ_ONLY },
+		OF_BOTH | SEGUE_PROPERTY_READ_ONLY },
 };
 
 int segue_property_find(const struct segue_property *table, uint32_t n, const char *key,
