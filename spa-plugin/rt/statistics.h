@@ -43,7 +43,8 @@ struct segue_clock {
 };
 
 /** Data loop: process() begins. \return when, for segue_statistics_end_cycle() */
-SEGUE_DATA_LOOP uint64_t segue_statistics_begin_cycle(struct segue_statistics *s, const struct segue_clock *clock);
+SEGUE_DATA_LOOP uint64_t segue_statistics_begin_cycle(struct segue_statistics *s,
+		const struct segue_clock *clock);
 /** Data loop: process() ends.
  * \param is_timed  whether its time counts: not when freewheeling */
 SEGUE_DATA_LOOP void segue_statistics_end_cycle(struct segue_statistics *s, uint64_t begun, bool is_timed);

@@ -19,7 +19,8 @@ SEGUE_DATA_LOOP static double fraction(double x)
 
 SEGUE_DATA_LOOP static double phase_at(const struct segue_phase *phase, uint32_t i)
 {
-	return fraction(phase->anchor + (double)(phase->n_frames + i) * phase->step);
+	/* signed, because that is what converts in one instruction */
+	return fraction(phase->anchor + (double)(int32_t)(phase->n_frames + i) * phase->step);
 }
 
 SEGUE_DATA_LOOP static void move_anchor(struct segue_phase *phase)
@@ -85,7 +86,7 @@ SEGUE_DATA_LOOP static const struct segue_table_level *find_level(const struct s
 
 SEGUE_DATA_LOOP static float read_level(const struct segue_table_level *level, double turn)
 {
-	double place = turn * level->n_frames;
+	double place = turn * (int32_t)level->n_frames;
 	int32_t frame = (int32_t)place;
 
 	return segue_hermite(level->data + frame - 1, (float)(place - frame));

@@ -24,8 +24,8 @@
 /** The running integral of a frequency, in periods. */
 struct segue_phase {
 	double step;		/**< periods per frame, at most SEGUE_BAND */
-	double anchor;		/**< periods, 0..1, n_frames ago: sums don't pile up rounding errors, and
-				  *  don't depend on how frames are cut into cycles */
+	double anchor;		/**< periods, 0..1, n_frames ago: so rounding errors don't pile up, nor
+				  *  depend on how frames are cut into cycles */
 	uint32_t n_frames;
 	uint32_t place;		/**< of the next frame in its block */
 	double pitch;		/**< the step this block's level is chosen by */

@@ -30,7 +30,8 @@ void fixture_init(struct fixture *f, uint32_t n_channels)
 		.handover = new_zeroed(sizeof(struct segue_handover)),
 		.statistics = new_zeroed(sizeof(struct segue_statistics)),
 		.n_channels = n_channels,
-		.clock = { .id = 7, .nsec = 1000 * SPA_NSEC_PER_SEC, .position = 100000, .rate = { 1, RATE } },
+		.clock = { .id = 7, .nsec = 1000 * SPA_NSEC_PER_SEC, .position = 100000,
+			.rate = { 1, RATE } },
 	};
 	f->source = segue_source_init(new_zeroed(segue_source_size(n_channels)), n_channels,
 			f->handover, f->statistics);
@@ -57,8 +58,9 @@ struct segue_ticket *send_swap(struct fixture *f, struct segue_buffer *buffer, d
 {
 	struct segue_ticket *ticket = new_zeroed(sizeof(*ticket));
 
-	*ticket = (struct segue_ticket) { .buffer = buffer, .serial = f->n_tickets + 1, .at = at,
-		.fade = fade, .flags = flags, .refs = 1 };
+	/* a sound made anew has the serial of what it replaces */
+	*ticket = (struct segue_ticket) { .buffer = buffer, .at = at, .fade = fade, .flags = flags, .refs = 1,
+		.serial = f->n_tickets + (flags & SEGUE_TICKET_REMAKE ? 0 : 1) };
 	assert_true(f->n_tickets < TICKETS_MAX);
 	f->tickets[f->n_tickets++] = ticket;
 	assert_int_equal(segue_handover_send(f->handover,
@@ -151,11 +153,13 @@ static struct segue_table *new_levels(uint32_t n_channels, uint32_t n_levels)
 
 static void fill_level(struct segue_table_level *level, const double amplitudes[], uint32_t n_partials)
 {
+	int32_t i, guard = (int32_t)SEGUE_GUARD_FRAMES;
+
 	level->n_partials = n_partials;
 	for (level->n_frames = 2048; level->n_frames < 8 * n_partials; )
 		level->n_frames *= 2;
 	level->data = new_run(level->n_frames);
-	for (int32_t i = -(int32_t)SEGUE_GUARD_FRAMES; i < (int32_t)(level->n_frames + SEGUE_GUARD_FRAMES); i++) {
+	for (i = -guard; i < (int32_t)level->n_frames + guard; i++) {
 		double sum = 0.0;
 
 		for (uint32_t p = 1; p <= n_partials; p++)
@@ -184,12 +188,13 @@ struct segue_table *new_table(uint32_t n_channels, const double amplitudes[], ui
 struct segue_table *new_flat_table(const uint32_t n_partials[], const float values[], uint32_t n_levels)
 {
 	struct segue_table *table = new_levels(1, n_levels);
+	int32_t i, guard = (int32_t)SEGUE_GUARD_FRAMES;
 
 	for (uint32_t l = 0; l < n_levels; l++) {
 		struct segue_table_level *level = &table->levels[l];
 
 		*level = (struct segue_table_level) { n_partials[l], 2048, new_run(2048) };
-		for (int32_t i = -(int32_t)SEGUE_GUARD_FRAMES; i < (int32_t)(2048 + SEGUE_GUARD_FRAMES); i++)
+		for (i = -guard; i < 2048 + guard; i++)
 			level->data[i] = values[l];
 	}
 	return table;

@@ -84,8 +84,10 @@ static double sound_of_sample(const struct segue_sample *sample, uint32_t channe
 {
 	const float *data = sample->data[sample->n_channels > 1 ? channel : 0];
 
+	uint64_t start = sample->loop_start;
+
 	if (sample->loop == SEGUE_LOOP_FORWARD && frame >= sample->loop_end)
-		frame = sample->loop_start + (frame - sample->loop_start) % (sample->loop_end - sample->loop_start);
+		frame = start + (frame - start) % (sample->loop_end - start);
 	return frame < sample->n_frames ? data[frame] : 0.0;
 }
 
@@ -124,7 +126,8 @@ static double weight_of(const struct segue_ticket *t, uint64_t i, uint64_t until
 
 static int by_position(const void *a, const void *b)
 {
-	const struct segue_ticket *x = *(struct segue_ticket *const *)a, *y = *(struct segue_ticket *const *)b;
+	const struct segue_ticket *x = *(struct segue_ticket *const *)a;
+	const struct segue_ticket *y = *(struct segue_ticket *const *)b;
 
 	return (x->position > y->position) - (x->position < y->position);
 }
@@ -151,9 +154,8 @@ static void assert_heard_as_reported(const struct fixture *f, const struct sound
 			g = weight_of(new, frame - (new->position - START),
 					k < n_applied ? applied[k]->position - new->position : UINT64_MAX);
 		for (uint32_t c = 0; c < N_CHANNELS; c++)
-			assert_near(out[c * N_FRAMES + frame],
-					(1.0 - g) * sound_of(s, old, c, frame) + g * sound_of(s, new, c, frame),
-					1e-6);
+			assert_near(out[c * N_FRAMES + frame], (1.0 - g) * sound_of(s, old, c, frame) +
+					g * sound_of(s, new, c, frame), 1e-6);
 	}
 }
 
@@ -165,8 +167,8 @@ static void send_random_swap(struct fixture *f, const struct sounds *s)
 
 	if (random_below(2))
 		at = f->clock.position + random_below(8000);
-	send_swap(f, pick(s, random_below(N_SOUNDS)), fades[random_below(SPA_N_ELEMENTS(fades))] / (double)RATE,
-			at, flags);
+	send_swap(f, pick(s, random_below(N_SOUNDS)),
+			fades[random_below(SPA_N_ELEMENTS(fades))] / (double)RATE, at, flags);
 }
 
 static void random_swaps_in_random_cycles_are_heard_as_reported(void **state)

@@ -42,7 +42,9 @@ static void play(struct segue_sample *s, uint32_t rate, uint32_t quantum, float 
 
 static void at_its_own_rate_a_sample_is_copied_bit_by_bit(void **state)
 {
-	static const uint64_t loops[][2] = { { 0, 0 }, { 0, 777 }, { 0, 1 }, { 500, 777 }, { 776, 777 }, { 10, 300 } };
+	static const uint64_t loops[][2] = {
+		{ 0, 0 }, { 0, 777 }, { 0, 1 }, { 500, 777 }, { 776, 777 }, { 10, 300 }
+	};
 
 	for (size_t l = 0; l < SPA_N_ELEMENTS(loops); l++) {
 		struct segue_sample *s = new_noise(1, RATE, 777);
@@ -167,6 +169,28 @@ static void a_remade_loop_goes_on_inside_the_loop(void **state)
 	free_sample(s);
 }
 
+static void a_remade_sample_does_not_replace_another(void **state)
+{
+	struct segue_sample *a = new_noise(1, RATE, 5000), *b = new_noise(1, RATE, 5000);
+	struct segue_ticket *remade;
+	struct fixture f;
+	float out[1000];
+
+	fixture_init(&f, 1);
+	send_swap(&f, &a->buffer, 0.0, SEGUE_NOW, 0);
+	run_frames(&f, out, 1000, 100);
+	send_swap(&f, &b->buffer, 0.0, SEGUE_NOW, 0);
+	run_frames(&f, out, 1000, 100);
+	remade = send_swap(&f, &a->buffer, 0.0, SEGUE_NOW, SEGUE_TICKET_REMAKE);
+	remade->serial = 1;
+	run_frames(&f, out, 1000, 100);
+	assert_int_equal(segue_ticket_outcome(remade), SEGUE_OUTCOME_SUPERSEDED);
+	assert_memory_equal(out, b->data[0] + 1000, sizeof(out));
+	fixture_clear(&f);
+	free_sample(a);
+	free_sample(b);
+}
+
 static void another_sample_begins_at_its_first_frame_and_one_after_a_table_too(void **state)
 {
 	static const double sine[] = { 1.0 };
@@ -202,6 +226,7 @@ int main(void)
 		cmocka_unit_test(after_hours_the_playhead_is_where_the_ratio_says),
 		cmocka_unit_test(a_remade_sample_goes_on_at_the_same_time),
 		cmocka_unit_test(a_remade_loop_goes_on_inside_the_loop),
+		cmocka_unit_test(a_remade_sample_does_not_replace_another),
 		cmocka_unit_test(another_sample_begins_at_its_first_frame_and_one_after_a_table_too),
 	};
 

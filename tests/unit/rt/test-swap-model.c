@@ -244,8 +244,14 @@ static void add_random_ticket(struct fixture *f, struct model *m, struct segue_s
 		if (!(t->flags & SEGUE_TICKET_AFTER))
 			t->at += m->position > 100 ? m->position - 100 : 0;
 	}
-	*e = (struct entry) { .ticket = t, .at = t->at, .lead = lead, .hurry = lead > 0 ? lead / 2 : 256,
-		.asap = t->at == SEGUE_NOW, .relative = t->at != SEGUE_NOW && (t->flags & SEGUE_TICKET_AFTER) };
+	*e = (struct entry) {
+		.ticket = t,
+		.at = t->at,
+		.lead = lead,
+		.hurry = lead > 0 ? lead / 2 : 256,
+		.asap = t->at == SEGUE_NOW,
+		.relative = t->at != SEGUE_NOW && (t->flags & SEGUE_TICKET_AFTER),
+	};
 	f->handover->n_outstanding++;	/* as sending it would have */
 	segue_swap_add(swap, t, e->lead, e->hurry);
 	model_arrive(m, m->n_entries++);
