@@ -109,18 +109,30 @@ SEGUE_DATA_LOOP static void commit_scheduled(struct segue_swap *swap)
 	}
 }
 
+/* A sound made anew only replaces itself: by its serial. */
+SEGUE_DATA_LOOP static bool is_outdated(const struct segue_swap *swap, const struct segue_ticket *ticket)
+{
+	const struct segue_ticket *newest = swap->next != NULL ? swap->next : swap->current;
+
+	return (ticket->flags & SEGUE_TICKET_REMAKE) &&
+		(newest == NULL || newest->serial != ticket->serial);
+}
+
 /* Commit the oldest of those that are to be heard as soon as they can, unless another goes first. */
 SEGUE_DATA_LOOP static void commit_ready(struct segue_swap *swap)
 {
-	struct segue_swap_entry entry;
 	uint32_t i = 0;
 
 	while (i < swap->n_waiting && swap->waiting[i].at != SEGUE_NOW)
 		i++;
-	if (swap->committed.ticket != NULL || i == swap->n_waiting)
-		return;
-	entry = take_out(swap, i);
-	commit(swap, &entry, SPA_MAX((uint64_t)entry.lead, hurried_left(swap, &entry)));
+	while (i < swap->n_waiting && swap->committed.ticket == NULL) {
+		struct segue_swap_entry entry = take_out(swap, i);
+
+		if (is_outdated(swap, entry.ticket))
+			dismiss(swap, entry.ticket, SEGUE_OUTCOME_SUPERSEDED);
+		else
+			commit(swap, &entry, SPA_MAX((uint64_t)entry.lead, hurried_left(swap, &entry)));
+	}
 }
 
 SEGUE_DATA_LOOP static void start(struct segue_swap *swap, double fade_frames, uint64_t position)
