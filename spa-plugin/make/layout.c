@@ -12,7 +12,7 @@
 /* floats in 64 bytes: what stands before frame 0, the guard at its end */
 #define LINE	16u
 
-SPA_STATIC_ASSERT(LINE >= SEGUE_GUARD_FRAMES);
+SPA_STATIC_ASSERT(LINE >= SEGUE_GUARD_FRAMES, "the guards must fit");
 
 /* -------------------------------------------------------------------- make */
 

@@ -52,16 +52,21 @@ static struct spa_handle *load(void *library, const char *name, const struct spa
 
 static int get_interfaces(struct loop_fixture *f)
 {
-	struct spa_support support[1];
-	void *system, *loop, *control, *utils;
+	struct spa_support support[2];
+	void *log, *system, *loop, *control, *utils;
 	int res;
 
-	if ((f->system_handle = load(f->library, SPA_NAME_SUPPORT_SYSTEM, NULL, 0)) == NULL)
+	if ((f->log_handle = load(f->library, SPA_NAME_SUPPORT_LOG, NULL, 0)) == NULL)
+		return -ENOENT;
+	if ((res = spa_handle_get_interface(f->log_handle, SPA_TYPE_INTERFACE_Log, &log)) < 0)
+		return res;
+	support[0] = SPA_SUPPORT_INIT(SPA_TYPE_INTERFACE_Log, log);
+	if ((f->system_handle = load(f->library, SPA_NAME_SUPPORT_SYSTEM, support, 1)) == NULL)
 		return -ENOENT;
 	if ((res = spa_handle_get_interface(f->system_handle, SPA_TYPE_INTERFACE_System, &system)) < 0)
 		return res;
-	support[0] = SPA_SUPPORT_INIT(SPA_TYPE_INTERFACE_System, system);
-	if ((f->loop_handle = load(f->library, SPA_NAME_SUPPORT_LOOP, support, 1)) == NULL)
+	support[1] = SPA_SUPPORT_INIT(SPA_TYPE_INTERFACE_System, system);
+	if ((f->loop_handle = load(f->library, SPA_NAME_SUPPORT_LOOP, support, 2)) == NULL)
 		return -ENOENT;
 	if ((res = spa_handle_get_interface(f->loop_handle, SPA_TYPE_INTERFACE_Loop, &loop)) < 0 ||
 			(res = spa_handle_get_interface(f->loop_handle, SPA_TYPE_INTERFACE_LoopControl,
@@ -69,6 +74,8 @@ static int get_interfaces(struct loop_fixture *f)
 			(res = spa_handle_get_interface(f->loop_handle, SPA_TYPE_INTERFACE_LoopUtils,
 					&utils)) < 0)
 		return res;
+	f->log = log;
+	f->log->level = SPA_LOG_LEVEL_ERROR;
 	f->system = system;
 	f->loop = loop;
 	f->control = control;
@@ -100,8 +107,11 @@ void loop_fixture_clear(struct loop_fixture *f)
 		spa_handle_clear(f->loop_handle);
 	if (f->system_handle != NULL)
 		spa_handle_clear(f->system_handle);
+	if (f->log_handle != NULL)
+		spa_handle_clear(f->log_handle);
 	free(f->loop_handle);
 	free(f->system_handle);
+	free(f->log_handle);
 	if (f->library != NULL)
 		dlclose(f->library);
 	memset(f, 0, sizeof(*f));

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <spa/support/log.h>
 #include <spa/support/loop.h>
 #include <spa/support/plugin.h>
 #include <spa/support/system.h>
@@ -18,7 +19,8 @@
 
 struct loop_fixture {
 	void *library;
-	struct spa_handle *system_handle, *loop_handle;
+	struct spa_handle *log_handle, *system_handle, *loop_handle;
+	struct spa_log *log;	/* errors only */
 	struct spa_system *system;
 	struct spa_loop *loop;
 	struct spa_loop_control *control;

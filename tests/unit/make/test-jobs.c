@@ -131,7 +131,7 @@ static int setup(void **state)
 	struct fixture *f = calloc(1, sizeof(*f));
 
 	if (f == NULL || loop_fixture_init(&f->loop) < 0 ||
-			(f->jobs = segue_jobs_new(f->loop.utils, NULL)) == NULL)
+			(f->jobs = segue_jobs_new(f->loop.utils, f->loop.log)) == NULL)
 		return -1;
 	segue_jobs_set_stall(f->jobs, STALL_MSEC);
 	*state = f;
