@@ -43,11 +43,15 @@ struct rows {
 };
 
 /** What a Props pod asks for: one value per row. */
+/* what writing back leaves as it is */
+#define NOT_RESTORED	(SEGUE_PROPERTY_REQUEST | SEGUE_PROPERTY_READ_ONLY | SEGUE_PROPERTY_CREATE_ONLY)
+
 struct changes {
 	bool given[MAX_ROWS];
 	struct segue_value values[MAX_ROWS];
 	double volumes[MAX_CHANNELS];	/* what channelVolumes points to */
 	char *list;			/* what segue.load points to when it came as a Struct */
+	bool whole;			/* every property is there: what was read is written back */
 };
 
 static struct rows get_rows(struct segue_node *node)
@@ -296,6 +300,8 @@ static int add_change(struct changes *c, const struct rows *rows, uint32_t i, co
 	const struct segue_property *p = get_row(rows, i);
 	double unused;
 
+	if (c->whole && (p->flags & NOT_RESTORED))
+		return 0;
 	c->given[i] = true;
 	if (p->flags & SEGUE_PROPERTY_CREATE_ONLY)
 		return segue_error_set(error, -EROFS, "%s: can't be changed", p->key);
@@ -304,6 +310,20 @@ static int add_change(struct changes *c, const struct rows *rows, uint32_t i, co
 	if (!read_value(c, p, pod, &c->values[i]))
 		return segue_error_set(error, -EINVAL, "%s: wrong type of value", p->key);
 	return segue_property_check(p, &c->values[i], &unused, error);
+}
+
+/* Hosts and session managers write back the whole of what they have read (0.3.65's spa-node-factory at
+ * once). The settings are set again then, but what was heard doesn't begin anew. */
+static bool is_whole(const struct rows *rows, const struct spa_pod *params)
+{
+	const struct spa_pod *item;
+	uint32_t n = 0;
+
+	if (!spa_pod_is_struct(params))
+		return false;
+	SPA_POD_STRUCT_FOREACH(params, item)
+		n++;
+	return n == 2 * (rows->n - N_STANDARD);
 }
 
 static int read_params(struct changes *c, const struct rows *rows, const struct spa_pod *params,
@@ -316,6 +336,7 @@ static int read_params(struct changes *c, const struct rows *rows, const struct 
 	uint32_t i;
 	int res;
 
+	c->whole = is_whole(rows, params);
 	spa_pod_parser_pod(&parser, params);
 	if (spa_pod_parser_push_struct(&parser, &f) < 0)
 		return segue_error_set(error, -EINVAL, "params: must be a list of keys and values");

@@ -69,8 +69,10 @@ static int set(struct segue_node *object, const char *key, const struct segue_va
 		return segue_error_set(error, -ENOENT, "%s: no such file", value->s);
 	else if (value->type == SEGUE_VALUE_STRING)
 		snprintf(node->texts[i], sizeof(node->texts[i]), "%s", value->s);
-	if (i == DUMMY_LOAD)
+	if (i == DUMMY_LOAD) {
 		node->fade_of_load = node->numbers[DUMMY_FADE];
+		node->n_requests++;
+	}
 	node->n_sets++;
 	dummy_node_change(node, SEGUE_NODE_CHANGE_PROPERTIES);
 	return 0;

@@ -29,6 +29,7 @@ struct dummy_node {
 	double volume, channel_volumes[DUMMY_CHANNELS];
 	bool mute;
 	uint32_t n_sets;	/* that were accepted */
+	uint32_t n_requests;	/* those of them that were requests */
 	double fade_of_load;	/* the fade when `segue.load` was set */
 };
 

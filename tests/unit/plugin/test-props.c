@@ -248,6 +248,23 @@ static void props_can_be_read_and_set_again(void **state)
 	spa_pod_dynamic_builder_clean(&b);
 }
 
+static void what_was_read_can_be_written_back_without_a_new_request(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t buffer[64];
+	struct spa_pod_dynamic_builder b;
+	struct spa_pod *props;
+	uint32_t n_requests;
+
+	assert_true(set_json(f, "{ params = [ segue.gain 2.0 segue.load /a.wav ] }") > 0);
+	n_requests = f->node.n_requests;
+	spa_pod_dynamic_builder_init(&b, buffer, sizeof(buffer), 64);
+	assert_int_equal(segue_props_build(&f->node.iface, &b.b, &props), 1);
+	assert_true(segue_props_set(&f->node.iface, props, &f->error) > 0);
+	assert_int_equal(f->node.n_requests, n_requests);
+	spa_pod_dynamic_builder_clean(&b);
+}
+
 static void every_property_has_its_info(void **state)
 {
 	struct fixture *f = *state;
@@ -328,6 +345,7 @@ int main(void)
 		cmocka_unit_test_setup(a_request_is_heard_with_the_fade_beside_it, setup),
 		cmocka_unit_test_setup(what_is_no_props_object_is_refused, setup),
 		cmocka_unit_test_setup(props_can_be_read_and_set_again, setup),
+		cmocka_unit_test_setup(what_was_read_can_be_written_back_without_a_new_request, setup),
 		cmocka_unit_test_setup(every_property_has_its_info, setup),
 		cmocka_unit_test_setup(a_number_has_its_default_and_range, setup),
 		cmocka_unit_test_setup(choices_of_different_lengths_can_all_be_read, setup),
