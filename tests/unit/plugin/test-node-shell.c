@@ -326,7 +326,7 @@ static void a_nameless_node_is_called_as_its_type(void **state)
 	support = host_support(f->host, &n_support);
 	assert_int_equal(segue_shell_init(&shell, support, n_support, NULL, &config, &f->control.iface,
 				&ops, f), 0);
-	assert_string_equal(spa_dict_lookup(shell.info.props, "node.name"), "segue.source");
+	assert_string_equal(spa_dict_lookup(shell.info.node.props, "node.name"), "segue.source");
 	segue_shell_clear(&shell);
 	segue_shell_clear(&shell);
 	/* no data loop, no node */
