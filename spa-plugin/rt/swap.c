@@ -186,10 +186,15 @@ void segue_swap_add(struct segue_swap *swap, struct segue_ticket *ticket, uint32
 	uint32_t i;
 
 	for (i = 0; is_now && i < swap->n_waiting; i++) {
-		if (swap->waiting[i].ticket->at == SEGUE_NOW) {
-			dismiss(swap, take_out(swap, i).ticket, SEGUE_OUTCOME_SUPERSEDED);
-			break;
+		if (swap->waiting[i].ticket->at != SEGUE_NOW)
+			continue;
+		/* the older one by its request: what was made anew may come after a newer one */
+		if (ticket->serial < swap->waiting[i].ticket->serial) {
+			dismiss(swap, ticket, SEGUE_OUTCOME_SUPERSEDED);
+			return;
 		}
+		dismiss(swap, take_out(swap, i).ticket, SEGUE_OUTCOME_SUPERSEDED);
+		break;
 	}
 	insert(swap, (struct segue_swap_entry) { ticket, ticket->at, lead, hurry,
 			!is_now && (ticket->flags & SEGUE_TICKET_AFTER) });

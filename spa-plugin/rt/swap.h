@@ -63,7 +63,7 @@ struct segue_swap {
 
 SEGUE_DATA_LOOP void segue_swap_init(struct segue_swap *swap, struct segue_handover *handover);
 
-/** A ticket has come through the ring. A `now` ticket supersedes the one that still waits.
+/** A ticket has come through the ring. Of two `now` tickets that wait, the one with the greater serial stays.
  * \param lead, hurry  as in struct segue_swap_entry */
 SEGUE_DATA_LOOP void segue_swap_add(struct segue_swap *swap, struct segue_ticket *ticket, uint32_t lead,
 		uint32_t hurry);

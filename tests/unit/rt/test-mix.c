@@ -83,7 +83,6 @@ static double sound_of_table(uint32_t i, uint64_t frame)
 static double sound_of_sample(const struct segue_sample *sample, uint32_t channel, uint64_t frame)
 {
 	const float *data = sample->data[sample->n_channels > 1 ? channel : 0];
-
 	uint64_t start = sample->loop_start;
 
 	if (sample->loop == SEGUE_LOOP_FORWARD && frame >= sample->loop_end)

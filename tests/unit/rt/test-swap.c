@@ -53,6 +53,46 @@ static void a_newer_swap_supersedes_the_one_that_waits(void **state)
 	assert_applied(b, START);
 }
 
+/* As send_swap(), of the sound that another ticket asked for. */
+static struct segue_ticket *send_remade(struct fixture *f, const struct segue_ticket *original)
+{
+	struct segue_ticket *ticket = send_swap(f, NULL, 0.0, SEGUE_NOW, SEGUE_TICKET_REMAKE);
+
+	ticket->serial = original->serial;
+	return ticket;
+}
+
+static void a_sound_made_anew_replaces_itself_and_nothing_newer(void **state)
+{
+	struct fixture *f = *state;
+	struct segue_ticket *a, *b, *anew, *again;
+
+	a = send_swap(f, NULL, 0.0, SEGUE_NOW, 0);
+	run_frames(f, NULL, 64, 64);
+	anew = send_remade(f, a);
+	run_frames(f, NULL, 64, 64);
+	assert_applied(anew, START + 64);
+
+	/* a again, behind b which waits */
+	b = send_swap(f, NULL, FADE(1000), SEGUE_NOW, 0);
+	anew = send_remade(f, a);
+	run_frames(f, NULL, 64, 64);
+	assert_int_equal(outcome(anew), SEGUE_OUTCOME_SUPERSEDED);
+	assert_applied(b, START + 128);
+
+	/* and behind b which sounds */
+	anew = send_remade(f, a);
+	run_frames(f, NULL, 64, 64);
+	assert_int_equal(outcome(anew), SEGUE_OUTCOME_SUPERSEDED);
+
+	/* b, twice */
+	anew = send_remade(f, b);
+	again = send_remade(f, b);
+	run_frames(f, NULL, 2048, 64);
+	assert_int_equal(outcome(anew), SEGUE_OUTCOME_SUPERSEDED);
+	assert_applied(again, START + 256 + 256);
+}
+
 static void a_swap_in_mid_fade_hurries_it_and_follows_on_the_next_frame(void **state)
 {
 	struct fixture *f = *state;
@@ -323,6 +363,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_now_swap_is_taken_at_the_first_frame_of_a_cycle),
 		TEST(a_newer_swap_supersedes_the_one_that_waits),
+		TEST(a_sound_made_anew_replaces_itself_and_nothing_newer),
 		TEST(a_swap_in_mid_fade_hurries_it_and_follows_on_the_next_frame),
 		TEST(a_fade_about_to_end_ends_as_it_was),
 		TEST(a_third_and_a_fourth_swap_in_mid_fade_wait_and_supersede_each_other),
