@@ -126,14 +126,15 @@ def test_a_now_request_leaves_later_scheduled_ones_alone(source, segue):
 
 def test_a_frame_that_has_passed_is_too_late(source, segue):
     buffer, _ = constant(segue, 0.5)
-    finished = source.finished(source.set_buffer(buffer, at=source.recorder.position() - 4800))
+    source.recorder.wait_for_position(9600)
+    finished = source.finished(source.set_buffer(buffer, at=4800))
     assert (finished.result, finished.error) == ('failed', 'org.segue.Segue1.Error.TooLate')
 
 
 def test_a_frame_that_has_passed_is_heard_late_when_asked_for(source, segue):
     buffer, _ = constant(segue, 0.5)
-    at = source.recorder.position() - 4800
-    assert source.heard(source.set_buffer(buffer, at=at, late=True)) > at
+    source.recorder.wait_for_position(9600)
+    assert source.heard(source.set_buffer(buffer, at=4800, late=True)) > 4800
 
 
 def test_after_counts_from_the_take(source, segue):
