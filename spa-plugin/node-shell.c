@@ -5,12 +5,10 @@
 #include "node-shell.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include <spa/node/command.h>
 #include <spa/node/io.h>
-#include <spa/node/keys.h>
 #include <spa/node/utils.h>
 #include <spa/param/param.h>
 #include <spa/pod/builder.h>
@@ -25,10 +23,6 @@
 #define SPA_LOG_TOPIC_DEFAULT	&log_topic
 static struct spa_log_topic log_topic = SPA_LOG_TOPIC(0, "spa.segue.node");
 
-#define KEY_NODE_DESCRIPTION	"node.description"
-#define KEY_MEDIA_TYPE		"media.type"
-#define KEY_MEDIA_CATEGORY	"media.category"
-#define KEY_MEDIA_ROLE		"media.role"
 #define KEY_QUANTUM_LIMIT	"clock.quantum-limit"
 
 #define NODE_CHANGES		(SPA_NODE_CHANGE_MASK_FLAGS | SPA_NODE_CHANGE_MASK_PROPS | \
@@ -38,13 +32,8 @@ static struct spa_log_topic log_topic = SPA_LOG_TOPIC(0, "spa.segue.node");
 
 #define DEFAULT_RATE		48000	/* Hz, before the first driver's */
 #define DEFAULT_QUANTUM		1024	/* frames, likewise */
-#define DEFAULT_MEDIA_ROLE	"DSP"
 #define MIN_QUANTUM_LIMIT	32
 #define MAX_QUANTUM_LIMIT	65536
-
-enum { IDX_PROP_INFO, IDX_PROPS, IDX_IO };
-
-SPA_STATIC_ASSERT(IDX_IO < SEGUE_SHELL_NODE_PARAMS, "a param has no room");
 
 /** What a param is built from: the node, or one port of it. */
 struct subject {
@@ -126,9 +115,9 @@ static void do_paused(void *data)
 
 static void emit_node_info(struct segue_shell *shell)
 {
-	if (shell->info.change_mask != 0)
-		spa_node_emit_info(&shell->hooks, &shell->info);
-	shell->info.change_mask = 0;
+	if (shell->info.node.change_mask != 0)
+		spa_node_emit_info(&shell->hooks, &shell->info.node);
+	shell->info.node.change_mask = 0;
 }
 
 static void emit_port_info(struct segue_shell *shell, struct segue_shell_port *port)
@@ -143,7 +132,7 @@ static void emit_all(struct segue_shell *shell)
 {
 	uint32_t direction, i;
 
-	shell->info.change_mask = NODE_CHANGES;
+	shell->info.node.change_mask = NODE_CHANGES;
 	emit_node_info(shell);
 	for (direction = 0; direction < 2; direction++) {
 		for (i = 0; i < shell->n_ports[direction]; i++) {
@@ -157,8 +146,7 @@ static void on_props_changed(void *data)
 {
 	struct segue_shell *shell = data;
 
-	shell->params[IDX_PROPS].flags ^= SPA_PARAM_INFO_SERIAL;
-	shell->info.change_mask |= SPA_NODE_CHANGE_MASK_PARAMS;
+	segue_shell_info_props_changed(&shell->info);
 	emit_node_info(shell);
 }
 
@@ -250,7 +238,7 @@ static int impl_node_set_param(void *object, uint32_t id, uint32_t flags, const 
 	res = segue_props_set(shell->control, param, &error);
 	segue_notify_release(&shell->props_changed);
 	if (res < 0)
-		spa_log_warn(shell->log, "%p: node '%s' keeps its properties: %s (%s)", shell, shell->name,
+		spa_log_warn(shell->log, "%p: node '%s' keeps its properties: %s (%s)", shell, shell->info.name,
 				error.message, spa_strerror(res));
 	return SPA_MIN(res, 0);
 }
@@ -408,45 +396,14 @@ static const struct spa_node_methods impl_node = {
 
 /* ---------------------------------------------------------- init and clear */
 
-static void copy_key(char *dest, size_t size, const struct spa_dict *info, const char *key, const char *def)
+static uint32_t read_quantum_limit(const struct spa_dict *info)
 {
-	const char *value = spa_dict_lookup(info, key);
+	const char *text = spa_dict_lookup(info, KEY_QUANTUM_LIMIT);
+	uint32_t limit;
 
-	snprintf(dest, size, "%s", value != NULL ? value : def);
-}
-
-static void read_info(struct segue_shell *shell, const struct spa_dict *info,
-		const struct segue_shell_config *config)
-{
-	const char *limit = spa_dict_lookup(info, KEY_QUANTUM_LIMIT);
-
-	shell->quantum_limit = SEGUE_QUANTUM_MAX;
-	if (limit != NULL && spa_atou32(limit, &shell->quantum_limit, 0))
-		shell->quantum_limit = SPA_CLAMP(shell->quantum_limit, MIN_QUANTUM_LIMIT, MAX_QUANTUM_LIMIT);
-	copy_key(shell->name, sizeof(shell->name), info, SPA_KEY_NODE_NAME, config->name);
-	copy_key(shell->description, sizeof(shell->description), info, KEY_NODE_DESCRIPTION, shell->name);
-	copy_key(shell->category, sizeof(shell->category), info, KEY_MEDIA_CATEGORY, config->category);
-	copy_key(shell->role, sizeof(shell->role), info, KEY_MEDIA_ROLE, DEFAULT_MEDIA_ROLE);
-}
-
-static void init_info(struct segue_shell *shell)
-{
-	shell->items[0] = SPA_DICT_ITEM_INIT(SPA_KEY_NODE_NAME, shell->name);
-	shell->items[1] = SPA_DICT_ITEM_INIT(KEY_NODE_DESCRIPTION, shell->description);
-	shell->items[2] = SPA_DICT_ITEM_INIT(KEY_MEDIA_TYPE, "Audio");
-	shell->items[3] = SPA_DICT_ITEM_INIT(KEY_MEDIA_CATEGORY, shell->category);
-	shell->items[4] = SPA_DICT_ITEM_INIT(KEY_MEDIA_ROLE, shell->role);
-	shell->dict = SPA_DICT_INIT(shell->items, SEGUE_SHELL_NODE_ITEMS);
-	shell->params[IDX_PROP_INFO] = SPA_PARAM_INFO(SPA_PARAM_PropInfo, SPA_PARAM_INFO_READ);
-	shell->params[IDX_PROPS] = SPA_PARAM_INFO(SPA_PARAM_Props, SPA_PARAM_INFO_READWRITE);
-	shell->params[IDX_IO] = SPA_PARAM_INFO(SPA_PARAM_IO, SPA_PARAM_INFO_READ);
-	shell->info = SPA_NODE_INFO_INIT();
-	shell->info.max_input_ports = shell->n_ports[SPA_DIRECTION_INPUT];
-	shell->info.max_output_ports = shell->n_ports[SPA_DIRECTION_OUTPUT];
-	shell->info.flags = SPA_NODE_FLAG_RT;
-	shell->info.props = &shell->dict;	/* never NULL: module-adapter of 0.3.65 reads it unasked */
-	shell->info.params = shell->params;
-	shell->info.n_params = SEGUE_SHELL_NODE_PARAMS;
+	if (text == NULL || !spa_atou32(text, &limit, 0))
+		return SEGUE_QUANTUM_MAX;
+	return SPA_CLAMP(limit, (uint32_t)MIN_QUANTUM_LIMIT, (uint32_t)MAX_QUANTUM_LIMIT);
 }
 
 static int init_ports(struct segue_shell *shell, const struct segue_shell_config *config)
@@ -466,13 +423,13 @@ static int init_ports(struct segue_shell *shell, const struct segue_shell_config
 	shell->rt->clock.rate = SPA_FRACTION(1, DEFAULT_RATE);
 	shell->rt->clock.duration = DEFAULT_QUANTUM;
 	for (i = 0; i < config->n_in; i++)
-		segue_shell_port_init(&in[i], SPA_DIRECTION_INPUT, i, config->in[i], shell->name,
+		segue_shell_port_init(&in[i], SPA_DIRECTION_INPUT, i, config->in[i], shell->info.name,
 				&shell->rt->in[i]);
 	for (i = 0; i < config->n_out; i++)
-		segue_shell_port_init(&out[i], SPA_DIRECTION_OUTPUT, i, config->out[i], shell->name,
+		segue_shell_port_init(&out[i], SPA_DIRECTION_OUTPUT, i, config->out[i], shell->info.name,
 				&shell->rt->out[i]);
 	if (config->midi_in)
-		segue_shell_port_init_midi(&in[config->n_in], config->n_in, shell->name, &shell->rt->midi);
+		segue_shell_port_init_midi(&in[config->n_in], config->n_in, shell->info.name, &shell->rt->midi);
 	return 0;
 }
 
@@ -493,13 +450,15 @@ int segue_shell_init(struct segue_shell *shell, const struct spa_support *suppor
 	if (shell->data_loop == NULL)
 		return -EINVAL;
 	spa_hook_list_init(&shell->hooks);
-	read_info(shell, info != NULL ? info : &SPA_DICT_INIT(NULL, 0), config);
+	info = info != NULL ? info : &SPA_DICT_INIT(NULL, 0);
+	shell->quantum_limit = read_quantum_limit(info);
+	segue_shell_info_init(&shell->info, info, config->name, config->category,
+			config->n_in + config->midi_in, config->n_out);
 	if (init_ports(shell, config) < 0 ||
 	    segue_notify_init(&shell->props_changed, main_utils, on_props_changed, shell) < 0) {
 		segue_shell_clear(shell);
 		return -ENOMEM;
 	}
-	init_info(shell);
 	node->methods->add_listener(node, &shell->control_listener, &control_events, shell);
 	shell->node.iface = SPA_INTERFACE_INIT(SPA_TYPE_INTERFACE_Node, SPA_VERSION_NODE, &impl_node, shell);
 	return 0;

@@ -9,7 +9,6 @@
 #include <stdint.h>
 
 #include <spa/node/node.h>
-#include <spa/param/param.h>
 #include <spa/support/log.h>
 #include <spa/support/loop.h>
 #include <spa/support/plugin.h>
@@ -19,6 +18,7 @@
 #include "control.h"
 #include "notify.h"
 #include "rt/ports.h"
+#include "shell-info.h"
 #include "shell-port.h"
 
 /** \file
@@ -49,9 +49,6 @@ struct segue_shell_config {
 	bool midi_in;			/**< one more input, after the others */
 };
 
-#define SEGUE_SHELL_NODE_PARAMS	3u
-#define SEGUE_SHELL_NODE_ITEMS	5u
-
 struct segue_shell {
 	struct spa_node node;		/**< SPA_TYPE_INTERFACE_Node */
 	/* main loop, constant once initialised */
@@ -62,17 +59,12 @@ struct segue_shell {
 	struct segue_node *control;
 	uint32_t quantum_limit;
 	uint32_t n_ports[2];		/* by direction */
-	char name[SEGUE_SHELL_NAME_MAX], description[SEGUE_SHELL_NAME_MAX];
-	char category[64], role[64];
 	/* main loop */
 	struct spa_hook_list hooks;
 	struct spa_hook control_listener;
 	struct segue_notify props_changed;
 	bool started;
-	struct spa_param_info params[SEGUE_SHELL_NODE_PARAMS];
-	struct spa_dict_item items[SEGUE_SHELL_NODE_ITEMS];
-	struct spa_dict dict;
-	struct spa_node_info info;
+	struct segue_shell_info info;
 	struct segue_shell_port *ports[2];	/* by direction, n_ports of each */
 	/* data loop; the main loop's only within the barrier */
 	struct segue_ports *rt;

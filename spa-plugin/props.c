@@ -42,10 +42,10 @@ struct rows {
 	uint32_t n;
 };
 
-/** What a Props pod asks for: one value per row. */
 /* what writing back leaves as it is */
 #define NOT_RESTORED	(SEGUE_PROPERTY_REQUEST | SEGUE_PROPERTY_READ_ONLY | SEGUE_PROPERTY_CREATE_ONLY)
 
+/** What a Props pod asks for: one value per row. */
 struct changes {
 	bool given[MAX_ROWS];
 	struct segue_value values[MAX_ROWS];

@@ -15,11 +15,11 @@
 #include <spa/utils/dict.h>
 
 #include "rt/ports.h"
+#include "shell-info.h"
 
 /** \file
  * One port of a shell as the main loop sees it: what it is called and what it can be set to. */
 
-#define SEGUE_SHELL_NAME_MAX	256u
 #define SEGUE_SHELL_PORT_PARAMS	5u
 #define SEGUE_SHELL_PORT_ITEMS	4u
 
