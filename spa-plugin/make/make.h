@@ -37,7 +37,8 @@ struct segue_header {
 
 struct segue_decoder;
 
-/** Open audio files whose channels will be joined (rates must agree), or one descriptor.
+/** Open audio files whose channels will be joined (rates must agree; the shorter go on in silence), or one
+ * descriptor.
  * Regular files and memfds only; formats libsndfile knows, told by their magic.
  * \param fd  taken over, also on failure; -1: paths */
 SEGUE_WORKER struct segue_decoder *segue_decoder_open(struct segue_make *make, const char *const *paths,
@@ -58,11 +59,13 @@ SEGUE_WORKER struct segue_sample *segue_sample_decode(struct segue_make *make, s
 		const struct segue_options *options);
 
 /** The same sample at another rate: soxr, very high quality, channel by channel; loop points follow.
- * With the rate it has already: a plain copy. */
+ * With the rate it has already: a plain copy. A sample that loops as a whole is resampled as the endless
+ * signal it stands for, by the ratio of its lengths: no seam. */
 SEGUE_WORKER struct segue_sample *segue_sample_resample(struct segue_make *make,
 		const struct segue_sample *sample, uint32_t rate);
 
-/** A table from a sample: its frames are one period. */
+/** A table from a sample: its frames (2 to 2^20) are one period; its constant part is left out, the rest
+ * as loud as it is. */
 SEGUE_WORKER struct segue_table *segue_table_from_sample(struct segue_make *make,
 		const struct segue_sample *sample);
 

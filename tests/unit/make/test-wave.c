@@ -226,6 +226,11 @@ static void a_sweep_passes_each_frequency_when_it_should(void **state)
 			n += sample->data[0][i] < 0.0f && sample->data[0][i + 1] >= 0.0f;
 		assert_true(fabs(n - expected) <= 1.0);
 	}
+	for (int i = RATE; i < 2 * RATE; i++) {
+		double periods = 100.0 / log(2.0) * (exp2((double)i / RATE) - 1.0);
+
+		assert_true(fabs(sample->data[0][i] - 0.5 * sin(2.0 * M_PI * periods)) < 1e-6);
+	}
 	/* faded over 5 ms */
 	assert_true(sample->data[0][0] == 0.0f && sample->data[0][sample->n_frames - 1] == 0.0f);
 	for (int i = 0; i < 24; i++)
