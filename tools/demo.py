@@ -95,20 +95,23 @@ class Show:
         self.bus = bus
         self.began = time.monotonic()
         self.seen = 0
-        self.labels = {}
+        self.labels = {}        # of buffers, by their paths
 
-    def line(self, what, text):
-        print(f'{time.monotonic() - self.began:7.3f} s  {what:9}  {text}', flush=True)
+    def line(self, what, text, buffer=None):
+        name = '' if buffer is None else '/'.join(buffer.split('/')[-2:]) if buffer != '/' else 'silence'
+        label = f'{name:10} {self.labels.get(buffer, ""):17}' if name else ''
+        print(f'{time.monotonic() - self.began:7.3f} s  {what:9}  {label}{text}', flush=True)
 
     def dispatch(self):
         """Tell of what the bus has told."""
         self.bus.dispatch()
         for _, _, member, args in self.bus.signals[self.seen:]:
-            if member == 'BufferReclaimed':
-                path, size, age = args
-                name = '/'.join(path.split('/')[-2:])
-                self.line('reclaimed', f'{name:10} {self.labels.get(path, ""):16} '
-                                       f'{size / 1024:.0f} KiB, {age / 1e6:.2f} s old')
+            if member == 'Finished':
+                _, result, buffer, position, _, message = args
+                self.line(result, message or f'at frame {position}', buffer)
+            elif member == 'BufferReclaimed':
+                buffer, size, age = args
+                self.line('reclaimed', f'{size / 1024:.0f} KiB, {age / 1e6:.2f} s old', buffer)
         self.seen = len(self.bus.signals)
 
     def wait(self, predicate, what):
@@ -130,13 +133,11 @@ def perform(segue, node, recorder, show):
         serial = node.set_buffer(buffer, fade=act.fade)
         # ours no more: it lives as long as it is heard
         segue.release(buffer)
-        name = '/'.join(buffer.split('/')[-2:])
-        show.line('queued', f'{name:10} {act.label:16} fade {act.fade * 1000:.0f} ms')
+        show.line('queued', f'fade {act.fade * 1000:.0f} ms', buffer)
         show.wait(lambda: any(f.serial == serial for f in node.all_finished()), 'answer')
         finished = node.finished(serial)
         if finished.result != 'applied':
             sys.exit(f'demo: {act.label} was not heard: {finished.message}')
-        show.line('applied', f'{name:10} {act.label:16} at frame {finished.position}')
         heard.append((act, finished.position))
         end = finished.position + int(act.hold * RATE)
         show.wait(lambda: recorder.position() >= end, f'frame {end}')
@@ -183,7 +184,6 @@ def run(session, live):
 
     heard = perform(segue, node, recorder, show)
     last = node.heard(node.clear(fade=0.02))
-    show.line('applied', f'{"silence":27} at frame {last}')
     show.wait(lambda: recorder.position() >= last + RATE // 10, 'the end')
     show.wait(lambda: segue.get('BytesLive') + segue.get('BytesPending') + segue.get('BytesRetired') == 0,
               'everything reclaimed')

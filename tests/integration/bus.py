@@ -49,24 +49,25 @@ class Reply:
 
     def __init__(self, bus):
         self._bus = bus
-        self._result = None
+        self._values = self._error = None
         self.done = False
         self.seconds = None     # it took
         self._began = time.monotonic()
 
     def _on_done(self, connection, result):
         self.seconds = time.monotonic() - self._began
-        self._result = result
+        try:
+            self._values = connection.call_with_unix_fd_list_finish(result)[0].unpack()
+        except GLib.Error as error:
+            self._error = BusError(error)
         self.done = True
 
     def result(self, deadline=DEADLINE):
         """Its values, or BusError."""
         self._bus.wait_until('reply', lambda: self.done, deadline)
-        try:
-            value, _ = self._bus.connection.call_with_unix_fd_list_finish(self._result)
-        except GLib.Error as error:
-            raise BusError(error) from None
-        return value.unpack()
+        if self._error is not None:
+            raise self._error
+        return self._values
 
 
 class Bus:

@@ -19,7 +19,8 @@ segue.nodes = [
     { type = source  node.name = empty  audio.position = [ MONO ] }
 ]
 '''
-IN_DAEMON = 'context.modules = [ { name = libpipewire-module-segue  flags = [ ifexists nofail ] } ]\n'
+MODULE = '{ name = libpipewire-module-segue  flags = [ ifexists nofail ] }'
+IN_DAEMON = f'context.modules = [ {MODULE} ]\n'
 FACTORY = '''
 context.spa-libs = { segue.* = segue/libspa-segue }
 context.objects = [ { factory = spa-node-factory args = {
@@ -97,7 +98,7 @@ def test_inside_the_daemon(session):
         segue.destroy(node)
 
 
-@pytest.mark.session(fragment=IN_DAEMON + IN_DAEMON.replace('context.modules = ', 'context.modules += '))
+@pytest.mark.session(fragment=f'context.modules = [ {MODULE} {MODULE} ]')
 def test_a_second_module_in_one_process_is_refused(session):
     wait_until('error line', lambda: any(
         line.startswith('[E]') and 'segue' in line for line in session.processes['pipewire'].text().splitlines()))

@@ -1,0 +1,316 @@
+# SPDX-FileCopyrightText: Copyright © Segue contributors
+# SPDX-License-Identifier: MIT
+
+"""seguectl as somebody at a shell uses it: what it prints, and how it exits."""
+
+import json
+import os
+import pty
+import select
+import signal
+import subprocess
+
+import numpy as np
+import pytest
+
+from files import write_wav
+from fixture import wait_until
+
+NOT_RUNNING = "seguectl: Segue isn't running. Start it: systemctl --user start segue\n"
+DONE, FAILED, USAGE, NO_SERVICE, CANCELLED, TIMEOUT = range(6)
+
+
+@pytest.fixture
+def ctl(session):
+    """Run it and check its exit status; its output."""
+    def run(*args, status=DONE, stdin=''):
+        result = session.run(session.build / 'tools/seguectl/seguectl', *args, input=stdin, timeout=20,
+                             cwd=session.path / 'home')
+        assert result.returncode == status, result.stderr
+        assert (result.stderr == '') == (status == DONE), result.stderr
+        return result.stdout if status == DONE else result.stderr
+    return run
+
+
+@pytest.fixture
+def begin(session):
+    """Start it, to be looked at while it runs; ended after the test."""
+    running = []
+
+    def start(*args, **options):
+        options = {'stdout': subprocess.PIPE, 'stderr': subprocess.PIPE, 'text': True} | options
+        process = subprocess.Popen([session.build / 'tools/seguectl/seguectl', *args], env=session.env,
+                                   cwd=session.path / 'home', **options)
+        running.append(process)
+        return process
+    yield start
+    for process in running:
+        process.kill()
+        process.communicate()
+
+
+@pytest.fixture
+def synth(segue, ctl):
+    ctl('create', 'source', 'synth', 'audio.position=[ MONO ]')
+
+
+@pytest.fixture
+def hall(session):
+    """A file in the folder seguectl runs in: 0.5 s, stereo, peak -6.02 dB."""
+    write_wav(session.path / 'home/hall.wav', np.full((24000, 2), 0.5))
+    return 'hall.wav'
+
+
+# ---- without a service
+
+@pytest.mark.parametrize('args', [(), ('buffers',), ('get', 'synth'), ('monitor',), ('wave', 'synth', 'saw')])
+def test_it_says_how_to_start_a_service_that_is_not_running(ctl, args):
+    assert ctl(*args, status=NO_SERVICE) == NOT_RUNNING
+
+
+def test_only_commands_that_change_something_start_the_service(session, ctl):
+    started = session.path / 'started'
+    script = session.path / 'service'
+    script.write_text(f'#!/bin/sh\ntouch {started}\nexit 1\n')
+    script.chmod(0o755)
+    (session.path / 'services/org.segue.Segue1.service').write_text(
+        f'[D-BUS Service]\nName=org.segue.Segue1\nExec={script}\n')
+    session.run('busctl', '--user', 'call', 'org.freedesktop.DBus', '/', 'org.freedesktop.DBus', 'ReloadConfig')
+    ctl(status=NO_SERVICE)
+    ctl('get', 'synth', status=NO_SERVICE)
+    assert not started.exists()
+    ctl('bypass', 'synth', 'on', status=NO_SERVICE)
+    wait_until('start of the service', started.exists)
+
+
+def test_without_a_bus_it_says_so(session, ctl):
+    session.env = session.env | {'DBUS_SESSION_BUS_ADDRESS': 'unix:path=/nonexistent'}
+    assert 'No session bus' in ctl(status=NO_SERVICE)
+
+
+@pytest.mark.parametrize('args', [
+    ('laod', 'synth', 'x'), ('load', 'synth'), ('--wiat',), ('clear', 'synth', '--gain', '1'),
+    ('load', 'synth', 'x', '--fade', 'long'), ('load', 'synth', 'x', '--at', '-1'), ('release', 'x'),
+    ('bypass', 'synth', 'maybe'), ('create', 'source', 'x', 'gian=1')])
+def test_wrong_usage_needs_no_service_to_be_told(ctl, args):
+    message = ctl(*args, status=USAGE)
+    assert message.startswith('seguectl: ') and message.count('\n') == 1
+
+
+def test_wrong_words_suggest_the_nearest(ctl):
+    assert "Did you mean 'load'?" in ctl('laod', status=USAGE)
+    assert "Did you mean '--wait'?" in ctl('--wiat', status=USAGE)
+    assert "Did you mean 'gain'?" in ctl('create', 'source', 'x', 'gian=1', status=USAGE)
+
+
+def test_help_names_every_command_and_option(ctl):
+    text = ctl('--help')
+    for word in ('create destroy load wave clear bypass set get buffers keep release monitor --json --fade --at '
+                 '--after --wait --timeout --gain --normalize --label').split():
+        assert word in text, word
+    assert ctl('--version').startswith('seguectl ')
+
+
+# ---- nodes and properties
+
+def test_a_node_is_created_listed_and_destroyed(segue, ctl):
+    assert 'No nodes' in ctl()
+    assert 'pw-link pad:output_FL' in ctl('create', 'source', 'pad', 'gain=-20dB', 'segue.fade=50ms')
+    heading, row = ctl().splitlines()
+    assert heading.split()[:4] == ['NODE', 'TYPE', 'MODE', 'STATE']
+    assert row.split()[:4] == ['pad', 'source', 'dsp', 'empty']
+    assert ctl('get', 'pad', 'gain') == '0.1\n'
+    assert ctl('get', 'pad', 'fade') == '0.05\n'
+    ctl('destroy', 'pad')
+    assert 'No nodes' in ctl()
+
+
+def test_a_taken_name_is_refused(synth, ctl):
+    assert 'synth' in ctl('create', 'source', 'synth', status=FAILED)
+
+
+@pytest.mark.parametrize('command', [
+    ('clear', 'snyth'), ('destroy', 'snyth'), ('get', 'snyth'), ('set', 'snyth', 'gain', '1'),
+    ('wave', 'snyth', 'saw'), ('load', 'snyth', 'hall.wav'), ('bypass', 'snyth', 'on')])
+def test_a_wrong_node_suggests_the_nearest(synth, hall, ctl, command):
+    assert ctl(*command, status=FAILED) == "seguectl: No node 'snyth'. Did you mean 'synth'?\n"
+
+
+@pytest.mark.parametrize('key, text, shown', [
+    ('gain', '-20dB', '0.1'), ('segue.gain', '80%', '0.8'), ('Gain', '2', '2'), ('fade', '1.5s', '1.5'),
+    ('fade', '20ms', '0.02'), ('frequency', '1.2kHz', '1200'), ('bypass', 'yes', 'true')])
+def test_properties_take_units_and_read_back(synth, ctl, key, text, shown):
+    ctl('set', 'synth', key, text)
+    assert ctl('get', 'synth', key) == shown + '\n'
+
+
+def test_a_refused_property_changes_nothing(synth, ctl):
+    before = ctl('get', 'synth', 'gain')
+    assert 'gain' in ctl('set', 'synth', 'gain', '17', status=FAILED).lower()
+    assert "Did you mean 'gain'?" in ctl('set', 'synth', 'gian', '1', status=FAILED)
+    ctl('set', 'synth', 'State', 'running', status=FAILED)
+    assert ctl('get', 'synth', 'gain') == before
+
+
+def test_all_properties_are_printed_as_key_and_value(synth, ctl):
+    lines = dict(line.split(' ', 1) for line in ctl('get', 'synth').splitlines())
+    assert {'Name', 'State', 'gain', 'fade', 'bypass', 'frequency', 'trigger'} <= lines.keys()
+    assert lines['gain'] == '0.25'
+
+
+def test_bypass_toggles(synth, ctl):
+    assert ctl('bypass', 'synth', 'toggle') == 'on\n'
+    assert ctl('get', 'synth', 'bypass') == 'true\n'
+    assert ctl('bypass', 'synth', 'toggle') == 'off\n'
+
+
+# ---- swaps
+
+def test_a_file_is_loaded_from_where_the_shell_is(synth, hall, ctl):
+    assert ctl('load', 'synth', hall, '--wait').startswith('applied at frame ')
+    assert 'hall.wav' in ctl()
+
+
+def test_standard_input_is_loaded(session, synth, hall, begin):
+    with open(session.path / 'home' / hall, 'rb') as f:
+        cat = subprocess.Popen(['cat'], stdin=f, stdout=subprocess.PIPE)
+    process = begin('load', 'synth', '-', '--wait', stdin=cat.stdout)
+    out, err = process.communicate(timeout=20)
+    cat.wait()
+    assert process.returncode == DONE, err
+    assert out.startswith('applied')
+
+
+@pytest.mark.parametrize('name, make', [
+    ('text.txt', lambda p: p.write_text('no sound\n')), ('missing.wav', lambda p: None),
+    ('folder', lambda p: p.mkdir()), ('pipe', os.mkfifo), ('empty.wav', lambda p: p.write_bytes(b''))])
+def test_a_bad_file_is_named_and_refused_at_once(session, synth, ctl, name, make):
+    make(session.path / 'home' / name)
+    message = ctl('load', 'synth', name, status=FAILED)
+    assert message.startswith(f'seguectl: synth: {name}: ') and message.count('\n') == 1
+
+
+def test_waves_and_silence_are_heard_when_it_returns(synth, ctl):
+    assert ctl('wave', 'synth', 'saw', '--gain', '50%', '--fade', '0', '--wait').startswith('applied at frame ')
+    assert ctl('clear', 'synth', '--wait').startswith('applied at frame ')
+    assert 'swa' in ctl('wave', 'synth', 'swa', status=FAILED)
+
+
+def test_load_and_wave_are_keys_too(synth, hall, ctl):
+    ctl('set', 'synth', 'segue.load', hall)
+    ctl('set', 'synth', 'wave', 'sine')
+
+
+def test_a_superseded_request_exits_with_4(synth, begin, ctl):
+    process = begin('wave', 'synth', 'noise', '--seconds', '600', '--wait')
+    wait_until('request', lambda: ctl('get', 'synth', 'State') == 'loading\n')
+    ctl('wave', 'synth', 'sine', '--wait')
+    _, err = process.communicate(timeout=20)
+    assert process.returncode == CANCELLED
+    assert err == 'seguectl: synth: superseded by a newer request\n'
+
+
+def test_a_timeout_exits_with_5_and_leaves_the_request(synth, ctl):
+    message = ctl('wave', 'synth', 'saw', '--after', '60', '--timeout', '50ms', status=TIMEOUT)
+    assert '50ms' in message
+
+
+def test_ctrl_c_cancels_the_request(synth, begin, ctl):
+    process = begin('wave', 'synth', 'saw', '--after', '60', '--wait')
+    wait_until('request', lambda: ctl('get', 'synth', 'State') == 'loading\n')
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=20)
+    assert process.returncode == CANCELLED
+    assert err == 'seguectl: synth: cancelled, the old sound stays\n'
+    wait_until('end of the request', lambda: ctl('get', 'synth', 'State') == 'empty\n')
+
+
+def test_a_load_on_a_terminal_tells_what_was_loaded(session, synth, hall, begin):
+    ours, its = pty.openpty()
+    process = begin('load', 'synth', hall, stdout=its, stderr=its)
+    os.close(its)
+    text = ''
+    try:
+        while data := os.read(ours, 4096):
+            text += data.decode()
+    except OSError:     # a terminal's way to say that its last user has left
+        pass
+    os.close(ours)
+    assert process.wait(20) == DONE
+    assert text.endswith('hall.wav: 500 ms, 2 channels, peak -6.0 dB\r\n')
+
+
+# ---- buffers
+
+def test_what_is_kept_stays_until_it_is_released(segue, hall, ctl):
+    number = ctl('keep', hall, '--label', 'the hall').strip()
+    row = ctl('buffers').splitlines()[1]
+    assert row.split()[0] == number
+    for word in 'sample', 'the hall', '500 ms', '-6.0 dB':
+        assert word in row
+    ctl('release', f'#{number}')
+    wait_until('end of the buffer', lambda: ctl('buffers') == 'No buffers.\n')
+    assert number in ctl('release', number, status=FAILED)
+
+
+# ---- JSON
+
+def test_json_has_the_buses_names(synth, hall, ctl):
+    serial = json.loads(ctl('load', 'synth', hall, '--json'))['serial']
+    heard = json.loads(ctl('wave', 'synth', 'saw', '--wait', '--json'))
+    assert heard['result'] == 'applied' and heard['serial'] > serial and heard['position'] >= 0
+    nodes = [o for o in json.loads(ctl('--json')) if o.get('Name') == 'synth']
+    assert len(nodes) == 1 and nodes[0]['Gain'] == 0.25 and nodes[0]['Fade'] == 0.02
+    assert json.loads(ctl('get', 'synth', 'gain', '--json')) == {'Gain': 0.25}
+    assert isinstance(json.loads(ctl('buffers', '--json')), list)
+
+
+def test_errors_are_json_too(synth, ctl):
+    error = json.loads(ctl('--json', 'clear', 'nobody', status=FAILED))
+    assert error['error'] == 'org.freedesktop.DBus.Error.UnknownObject'
+    assert 'nobody' in error['message']
+    assert json.loads(ctl('--json', 'clear', status=USAGE)).keys() == {'error', 'message'}
+
+
+# ---- monitor
+
+def read_until(process, word):
+    for line in process.stdout:
+        if word in line:
+            return line
+    raise AssertionError(f'monitor ended without {word}')
+
+
+def test_monitor_tells_what_happens_and_survives_a_restart(session, synth, begin, ctl):
+    monitor = begin('monitor', '--json')
+    def heard():
+        ctl('wave', 'synth', 'sine', '--wait')
+        return select.select([monitor.stdout], [], [], 0)[0]
+    wait_until('listening monitor', heard)
+    ctl('wave', 'synth', 'saw', '--wait')
+    applied = json.loads(read_until(monitor, '"applied"'))
+    assert applied['node'] == 'synth' and applied['serial'] > 0
+    ctl('clear', 'synth', '--wait')
+    assert json.loads(read_until(monitor, '"reclaimed"'))['bytes'] > 0
+
+    session.processes['service'].stop()
+    read_until(monitor, '"stopped"')
+    session.start_service()
+    read_until(monitor, '"started"')
+    ctl('create', 'source', 'synth')
+    ctl('wave', 'synth', 'sine', '--wait')
+    assert json.loads(read_until(monitor, '"applied"'))['node'] == 'synth'
+
+
+@pytest.mark.parametrize('action', [signal.SIG_DFL, signal.SIG_IGN])
+def test_monitor_ends_in_silence_when_its_reader_does(synth, begin, action):
+    monitor = begin('monitor', preexec_fn=lambda: signal.signal(signal.SIGPIPE, action))
+    monitor.stdout.close()
+    assert monitor.wait(20) == DONE
+    assert monitor.stderr.read() == ''
+
+
+def test_with_pipewire_down_the_table_says_so(session, synth, ctl):
+    session.processes['pipewire'].kill()
+    wait_until('disconnection', lambda: 'disconnected' in ctl())
+    assert 'PipeWire is down' in ctl()
