@@ -22,14 +22,17 @@
 
 static void show_progress(struct segue_follow *follow, double progress)
 {
-	if (follow->on_terminal && follow->name != NULL)
-		fprintf(stderr, "\r%s: %.0f %%\033[K", follow->name, progress * 100.0);
+	if (!follow->on_terminal || follow->name == NULL)
+		return;
+	fprintf(stderr, "\r%s: %.0f %%\033[K", follow->name, progress * 100.0);
+	follow->progress_shown = true;
 }
 
 static void hide_progress(struct segue_follow *follow)
 {
-	if (follow->on_terminal && follow->name != NULL)
+	if (follow->progress_shown)
 		fputs("\r\033[K", stderr);
+	follow->progress_shown = false;
 }
 
 /* "ready", or beyond it */

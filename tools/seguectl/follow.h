@@ -16,6 +16,7 @@ struct segue_follow {
 	struct segue_ctl *ctl;
 	const char *name;	/**< of the sound, for the progress; NULL: has none */
 	bool on_terminal;	/**< somebody watches stderr */
+	bool progress_shown;
 	uint64_t deadline_usec;
 	int interrupt;		/**< Ctrl-C as a descriptor; -1: it ends us */
 

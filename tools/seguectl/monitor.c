@@ -116,7 +116,7 @@ static int on_reclaimed(sd_bus_message *m, void *data, sd_bus_error *error)
 	add_text(event, "buffer", buffer);
 	add_number(event, "bytes", bytes);
 	add_number(event, "age_usec", age_usec);
-	print_event(ctl, event, "buffer %s: reclaimed, %s, %s old", buffer_number(buffer),
+	print_event(ctl, event, "buffer %s: reclaimed, %s bytes, %s old", buffer_number(buffer),
 			segue_format_bytes(size, sizeof(size), bytes),
 			segue_format_time(age, sizeof(age), age_usec * 1e-6));
 	return 0;

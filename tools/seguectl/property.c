@@ -193,6 +193,19 @@ static void print_value(json_object *value)
 		puts(json_object_to_json_string_ext(value, JSON_C_TO_STRING_NOSLASHESCAPE));
 }
 
+/* those with a key of their own, or the others */
+static void print_members(json_object *properties, bool with_key)
+{
+	json_object_object_foreach(properties, name, value) {
+		const char *key = segue_key_of(name);
+
+		if ((key != name) != with_key)
+			continue;
+		printf("%s ", key);
+		print_value(value);
+	}
+}
+
 static enum segue_exit get_all(struct segue_ctl *ctl, const char *path)
 {
 	sd_bus_message *reply;
@@ -212,10 +225,8 @@ static enum segue_exit get_all(struct segue_ctl *ctl, const char *path)
 		segue_json_print(properties);
 		return SEGUE_EXIT_OK;
 	}
-	json_object_object_foreach(properties, name, value) {
-		printf("%s ", segue_key_of(name));
-		print_value(value);
-	}
+	print_members(properties, true);
+	print_members(properties, false);
 	json_object_put(properties);
 	return SEGUE_EXIT_OK;
 }
