@@ -30,6 +30,7 @@
 struct segue_claim {
 	struct segue_ticket ticket;
 	struct segue_sound *sound;	/* claimed; NULL: silence */
+	bool retired;			/* the data loop has let go of it */
 };
 
 struct request {
@@ -546,16 +547,16 @@ static void check_rate(struct segue_node_impl *node)
 
 /* ---- collecting */
 
-/* answers may be seen in another order than they were given: the later one is what is heard */
-static bool heard_after(const struct segue_claim *a, const struct segue_claim *b)
-{
-	return b == NULL || a->ticket.position > b->ticket.position ||
-		(a->ticket.position == b->ticket.position && a->ticket.serial >= b->ticket.serial);
-}
-
+/* Answers may be seen in another order than they were given. Of those the data loop still has, the later
+ * one is what is heard; one that was settled (position 0) has let all before it go. */
 static struct segue_claim *later(struct segue_claim *applied, struct segue_claim *claim)
 {
-	return heard_after(claim, applied) ? claim : applied;
+	if (claim->retired)
+		return applied;
+	if (applied == NULL || claim->ticket.position > applied->ticket.position)
+		return claim;
+	return claim->ticket.position == applied->ticket.position &&
+		claim->ticket.serial >= applied->ticket.serial ? claim : applied;
 }
 
 static bool tell_answers(struct segue_node_impl *node)
@@ -569,16 +570,16 @@ static bool tell_answers(struct segue_node_impl *node)
 		uint64_t position = 0;
 
 		outcome = r->outcome;
-		if (r->claim != NULL) {
+		if (r->claim != NULL)
 			outcome = segue_ticket_outcome(&r->claim->ticket);
-			position = r->claim->ticket.position;
-		}
 		if (outcome == SEGUE_OUTCOME_NONE)
 			continue;
-		if (outcome == SEGUE_OUTCOME_APPLIED)
+		if (outcome == SEGUE_OUTCOME_APPLIED) {
+			position = r->claim->ticket.position;
 			applied = later(applied, r->claim);
+		}
 		any = true;
-		request_finish(r, outcome, outcome == SEGUE_OUTCOME_APPLIED ? position : 0);
+		request_finish(r, outcome, position);
 	}
 	if (node->remade != NULL &&
 	    (outcome = segue_ticket_outcome(&node->remade->ticket)) != SEGUE_OUTCOME_NONE) {
@@ -614,6 +615,8 @@ static void take_retired(struct segue_node_impl *node)
 	while (*end != NULL)
 		end = &(*end)->next;
 	*end = segue_handover_collect(node->handover);
+	for (struct segue_ticket *t = *end; t != NULL; t = t->next)
+		SPA_CONTAINER_OF(t, struct segue_claim, ticket)->retired = true;
 }
 
 /* is there anything the data loop owes us, besides what it plays and what it has been told to wait for? */

@@ -112,8 +112,8 @@ static int impl_clear(struct spa_handle *handle)
 
 	spa_return_val_if_fail(handle != NULL, -EINVAL);
 
-	segue_node_clear(&this->node);
 	segue_shell_clear(&this->shell);
+	segue_node_clear(&this->node);
 	free(this->engine);
 	segue_store_put(this->store);
 	return 0;
