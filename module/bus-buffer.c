@@ -307,7 +307,8 @@ static int on_release(sd_bus_message *m, void *userdata, sd_bus_error *error)
 		return sd_bus_reply_method_return(m, NULL);
 	}
 	if (!buffer->kept) {
-		segue_error_set(&why, -EACCES, "buffer %" PRIu64 ": the caller doesn't own it", buffer->id);
+		segue_error_set(&why, -EACCES, "buffer %" PRIu64 ": the caller doesn't own it",
+				buffer->id);
 		return segue_bus_error(error, NULL, &why);
 	}
 	buffer->kept = false;
@@ -331,8 +332,10 @@ int segue_bus_buffer_register(struct segue_bus *bus)
 	};
 	int res;
 
-	if (bus->buffer_vtable == NULL && (bus->buffer_vtable = segue_bus_vtable_new(&members)) == NULL)
-		return -errno;
+	if (bus->buffer_vtable == NULL)
+		bus->buffer_vtable = segue_bus_vtable_new(&members);
+	if (bus->buffer_vtable == NULL)
+		return -ENOMEM;
 	res = sd_bus_add_fallback_vtable(bus->bus, NULL, SEGUE_BUS_BUFFERS, SEGUE_BUS_BUFFER,
 			bus->buffer_vtable, find_buffer, bus);
 	if (res < 0)

@@ -47,11 +47,19 @@ static struct segue_bus_call *call_new(struct segue_bus *bus, sd_bus_message *m)
 	return call;
 }
 
+static void call_free(struct segue_bus_call *call)
+{
+	if (call == NULL)
+		return;
+	sd_bus_message_unref(call->message);
+	free(call);
+}
+
 /* Everything about it may be over by now. */
 static void call_check(struct segue_bus_call *call)
 {
 	if (!call->loading && call->node == NULL)
-		free(call);
+		call_free(call);
 }
 
 static void answered(struct segue_bus_call *call)
@@ -120,6 +128,18 @@ static void disown(struct segue_bus *bus, struct segue_sound *sound)
 {
 	if (sound != NULL)
 		bus->store->methods->disown(bus->store, sound);
+}
+
+/* All of it is over. */
+static void call_end(struct segue_bus_call *call)
+{
+	struct segue_bus *bus = call->bus;
+	struct segue_sound *sound = take_sound(call);
+
+	end_request(call);
+	end_load(call);
+	call_check(call);
+	disown(bus, sound);
 }
 
 static bool is_loading(const struct segue_sound_info *info)
@@ -266,39 +286,16 @@ static void answer_finished(struct segue_bus_call *call, const struct segue_fini
 		answer_serial(call);
 }
 
-static void emit_finished(struct segue_bus_node *node, const struct segue_finished *finished)
-{
-	static const char *const results[] = {
-		[SEGUE_RESULT_APPLIED] = "applied",
-		[SEGUE_RESULT_SUPERSEDED] = "superseded",
-		[SEGUE_RESULT_FAILED] = "failed",
-	};
-	const bool failed = finished->result == SEGUE_RESULT_FAILED && finished->error != NULL;
-	char path[SEGUE_BUS_PATH_MAX], text[SEGUE_ERROR_MAX];
-	sd_bus_message *m;
-
-	m = segue_bus_signal_new(node->bus, node->path, SEGUE_BUS_NODE, "Finished");
-	if (m == NULL)
-		return;
-	(void)sd_bus_message_append(m, "tsotss", finished->serial, results[finished->result],
-			segue_bus_buffer_path(path, finished->sound), finished->position,
-			failed ? segue_bus_error_name(finished->error->res) : "",
-			failed ? segue_bus_text(text, sizeof(text), finished->error->message) : "");
-	segue_bus_signal_send(node->bus, m);
-}
-
 void segue_bus_call_finished(struct segue_bus_node *node, const struct segue_finished *finished)
 {
-	struct segue_bus *bus = node->bus;
 	struct segue_bus_call *call;
-	struct segue_sound *sound;
 	bool known = true;
 
 	spa_list_for_each(call, &node->calls, node_link)
 		if (call->serial == finished->serial)
 			break;
 	if (spa_list_is_end(call, &node->calls, node_link)) {
-		emit_finished(node, finished);
+		segue_bus_node_emit_finished(node, finished);
 		return;
 	}
 
@@ -310,12 +307,8 @@ void segue_bus_call_finished(struct segue_bus_node *node, const struct segue_fin
 		known = false;
 	}
 	if (known)
-		emit_finished(node, finished);
-	sound = take_sound(call);
-	end_request(call);
-	end_load(call);
-	call_check(call);
-	disown(bus, sound);
+		segue_bus_node_emit_finished(node, finished);
+	call_end(call);
 }
 
 void segue_bus_calls_node_gone(struct segue_bus_node *node)
@@ -324,14 +317,8 @@ void segue_bus_calls_node_gone(struct segue_bus_node *node)
 	struct segue_bus_call *call;
 
 	spa_list_consume(call, &node->calls, node_link) {
-		struct segue_bus *bus = call->bus;
-		struct segue_sound *sound = take_sound(call);
-
 		answer_error(call, &gone);
-		end_request(call);
-		end_load(call);
-		call_check(call);
-		disown(bus, sound);
+		call_end(call);
 	}
 }
 
@@ -400,9 +387,7 @@ int segue_bus_call_make(struct segue_bus *bus, sd_bus_message *m, struct segue_r
 
 	if (client == NULL || call == NULL ||
 	    (sound = make(call, client, recipe, &why)) == NULL) {
-		if (call != NULL)
-			sd_bus_message_unref(call->message);
-		free(call);
+		call_free(call);
 		return refuse(recipe, NULL, &why, error);
 	}
 	call->keep = recipe->options.keep;
@@ -411,7 +396,7 @@ int segue_bus_call_make(struct segue_bus *bus, sd_bus_message *m, struct segue_r
 		call->client = client;
 		publish(call, sound);
 		segue_bus_client_end_load(client, 0);
-		free(call);
+		call_free(call);
 	} else {
 		begin_load(call, client, sound, false);
 	}
@@ -441,9 +426,7 @@ int segue_bus_call_load(struct segue_bus_node *node, sd_bus_message *m, struct s
 	begin_load(call, client, sound, recipe->options.wait);
 	return 1;
 error:
-	if (call != NULL)
-		sd_bus_message_unref(call->message);
-	free(call);
+	call_free(call);
 	return refuse(recipe, node->hosted->name, &why, error);
 }
 
@@ -458,9 +441,7 @@ int segue_bus_call_swap(struct segue_bus_node *node, sd_bus_message *m, struct s
 	if (options->wait && (call = call_new(node->bus, m)) == NULL)
 		return -ENOMEM;
 	if (target->methods->request(target, sound, options, &serial, &why) < 0) {
-		if (call != NULL)
-			sd_bus_message_unref(call->message);
-		free(call);
+		call_free(call);
 		return segue_bus_error(error, node->hosted->name, &why);
 	}
 	if (call == NULL)
@@ -499,12 +480,6 @@ void segue_bus_calls_free(struct segue_bus *bus)
 {
 	struct segue_bus_call *call;
 
-	spa_list_consume(call, &bus->loads, load_link) {
-		struct segue_sound *sound = take_sound(call);
-
-		forget_message(call);
-		end_load(call);
-		call_check(call);
-		disown(bus, sound);
-	}
+	spa_list_consume(call, &bus->loads, load_link)
+		call_end(call);
 }

@@ -139,8 +139,7 @@ static int on_load_fd(sd_bus_message *m, void *userdata, sd_bus_error *error)
 
 static int on_import_samples(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
-	return make_from_fd(userdata, m, SEGUE_RECIPE_SAMPLES, SEGUE_OPTIONS_LOAD | SEGUE_OPTIONS_IMPORT,
-			error);
+	return make_from_fd(userdata, m, SEGUE_RECIPE_SAMPLES, SEGUE_BUS_OPTIONS_RAW, error);
 }
 
 static int on_generate(sd_bus_message *m, void *userdata, sd_bus_error *error)
@@ -195,8 +194,10 @@ int segue_bus_manager_register(struct segue_bus *bus)
 		.get_row = get_value,
 	};
 
-	if (bus->manager_vtable == NULL && (bus->manager_vtable = segue_bus_vtable_new(&members)) == NULL)
-		return -errno;
+	if (bus->manager_vtable == NULL)
+		bus->manager_vtable = segue_bus_vtable_new(&members);
+	if (bus->manager_vtable == NULL)
+		return -ENOMEM;
 	return sd_bus_add_object_vtable(bus->bus, NULL, SEGUE_BUS_PATH, SEGUE_BUS_MANAGER,
 			bus->manager_vtable, bus);
 }

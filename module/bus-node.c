@@ -13,6 +13,7 @@
 
 #include <spa/utils/string.h>
 
+#define OF_ALL	(SEGUE_PROPERTY_SOURCE | SEGUE_PROPERTY_CONVOLVER)
 #define CONST	SD_BUS_VTABLE_PROPERTY_CONST
 #define EMITS	SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE
 #define ROW(name, type, field, flags) \
@@ -174,27 +175,31 @@ static void find_changes(struct segue_bus_node *node, struct changes *common, st
 			compare(common, rows[i].name, segue_bus_row_hash(&rows[i], values),
 					&node->announced[i]);
 	for (uint32_t i = 0; i < n_settings; i++) {
-		bool is_source = segue_bus_setting_of(&s[i], SEGUE_PROPERTY_SOURCE);
+		struct changes *changes = segue_bus_setting_of(&s[i], OF_ALL) ? common :
+			segue_bus_setting_of(&s[i], SEGUE_PROPERTY_SOURCE) ? source : NULL;
 		struct segue_value value;
 
-		if ((is_source || segue_bus_setting_of(&s[i], SEGUE_PROPERTY_SOURCE | SEGUE_PROPERTY_CONVOLVER)) &&
-		    target->methods->get(target, s[i].key, &value) >= 0)
-			compare(is_source ? source : common, s[i].name, segue_bus_value_hash(&value),
+		if (changes != NULL && target->methods->get(target, s[i].key, &value) >= 0)
+			compare(changes, s[i].name, segue_bus_value_hash(&value),
 					&node->announced[N_ROWS + i]);
 	}
+}
+
+static void emit(struct segue_bus_node *node, const char *interface, struct changes *changes)
+{
+	if (changes->n > 0)
+		(void)sd_bus_emit_properties_changed_strv(node->bus->bus, node->path, interface,
+				changes->names);
 }
 
 static void announce(struct segue_bus_object *object)
 {
 	struct segue_bus_node *node = SPA_CONTAINER_OF(object, struct segue_bus_node, object);
 	struct changes common, source;
-	sd_bus *sdbus = node->bus->bus;
 
 	find_changes(node, &common, &source);
-	if (common.n > 0)
-		(void)sd_bus_emit_properties_changed_strv(sdbus, node->path, SEGUE_BUS_NODE, common.names);
-	if (source.n > 0)
-		(void)sd_bus_emit_properties_changed_strv(sdbus, node->path, SEGUE_BUS_SOURCE, source.names);
+	emit(node, SEGUE_BUS_NODE, &common);
+	emit(node, SEGUE_BUS_SOURCE, &source);
 }
 
 /* -------------------------------------------------------------- methods */
@@ -202,8 +207,10 @@ static void announce(struct segue_bus_object *object)
 static int on_set_buffer(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
 	struct segue_bus_node *node = userdata;
+	struct segue_store *store = node->bus->store;
 	struct segue_options options = SEGUE_OPTIONS_INIT;
 	struct segue_bus_buffer *buffer;
+	struct segue_sound_info info;
 	struct segue_error why;
 	const char *path;
 	int res;
@@ -212,7 +219,10 @@ static int on_set_buffer(sd_bus_message *m, void *userdata, sd_bus_error *error)
 		return res;
 	if (segue_bus_read_options(node->bus, m, SEGUE_OPTIONS_SWAP, &options, &why) < 0)
 		return segue_bus_error(error, node->hosted->name, &why);
-	if ((buffer = segue_bus_buffer_by_path(node->bus, path)) == NULL) {
+	if ((buffer = segue_bus_buffer_by_path(node->bus, path)) != NULL)
+		store->methods->sound_info(store, buffer->sound, &info);
+	/* one that is being reclaimed is still to be seen, but no more to be had */
+	if (buffer == NULL || info.state == SEGUE_SOUND_RETIRED) {
 		segue_error_set(&why, -ENXIO, "%s: no such buffer", path);
 		return segue_bus_error(error, node->hosted->name, &why);
 	}
@@ -251,7 +261,8 @@ static int load(struct segue_bus_node *node, sd_bus_message *m, struct segue_rec
 	struct segue_error why;
 
 	recipe->options = SEGUE_OPTIONS_INIT;
-	if (segue_bus_read_options(node->bus, m, groups | SEGUE_OPTIONS_SWAP, &recipe->options, &why) < 0)
+	groups |= SEGUE_OPTIONS_SWAP;
+	if (segue_bus_read_options(node->bus, m, groups, &recipe->options, &why) < 0)
 		goto error;
 	if (recipe->options.keep) {
 		segue_error_set(&why, -EINVAL, "keep: only the manager's buffers can be kept");
@@ -296,7 +307,7 @@ static int on_load_fd(sd_bus_message *m, void *userdata, sd_bus_error *error)
 
 static int on_load_samples(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
-	return load_fd(userdata, m, SEGUE_RECIPE_SAMPLES, SEGUE_OPTIONS_LOAD | SEGUE_OPTIONS_IMPORT, error);
+	return load_fd(userdata, m, SEGUE_RECIPE_SAMPLES, SEGUE_BUS_OPTIONS_RAW, error);
 }
 
 static int on_get_clock(sd_bus_message *m, void *userdata, sd_bus_error *error)
@@ -309,6 +320,31 @@ static int on_get_clock(sd_bus_message *m, void *userdata, sd_bus_error *error)
 	if (target->methods->clock(target, &clock) < 0)
 		return segue_bus_error(error, node->hosted->name, &disconnected);
 	return sd_bus_reply_method_return(m, "ttu", clock.position, clock.nsec, clock.rate);
+}
+
+void segue_bus_node_emit_finished(struct segue_bus_node *node,
+		const struct segue_finished *finished)
+{
+	static const char *const results[] = {
+		[SEGUE_RESULT_APPLIED] = "applied",
+		[SEGUE_RESULT_SUPERSEDED] = "superseded",
+		[SEGUE_RESULT_FAILED] = "failed",
+	};
+	const bool failed = finished->result == SEGUE_RESULT_FAILED && finished->error != NULL;
+	sd_bus_error error = SD_BUS_ERROR_NULL;
+	char path[SEGUE_BUS_PATH_MAX];
+	sd_bus_message *m;
+
+	m = segue_bus_signal_new(node->bus, node->path, SEGUE_BUS_NODE, "Finished");
+	if (m == NULL)
+		return;
+	if (failed)
+		(void)segue_bus_error(&error, node->hosted->name, finished->error);
+	(void)sd_bus_message_append(m, "tsotss", finished->serial, results[finished->result],
+			segue_bus_buffer_path(path, finished->sound), finished->position,
+			failed ? error.name : "", failed ? error.message : "");
+	sd_bus_error_free(&error);
+	segue_bus_signal_send(node->bus, m);
 }
 
 static const sd_bus_vtable methods[] = {
@@ -344,7 +380,7 @@ sd_bus_vtable *segue_bus_node_vtable(const struct segue_property *settings, uint
 		.get_row = get_value,
 		.settings = settings,
 		.n_settings = n_settings,
-		.types = SEGUE_PROPERTY_SOURCE | SEGUE_PROPERTY_CONVOLVER,
+		.types = OF_ALL,
 		.get_setting = segue_bus_node_get_setting,
 		.set_setting = segue_bus_node_set_setting,
 	};

@@ -119,7 +119,8 @@ static void reply_created(struct segue_bus_node *node)
 
 static void on_create_expired(struct segue_bus_deadline *deadline)
 {
-	struct segue_bus_node *node = SPA_CONTAINER_OF(deadline, struct segue_bus_node, create_deadline);
+	struct segue_bus_node *node =
+		SPA_CONTAINER_OF(deadline, struct segue_bus_node, create_deadline);
 	struct segue_hosted *hosted = node->hosted;
 	sd_bus_error error = SD_BUS_ERROR_NULL;
 	struct segue_error why;

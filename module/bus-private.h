@@ -34,6 +34,9 @@
 #define SEGUE_BUS_SOURCE	"org.segue.Segue1.Source"
 #define SEGUE_BUS_BUFFER	"org.segue.Segue1.Buffer"
 
+/* groups of options for raw samples */
+#define SEGUE_BUS_OPTIONS_RAW	(SEGUE_OPTIONS_LOAD | SEGUE_OPTIONS_IMPORT)
+
 #define SEGUE_BUS_SIGNALS_MAX	1000	/* unsent ones */
 #define SEGUE_BUS_LOADS_MAX	64	/* under way, of one client */
 #define SEGUE_BUS_PATH_MAX	64	/* of a buffer */
@@ -95,7 +98,7 @@ struct segue_bus {
 
 /* ---------------------------------------------------------------- bus.c */
 
-/** Take the loop's masks and timers from sd-bus anew. To be called after every send outside a handler. */
+/** Take the loop's masks and timers from sd-bus anew: after every send outside a handler. */
 void segue_bus_rearm(struct segue_bus *bus);
 uint64_t segue_bus_now(struct segue_bus *bus);
 /** \param nsec  absolute; 0 disarms */
@@ -126,7 +129,8 @@ void segue_bus_interfaces_removed(struct segue_bus *bus, const char *path,
 
 /* ---------------------------------------------------------- bus-value.c */
 
-/** Read a value of one of the types options and settings have. Strings and arrays are valid as long as the message.
+/** Read a value of one of the types options and settings have. Strings and arrays are valid as long as
+ * the message.
  * \param array  room for an array
  * \return 0; -EINVAL: a type nothing here has, with an error that names the key */
 int segue_bus_read_value(sd_bus_message *m, const char *type, const char *key,
@@ -241,6 +245,8 @@ struct segue_bus_node {
 const struct segue_bus_node_values *segue_bus_node_values(struct segue_bus_node *node);
 /** Get ready to announce what changes from now on. */
 int segue_bus_node_announce_init(struct segue_bus_node *node);
+void segue_bus_node_emit_finished(struct segue_bus_node *node,
+		const struct segue_finished *finished);
 /** \param settings  the plugin's table */
 sd_bus_vtable *segue_bus_node_vtable(const struct segue_property *settings, uint32_t n_settings);
 /* of every interface of nodes */

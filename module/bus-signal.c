@@ -13,7 +13,7 @@ PW_LOG_TOPIC_STATIC(mod_topic, "mod.segue.signal");
 
 #define ANNOUNCE_NSEC	(100 * SPA_NSEC_PER_MSEC)
 
-/* sd-bus keeps what the bus doesn't take and can't drop it again; so beyond some we keep it ourselves. */
+/* sd-bus keeps what the bus doesn't take and can't drop it again: beyond some we keep it ourselves. */
 static bool queue_is_full(struct segue_bus *bus)
 {
 	uint64_t n;

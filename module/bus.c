@@ -141,11 +141,11 @@ static uint32_t poll_to_spa(int events)
 
 void segue_bus_rearm(struct segue_bus *bus)
 {
-	uint64_t usec;
+	uint64_t usec, nsec;
 	uint32_t mask;
 
 	/* a dispatch ends with this anyway */
-	if (bus->bus == NULL || bus->dispatching)
+	if (bus->io == NULL || bus->dispatching)
 		return;
 
 	mask = poll_to_spa(sd_bus_get_events(bus->bus));
@@ -157,10 +157,8 @@ void segue_bus_rearm(struct segue_bus *bus)
 		usec = UINT64_MAX;
 	if (usec != bus->timeout_usec || usec == 0) {
 		/* 0 means at once, but would disarm the timer; "never" does */
-		if (usec == UINT64_MAX)
-			segue_bus_arm_timer(bus, bus->timer, 0);
-		else
-			segue_bus_arm_timer(bus, bus->timer, SPA_MAX(usec * SPA_NSEC_PER_USEC, UINT64_C(1)));
+		nsec = usec == UINT64_MAX ? 0 : usec == 0 ? 1 : usec * SPA_NSEC_PER_USEC;
+		segue_bus_arm_timer(bus, bus->timer, nsec);
 		bus->timeout_usec = usec;
 	}
 }

@@ -5,6 +5,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -81,28 +82,24 @@ static int parse_bool(const char *str, bool *ret)
 	return 0;
 }
 
-/* a JSON array of strings, or one string */
+/* a JSON array of strings, or one string; no more than there can be in it */
 static char **parse_paths(const char *str, uint32_t *n_paths)
 {
+	size_t len = strlen(str);
 	struct spa_json it[2];
-	size_t len = strlen(str), max = 1;
-	char **paths, *path;
+	char **paths, path[PATH_MAX];
 	uint32_t n = 0;
 
-	for (size_t i = 0; i < len; i++)
-		max += str[i] == ' ' || str[i] == ',' || str[i] == '\n' || str[i] == '\t' || str[i] == '"';
-	if ((paths = calloc(max + 1, sizeof(char *))) == NULL)
+	if ((paths = calloc(len / 2 + 1, sizeof(char *))) == NULL)
 		return NULL;
-
 	spa_json_init(&it[0], str, len);
 	if (spa_json_enter_array(&it[0], &it[1]) <= 0) {
 		if ((paths[n] = strdup(str)) != NULL)
 			n++;
-	} else if ((path = malloc(len + 1)) != NULL) {
-		while (n < max && spa_json_get_string(&it[1], path, len + 1) > 0)
+	} else {
+		while (n < len / 2 && spa_json_get_string(&it[1], path, sizeof(path)) > 0)
 			if ((paths[n] = strdup(path)) != NULL)
 				n++;
-		free(path);
 	}
 	*n_paths = n;
 	return paths;

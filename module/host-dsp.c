@@ -171,9 +171,8 @@ static int apply_settings(struct segue_node *node, const struct spa_dict *dict,
 static struct pw_properties *graph_properties(struct pw_context *context,
 		const struct pw_properties *entry, const char *factory)
 {
-	struct pw_properties *p = pw_properties_new(PW_KEY_FACTORY_NAME, factory,
-			SPA_KEY_LIBRARY_NAME, SEGUE_LIBRARY, NULL);
-	const struct pw_properties *c = pw_context_get_properties(context);
+	const struct pw_properties *of_context = pw_context_get_properties(context);
+	struct pw_properties *p = pw_properties_new(NULL, NULL);
 	const struct spa_dict_item *item;
 
 	if (p == NULL)
@@ -183,8 +182,12 @@ static struct pw_properties *graph_properties(struct pw_context *context,
 		    !spa_streq(item->key, "override"))
 			pw_properties_set(p, item->key, item->value);
 	}
+	/* last: what is loaded isn't the entry's to say */
+	pw_properties_set(p, PW_KEY_FACTORY_NAME, factory);
+	pw_properties_set(p, SPA_KEY_LIBRARY_NAME, SEGUE_LIBRARY);
 	/* nothing adds it to a handle's dictionary for us */
-	pw_properties_set(p, "clock.quantum-limit", pw_properties_get(c, "default.clock.quantum-limit"));
+	pw_properties_set(p, "clock.quantum-limit",
+			pw_properties_get(of_context, "default.clock.quantum-limit"));
 	return p;
 }
 
@@ -194,8 +197,8 @@ static int load_handle(struct segue_dsp *dsp, const char *factory, struct segue_
 	void *iface;
 	int res;
 
-	/* the handle and its node get the same properties, node.loop.name among them: newer versions choose
-	 * the data loop by it for each */
+	/* the handle and its node get the same properties, node.loop.name among them: newer versions
+	 * choose the data loop by it for each */
 	dsp->handle = pw_context_load_spa_handle(dsp->context, factory, &dsp->properties->dict);
 	if (dsp->handle == NULL) {
 		res = -errno;

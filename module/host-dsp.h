@@ -8,8 +8,8 @@
 #include "host.h"
 
 /** \file
- * A hosted raw DSP node. The handle with its sound lives as long as the struct; the node around it comes
- * and goes with the graph. Everything here runs on the main loop. */
+ * A hosted raw DSP node. The handle with its sound lives as long as the struct; the node around it
+ * comes and goes with the graph. Everything here runs on the main loop. */
 
 /** Load the handle and apply the entry's segue.* keys.
  * \param hosted  its type and name are known; its node is filled in

@@ -16,7 +16,7 @@
 PW_LOG_TOPIC_STATIC(mod_topic, "mod.segue.host");
 #define PW_LOG_TOPIC_DEFAULT mod_topic
 
-/* Back within a second of PipeWire's return: the longest pause between two tries stays well below it. */
+/* Back within a second of PipeWire's return: no pause between two tries comes near it. */
 #define RETRY_MIN_NSEC	(50 * SPA_NSEC_PER_MSEC)
 #define RETRY_MAX_NSEC	(500 * SPA_NSEC_PER_MSEC)
 
@@ -213,7 +213,8 @@ static int check_name(const char *name, struct segue_error *error)
 	len = strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-");
 	if (len == 0 || len > SEGUE_NAME_MAX || name[len] != '\0')
 		return segue_error_set(error, -EINVAL,
-				"node.name: '%s' isn't 1 to %d of A-Z a-z 0-9 . _ -", name, SEGUE_NAME_MAX);
+				"node.name: '%s' isn't 1 to %d of A-Z a-z 0-9 . _ -", name,
+				SEGUE_NAME_MAX);
 	return 0;
 }
 
@@ -229,9 +230,11 @@ static int check_entry(struct pw_properties *entry, struct segue_hosted *ret, st
 	if (type == NULL)
 		return segue_error_set(error, -EINVAL, "%s: type: missing", name);
 	if (!spa_streq(type, "source"))
-		return segue_error_set(error, -EINVAL, "%s: type: this release has no '%s'", name, type);
+		return segue_error_set(error, -EINVAL, "%s: type: this release has no '%s'", name,
+				type);
 	if (mode != NULL && !spa_streq(mode, "dsp"))
-		return segue_error_set(error, -EINVAL, "%s: segue.mode: this release has no '%s'", name, mode);
+		return segue_error_set(error, -EINVAL, "%s: segue.mode: this release has no '%s'",
+				name, mode);
 
 	snprintf(ret->name, sizeof(ret->name), "%s", name);
 	ret->type = "source";

@@ -117,7 +117,7 @@ int pipewire__module_init(struct pw_impl_module *module, const char *args)
 	PW_LOG_TOPIC_INIT(mod_topic);
 
 	if (loaded != NULL) {
-		pw_log_error("the module is already loaded in this process: one line of context.modules too many");
+		pw_log_error("already loaded in this process: once is enough");
 		return -EEXIST;
 	}
 	if ((impl = calloc(1, sizeof(*impl))) == NULL)
