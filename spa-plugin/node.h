@@ -13,6 +13,7 @@
 
 #include "collector.h"
 #include "control.h"
+#include "outbox.h"
 #include "properties.h"
 #include "rt/statistics.h"
 #include "sound.h"
@@ -67,7 +68,7 @@ struct segue_node_impl {
 	uint32_t n_requests;
 	uint32_t n_scheduled;		/* those of them with a time */
 	struct spa_list requests;	/* accepted and not yet finished, by serial */
-	struct spa_list parked;		/* commands the ring had no room for, in order */
+	struct segue_outbox outbox;
 	struct segue_claim *current;	/* applied last; NULL: nothing was yet */
 	struct segue_claim *remade;	/* current's sound for another rate, on its way */
 	struct segue_waiter remake;
@@ -98,13 +99,16 @@ SEGUE_MAIN_LOOP void segue_node_clear(struct segue_node_impl *node);
 SEGUE_MAIN_LOOP void segue_node_update_state(struct segue_node_impl *node, bool force);
 SEGUE_MAIN_LOOP struct segue_sound *segue_node_sound(const struct segue_node_impl *node);
 
-/* request.c: what node.c needs of it */
+/* request.c and collect.c: what node.c needs of them */
 SEGUE_MAIN_LOOP int segue_node_request(struct segue_node_impl *node, struct segue_sound *sound,
 		const struct segue_options *options, uint64_t *ret, struct segue_error *error);
 SEGUE_MAIN_LOOP int segue_node_cancel(struct segue_node_impl *node, uint64_t serial,
 		struct segue_error *error);
 /** Send a setting in order with the swaps. \return 0 or -ENOMEM */
 SEGUE_MAIN_LOOP int segue_node_send(struct segue_node_impl *node, const struct segue_command *command);
+/** The outbox's withdrawn(). */
+SEGUE_MAIN_LOOP void segue_node_withdrawn(struct segue_outbox *outbox, struct segue_ticket *ticket,
+		enum segue_outcome outcome);
 SEGUE_MAIN_LOOP uint64_t segue_node_collect(void *data);
 SEGUE_MAIN_LOOP bool segue_node_is_loading(const struct segue_node_impl *node);
 /** Everything back from the data loop, which has let go: outstanding requests end as Gone. */
