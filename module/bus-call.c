@@ -32,6 +32,7 @@ struct segue_bus_call {
 	struct spa_list node_link;
 	struct segue_bus_node *node;	/* NULL: there is none, or it is finished */
 	uint64_t serial;
+	struct segue_bus_queued queued;
 	bool wait;
 	bool refused;			/* the caller was told of an error: it knows no serial */
 };
@@ -73,6 +74,7 @@ static void answer_serial(struct segue_bus_call *call)
 	if (call->message == NULL)
 		return;
 	(void)sd_bus_reply_method_return(call->message, "t", call->serial);
+	segue_bus_node_emit_queued(call->node, &call->queued);
 	answered(call);
 }
 
@@ -88,10 +90,24 @@ static void answer_error(struct segue_bus_call *call, const struct segue_error *
 	answered(call);
 }
 
-static void begin_request(struct segue_bus_call *call, struct segue_bus_node *node, uint64_t serial)
+/* Ask the node for a sound; that it was accepted is told after the reply. */
+static int ask(struct segue_bus_node *node, struct segue_sound *sound, const struct segue_options *options,
+		struct segue_bus_queued *queued, struct segue_error *why)
+{
+	struct segue_node *target = node->hosted->node;
+	uint64_t serial;
+	int res;
+
+	node->asking = queued;
+	res = target->methods->request(target, sound, options, &serial, why);
+	node->asking = NULL;
+	return res;
+}
+
+static void begin_request(struct segue_bus_call *call, struct segue_bus_node *node)
 {
 	call->node = node;
-	call->serial = serial;
+	call->serial = call->queued.serial;
 	spa_list_append(&node->calls, &call->node_link);
 }
 
@@ -407,22 +423,20 @@ int segue_bus_call_load(struct segue_bus_node *node, sd_bus_message *m, struct s
 		sd_bus_error *error)
 {
 	struct segue_bus *bus = node->bus;
-	struct segue_node *target = node->hosted->node;
 	struct segue_bus_client *client = segue_bus_client_get(bus, m);
 	struct segue_bus_call *call = call_new(bus, m);
 	struct segue_error why = { -ENOMEM, "out of memory" };
 	struct segue_sound *sound;
-	uint64_t serial;
 
 	if (client == NULL || call == NULL ||
 	    (sound = make(call, client, recipe, &why)) == NULL)
 		goto error;
-	if (target->methods->request(target, sound, &recipe->options, &serial, &why) < 0) {
+	if (ask(node, sound, &recipe->options, &call->queued, &why) < 0) {
 		segue_bus_client_end_load(client, 0);
 		disown(bus, sound);
 		goto error;
 	}
-	begin_request(call, node, serial);
+	begin_request(call, node);
 	begin_load(call, client, sound, recipe->options.wait);
 	return 1;
 error:
@@ -433,21 +447,24 @@ error:
 int segue_bus_call_swap(struct segue_bus_node *node, sd_bus_message *m, struct segue_sound *sound,
 		const struct segue_options *options, sd_bus_error *error)
 {
-	struct segue_node *target = node->hosted->node;
+	struct segue_bus_queued unanswered = { 0 };
 	struct segue_bus_call *call = NULL;
 	struct segue_error why;
-	uint64_t serial;
 
 	if (options->wait && (call = call_new(node->bus, m)) == NULL)
 		return -ENOMEM;
-	if (target->methods->request(target, sound, options, &serial, &why) < 0) {
+	if (ask(node, sound, options, call != NULL ? &call->queued : &unanswered, &why) < 0) {
 		call_free(call);
 		return segue_bus_error(error, node->hosted->name, &why);
 	}
-	if (call == NULL)
-		return sd_bus_reply_method_return(m, "t", serial);
+	if (call == NULL) {
+		int res = sd_bus_reply_method_return(m, "t", unanswered.serial);
+
+		segue_bus_node_emit_queued(node, &unanswered);
+		return res;
+	}
 	call->wait = true;
-	begin_request(call, node, serial);
+	begin_request(call, node);
 	return 1;
 }
 

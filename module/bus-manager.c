@@ -158,6 +158,9 @@ void segue_bus_manager_reclaimed(struct segue_bus *bus, uint64_t id, uint64_t by
 	char path[SEGUE_BUS_PATH_MAX];
 	sd_bus_message *m;
 
+	/* a load that ended before it had made anything */
+	if (bytes == 0)
+		return;
 	m = segue_bus_signal_new(bus, SEGUE_BUS_PATH, SEGUE_BUS_MANAGER, "BufferReclaimed");
 	if (m == NULL)
 		return;

@@ -322,6 +322,21 @@ static int on_get_clock(sd_bus_message *m, void *userdata, sd_bus_error *error)
 	return sd_bus_reply_method_return(m, "ttu", clock.position, clock.nsec, clock.rate);
 }
 
+void segue_bus_node_emit_queued(struct segue_bus_node *node, struct segue_bus_queued *queued)
+{
+	char path[SEGUE_BUS_PATH_MAX];
+	sd_bus_message *m;
+
+	if (queued->serial == 0)
+		return;
+	m = segue_bus_signal_new(node->bus, node->path, SEGUE_BUS_NODE, "Queued");
+	if (m != NULL)
+		(void)sd_bus_message_append(m, "tos", queued->serial,
+				segue_bus_buffer_path(path, queued->sound), queued->label);
+	queued->serial = 0;
+	segue_bus_signal_send(node->bus, m);
+}
+
 void segue_bus_node_emit_finished(struct segue_bus_node *node,
 		const struct segue_finished *finished)
 {
@@ -365,6 +380,8 @@ static const sd_bus_vtable methods[] = {
 	SD_BUS_METHOD_WITH_NAMES("GetClock", NULL,,
 		"ttu", SD_BUS_PARAM(position) SD_BUS_PARAM(nsec) SD_BUS_PARAM(rate),
 		on_get_clock, SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_SIGNAL_WITH_NAMES("Queued", "tos",
+		SD_BUS_PARAM(serial) SD_BUS_PARAM(buffer) SD_BUS_PARAM(label), 0),
 	SD_BUS_SIGNAL_WITH_NAMES("Finished", "tsotss",
 		SD_BUS_PARAM(serial) SD_BUS_PARAM(result) SD_BUS_PARAM(buffer)
 		SD_BUS_PARAM(position) SD_BUS_PARAM(error) SD_BUS_PARAM(message), 0),

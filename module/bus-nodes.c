@@ -157,6 +157,18 @@ static void on_changed(void *data, uint32_t changes)
 		segue_bus_object_changed(node->bus, &node->object);
 }
 
+static void on_accepted(void *data, uint64_t serial, uint64_t sound, const char *label)
+{
+	struct segue_bus_node *node = data;
+	struct segue_bus_queued mine, *queued = node->asking != NULL ? node->asking : &mine;
+
+	queued->serial = serial;
+	queued->sound = sound;
+	snprintf(queued->label, sizeof(queued->label), "%s", label);
+	if (queued == &mine)
+		segue_bus_node_emit_queued(node, queued);
+}
+
 static void on_finished(void *data, const struct segue_finished *finished)
 {
 	segue_bus_call_finished(data, finished);
@@ -165,6 +177,7 @@ static void on_finished(void *data, const struct segue_finished *finished)
 static const struct segue_node_events node_events = {
 	.version = SEGUE_CONTROL_VERSION,
 	.changed = on_changed,
+	.accepted = on_accepted,
 	.finished = on_finished,
 };
 

@@ -222,6 +222,13 @@ struct segue_bus_node_values {
 	double peak[SEGUE_BUS_CHANNELS_MAX];
 };
 
+/** A request that was accepted, to be told once its caller knows the serial. */
+struct segue_bus_queued {
+	uint64_t serial;	/**< 0: none, or it was told */
+	uint64_t sound;
+	char label[SEGUE_LABEL_MAX];
+};
+
 struct segue_bus_node {
 	struct segue_bus_object object;
 	struct segue_bus *bus;
@@ -230,6 +237,7 @@ struct segue_bus_node {
 	char *path;
 	struct spa_hook listener;
 	struct spa_list calls;		/* struct segue_bus_call, by node_link */
+	struct segue_bus_queued *asking;	/* whose request is being made; NULL: nobody's on the bus */
 	bool going;			/* its handle may not be asked any more */
 
 	struct segue_bus_node_values values;
@@ -245,6 +253,8 @@ struct segue_bus_node {
 const struct segue_bus_node_values *segue_bus_node_values(struct segue_bus_node *node);
 /** Get ready to announce what changes from now on. */
 int segue_bus_node_announce_init(struct segue_bus_node *node);
+/** Tell that a request is on its way, once. */
+void segue_bus_node_emit_queued(struct segue_bus_node *node, struct segue_bus_queued *queued);
 void segue_bus_node_emit_finished(struct segue_bus_node *node,
 		const struct segue_finished *finished);
 /** \param settings  the plugin's table */

@@ -179,6 +179,9 @@ struct segue_finished {
 struct segue_node_events {
 	uint32_t version;
 	void (*changed)(void *data, uint32_t changes);
+	/** from within request() and set(): a request has got its serial
+	 * \param sound  its id; 0: none. \param label  of it, or "" */
+	void (*accepted)(void *data, uint64_t serial, uint64_t sound, const char *label);
 	/** exactly once for each serial request() has returned, never from within request() */
 	void (*finished)(void *data, const struct segue_finished *finished);
 };

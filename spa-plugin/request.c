@@ -329,6 +329,8 @@ int segue_node_request(struct segue_node_impl *node, struct segue_sound *sound,
 		node->n_scheduled++;
 	spa_list_append(&node->requests, &r->link);
 	*ret = r->serial;
+	spa_hook_list_call(&node->listeners, struct segue_node_events, accepted, 0, r->serial, r->sound_id,
+			sound != NULL ? info.label : "");
 
 	buffer = sound != NULL ? segue_sound_buffer(sound, node->rate) : NULL;
 	if (sound == NULL || buffer != NULL) {

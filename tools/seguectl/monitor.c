@@ -122,28 +122,27 @@ static int on_reclaimed(sd_bus_message *m, void *data, sd_bus_error *error)
 	return 0;
 }
 
-/* The bus has no signal for a request's acceptance; but while one is on its way, its node is loading. */
-static int on_properties_changed(sd_bus_message *m, void *data, sd_bus_error *error)
+static int on_queued(sd_bus_message *m, void *data, sd_bus_error *error)
 {
 	struct segue_ctl *ctl = data;
-	json_object *properties, *event;
+	const char *buffer, *label;
+	json_object *event;
+	uint64_t serial;
 	char *node;
 	int res;
 
-	if ((res = sd_bus_path_decode(sd_bus_message_get_path(m), SEGUE_BUS_NODES, &node)) <= 0)
+	if ((res = sd_bus_message_read(m, "tos", &serial, &buffer, &label)) < 0 ||
+	    (res = sd_bus_path_decode(sd_bus_message_get_path(m), SEGUE_BUS_NODES, &node)) <= 0)
 		return res;
-	if ((res = sd_bus_message_skip(m, "s")) < 0 || (res = segue_json_read(m, &properties)) < 0)
-		goto out;
-	if (spa_streq(segue_json_text(properties, "State"), "loading")) {
-		event = new_event("queued");
-		add_text(event, "node", node);
-		print_event(ctl, event, "%s: queued", node);
-	}
-	json_object_put(properties);
-	res = 0;
-out:
+	event = new_event("queued");
+	add_text(event, "node", node);
+	add_number(event, "serial", serial);
+	add_text(event, "buffer", buffer);
+	add_text(event, "label", label);
+	print_event(ctl, event, "%s: queued, request %" PRIu64 "%s%s", node, serial,
+			label[0] != '\0' ? ", " : "", label);
 	free(node);
-	return res;
+	return 0;
 }
 
 static int on_owner_changed(sd_bus_message *m, void *data, sd_bus_error *error)
@@ -174,8 +173,7 @@ enum segue_exit segue_command_monitor(struct segue_ctl *ctl)
 	    (res = segue_bus_listen(ctl, NULL, SEGUE_BUS_NODE, "Finished", on_finished, ctl)) < 0 ||
 	    (res = segue_bus_listen(ctl, SEGUE_BUS_ROOT, SEGUE_BUS_MANAGER, "BufferReclaimed",
 				on_reclaimed, ctl)) < 0 ||
-	    (res = segue_bus_listen(ctl, NULL, SEGUE_BUS_PROPERTIES, "PropertiesChanged",
-				on_properties_changed, ctl)) < 0)
+	    (res = segue_bus_listen(ctl, NULL, SEGUE_BUS_NODE, "Queued", on_queued, ctl)) < 0)
 		return segue_bus_fail_errno(ctl, res);
 	/* is anybody there? */
 	if ((status = segue_bus_call(ctl, NULL, NULL, SEGUE_BUS_ROOT, "org.freedesktop.DBus.Peer", "Ping",
