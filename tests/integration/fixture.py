@@ -244,7 +244,11 @@ class Session:
         env = self._sanitizer_env('pipewire') if self.fragment and 'segue' in self.fragment else {}
         process = self.start('pipewire', ['pipewire'], env)
         self._wait_for_socket(process, self.path / 'runtime' / self.remote)
-        wait_until('null sink', lambda: 'test-sink:playback_FR' in self.ports())
+
+        def has_sink():
+            assert process.alive(), f'{process.name} ended: {process.text()}'
+            return 'test-sink:playback_FR' in self.ports()
+        wait_until('null sink', has_sink)
         return process
 
     def start_wireplumber(self):
