@@ -214,6 +214,11 @@ class Segue:
     def generate(self, wave, **opts):
         return self.call('Generate', '(sa{sv})', (wave, options(opts)))
 
+    def ready(self, buffer):
+        """The same buffer, once it is made."""
+        self.bus.wait_until(f'{buffer} ready', lambda: self.buffer(buffer, 'State') == 'ready')
+        return buffer
+
     def load_file(self, path, **opts):
         return self.call('LoadFile', '(sa{sv})', (str(path), options(opts)))
 

@@ -89,8 +89,7 @@ def test_a_nodes_defaults_are_the_contracts(segue):
 
 
 def test_a_generated_buffer_describes_itself(segue):
-    buffer = segue.generate('sine', gain=0.5)
-    segue.bus.wait_until('ready', lambda: segue.buffer(buffer, 'State') == 'ready')
+    buffer = segue.ready(segue.generate('sine', gain=0.5))
     assert segue.buffer(buffer, 'Kind') == 'table'
     assert segue.buffer(buffer, 'Channels') == 1
     assert segue.buffer(buffer, 'PeakGain') == pytest.approx(-6.0206, abs=0.01)
@@ -99,8 +98,7 @@ def test_a_generated_buffer_describes_itself(segue):
 
 def test_imported_samples_describe_themselves(segue):
     samples = np.stack([np.linspace(0, 0.5, 1000), np.linspace(0, -0.25, 1000)], axis=1)
-    buffer = segue.import_samples(samples, channels=2, rate=44100, label='ramps')
-    segue.bus.wait_until('ready', lambda: segue.buffer(buffer, 'State') == 'ready')
+    buffer = segue.ready(segue.import_samples(samples, channels=2, rate=44100, label='ramps'))
     assert [segue.buffer(buffer, n) for n in ('Kind', 'Channels', 'Rate', 'Frames', 'Label')] == [
         'sample', 2, 44100, 1000, 'ramps']
 
@@ -230,8 +228,7 @@ def test_any_numeric_type_will_do(source, number):
 def test_the_signal_never_precedes_the_reply_that_carries_its_serial(session, segue):
     """On a node that isn't running a swap is applied at once: the race is the tightest there."""
     node = segue.create('synth')
-    buffer = segue.generate('sine')
-    segue.bus.wait_until('ready', lambda: segue.buffer(buffer, 'State') == 'ready')
+    buffer = segue.ready(segue.generate('sine'))
     for _ in range(50):
         since = len(node.bus.signals)
         reply = node.begin('SetBuffer', '(oa{sv})', (buffer, {}))
@@ -276,7 +273,7 @@ def test_an_object_is_announced_before_the_reply_that_names_it(segue):
 def test_numbers_of_buffers_count_up_and_are_never_reused(segue):
     numbers = []
     for _ in range(3):
-        buffer = segue.generate('sine')
+        buffer = segue.ready(segue.generate('sine'))
         numbers.append(int(buffer.rsplit('/', 1)[1]))
         segue.release(buffer)
         segue.bus.wait_for('BufferReclaimed', where=lambda path, *_: path == buffer)
@@ -284,8 +281,7 @@ def test_numbers_of_buffers_count_up_and_are_never_reused(segue):
 
 
 def test_a_released_buffer_is_reclaimed_with_its_bytes(segue):
-    buffer = segue.generate('sine')
-    segue.bus.wait_until('ready', lambda: segue.buffer(buffer, 'State') == 'ready')
+    buffer = segue.ready(segue.generate('sine'))
     size = segue.buffer(buffer, 'Bytes')
     segue.release(buffer)
     _, told, _ = segue.bus.wait_for('BufferReclaimed', where=lambda path, *_: path == buffer)
@@ -307,7 +303,7 @@ def test_a_buffer_lives_while_a_node_plays_it(source, segue):
 def test_a_buffer_goes_with_its_client(session, segue):
     other = session.bus()
     kept = Segue(other).generate('saw', keep=True)
-    lost = Segue(other).generate('sine')
+    lost = segue.ready(Segue(other).generate('sine'))
     other.close()
     segue.bus.wait_for('BufferReclaimed', where=lambda path, *_: path == lost)
     assert list(segue.buffers()) == [kept]

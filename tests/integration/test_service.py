@@ -113,10 +113,11 @@ def test_the_factory_works_without_our_module(session):
     wait_until('silence', lambda: loudest(recorder) == 0.0)
 
 
+@pytest.mark.plain
 def test_spa_inspect_lists_the_factories(session):
     """It crashes once it makes an instance, of any sound library: the list comes before."""
     result = session.run('spa-inspect', pathlib.Path(session.path / 'spa/segue/libspa-segue.so'))
-    assert "'segue.source'" in result.stdout or 'segue.source' in result.stdout
+    assert 'segue.source' in result.stdout
     assert 'error' not in result.stderr.lower()
 
 
