@@ -324,7 +324,7 @@ static int on_get_clock(sd_bus_message *m, void *userdata, sd_bus_error *error)
 
 void segue_bus_node_emit_queued(struct segue_bus_node *node, struct segue_bus_queued *queued)
 {
-	char path[SEGUE_BUS_PATH_MAX];
+	char path[SEGUE_BUS_PATH_MAX], text[SEGUE_LABEL_MAX];
 	sd_bus_message *m;
 
 	if (queued->serial == 0)
@@ -332,7 +332,8 @@ void segue_bus_node_emit_queued(struct segue_bus_node *node, struct segue_bus_qu
 	m = segue_bus_signal_new(node->bus, node->path, SEGUE_BUS_NODE, "Queued");
 	if (m != NULL)
 		(void)sd_bus_message_append(m, "tos", queued->serial,
-				segue_bus_buffer_path(path, queued->sound), queued->label);
+				segue_bus_buffer_path(path, queued->sound),
+				segue_bus_text(text, sizeof(text), queued->label));
 	queued->serial = 0;
 	segue_bus_signal_send(node->bus, m);
 }

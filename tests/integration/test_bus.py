@@ -329,6 +329,20 @@ def test_someone_elses_buffer_is_not_released(session, segue):
     assert buffer in segue.buffers()
 
 
+@pytest.mark.parametrize('name', [b'caf\xe9.wav', b'\xff' * 200 + b'.wav', 'ä'.encode() * 120 + b'x.wav'])
+def test_a_file_may_have_any_name(source, segue, tmp_path, name):
+    """The bus cuts off who sends it anything but UTF-8, be it a whole name or one that was cut short."""
+    path = os.path.join(os.fsencode(tmp_path), name)
+    os.rename(write_wav(tmp_path / 'a.wav', np.zeros(1000, 'f4')), path)
+    with open(path, 'rb') as f:
+        source.heard(source.load_fd(f.fileno()))
+        assert '.wav' in segue.buffer(segue.load_fd(f.fileno()), 'Label')
+    os.truncate(path, 0)
+    with open(path, 'rb') as f:
+        assert refused(source.load_fd, f.fileno()).message.startswith('synth: ')
+    assert source.get('State') == 'running'
+
+
 def test_an_unknown_buffer_is_refused(source):
     assert refused(source.set_buffer, '/org/segue/Segue1/buffer/12345').name == UNKNOWN_OBJECT
 
