@@ -300,12 +300,10 @@ static int on_release(sd_bus_message *m, void *userdata, sd_bus_error *error)
 	struct segue_bus_client *client;
 	struct segue_error why;
 
-	/* disowning may reclaim at once, and then the buffer is gone */
+	/* disowning may reclaim at once: then the buffer is gone, and perhaps the client */
 	if ((client = segue_bus_client_find(bus, m)) != NULL &&
-	    segue_bus_client_disown(client, buffer) == 0) {
-		segue_bus_client_check(client);
+	    segue_bus_client_disown(client, buffer) == 0)
 		return sd_bus_reply_method_return(m, NULL);
-	}
 	if (!buffer->kept) {
 		segue_error_set(&why, -EACCES, "buffer %" PRIu64 ": the caller doesn't own it",
 				buffer->id);

@@ -101,7 +101,8 @@ struct segue_bus_client *segue_bus_client_get(struct segue_bus *bus, sd_bus_mess
 	return client;
 }
 
-void segue_bus_client_check(struct segue_bus_client *client)
+/* Forget one that neither owns nor loads anything. */
+static void client_check(struct segue_bus_client *client)
 {
 	if (client != NULL && client->n_loads == 0 && spa_list_is_empty(&client->claims))
 		client_free(client);
@@ -137,7 +138,7 @@ void segue_bus_client_end_load(struct segue_bus_client *client, uint64_t bytes)
 {
 	client->bytes -= bytes;
 	client->n_loads--;
-	segue_bus_client_check(client);
+	client_check(client);
 }
 
 int segue_bus_client_own(struct segue_bus_client *client, struct segue_bus_buffer *buffer)
@@ -167,11 +168,16 @@ int segue_bus_client_own(struct segue_bus_client *client, struct segue_bus_buffe
 
 int segue_bus_client_disown(struct segue_bus_client *client, struct segue_bus_buffer *buffer)
 {
+	struct segue_bus *bus = buffer->bus;
+	struct segue_sound *sound = buffer->sound;
 	struct claim *claim;
 
 	spa_list_for_each(claim, &buffer->claims, buffer_link) {
 		if (claim->client == client) {
-			claim_disown(claim);
+			claim_free(claim);
+			/* before the sound goes: that may end the client's last load, and then the client */
+			client_check(client);
+			bus->store->methods->disown(bus->store, sound);
 			return 0;
 		}
 	}
@@ -196,7 +202,7 @@ void segue_bus_claims_drop(struct segue_bus_buffer *buffer)
 		struct segue_bus_client *client = claim->client;
 
 		claim_free(claim);
-		segue_bus_client_check(client);
+		client_check(client);
 	}
 }
 

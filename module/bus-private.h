@@ -157,8 +157,6 @@ struct segue_bus_call;
 struct segue_bus_client *segue_bus_client_get(struct segue_bus *bus, sd_bus_message *m);
 /** The same, or NULL if it isn't known. */
 struct segue_bus_client *segue_bus_client_find(struct segue_bus *bus, sd_bus_message *m);
-/** Forget a client that neither owns nor loads anything. */
-void segue_bus_client_check(struct segue_bus_client *client);
 /** How many bytes it may still take. \return 0, or -EDQUOT with an error */
 int segue_bus_client_budget(struct segue_bus_client *client, size_t *ret, struct segue_error *error);
 /** Count a load. \return 0, or -EDQUOT with an error: too many are under way */
@@ -169,7 +167,8 @@ void segue_bus_client_count_load(struct segue_bus_client *client, uint64_t befor
 void segue_bus_client_end_load(struct segue_bus_client *client, uint64_t bytes);
 /** A client owns a buffer: it brings one ownership of the store's along. */
 int segue_bus_client_own(struct segue_bus_client *client, struct segue_bus_buffer *buffer);
-/** \return 0, or -ENOENT: it doesn't own it */
+/** The client is forgotten when it has nothing else, and the buffer may be gone.
+ * \return 0, or -ENOENT: it doesn't own it */
 int segue_bus_client_disown(struct segue_bus_client *client, struct segue_bus_buffer *buffer);
 /** The buffer's size is another now; or it has gone and so have its owners' claims. */
 void segue_bus_claims_update(struct segue_bus_buffer *buffer, uint64_t bytes);

@@ -127,6 +127,13 @@ def test_a_client_gone_while_its_file_loads(session, segue, tmp_path):
     assert_nothing_is_live(segue)
 
 
+def test_a_buffer_released_while_its_file_loads(segue, tmp_path):
+    """It is all that its client has, so the client is forgotten with it."""
+    path = write_wav(tmp_path / 'long.wav', np.zeros(30 * 44100), rate=44100)
+    segue.release(segue.load_file(path))
+    assert_nothing_is_live(segue)
+
+
 # ---- the bus
 
 def test_the_bus_killed_and_restarted(session, segue, source):
