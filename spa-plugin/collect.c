@@ -8,7 +8,6 @@
 #include "request.h"
 
 #include <errno.h>
-#include <time.h>
 
 #include "barrier.h"
 
@@ -18,14 +17,6 @@
 #define PAUSE_NSEC		UINT64_C(500000000)
 #define WATCH_NSEC		UINT64_C(100000000)
 #define WATCH_MAX_NSEC		UINT64_C(5000000000)
-
-static uint64_t now_nsec(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return SPA_TIMESPEC_TO_NSEC(&now);
-}
 
 struct segue_sound *segue_node_sound(const struct segue_node_impl *node)
 {
@@ -101,20 +92,25 @@ static void check_rate(struct segue_node_impl *node)
 /* ---- collecting */
 
 /* Answers may be seen in another order than they were given. Of those the data loop still has, the later
- * one is what is heard; one that was settled (position 0) has let all before it go. */
-static struct segue_claim *later(struct segue_claim *applied, struct segue_claim *claim)
+ * one is what is heard; one that was settled (position 0) has let all before it go. Positions of two clocks
+ * don't tell: then the one that is retired first was the older. */
+static void hear(struct segue_node_impl *node, struct segue_claim *claim, struct segue_claim **newest)
 {
 	if (claim->retired)
-		return applied;
-	if (applied == NULL || claim->ticket.position > applied->ticket.position)
-		return claim;
-	return claim->ticket.position == applied->ticket.position &&
-		claim->ticket.serial >= applied->ticket.serial ? claim : applied;
+		return;
+	if (*newest == NULL || claim->ticket.position > (*newest)->ticket.position ||
+	    (claim->ticket.position == (*newest)->ticket.position &&
+	     claim->ticket.serial >= (*newest)->ticket.serial)) {
+		spa_list_append(&node->heard, &claim->link);
+		*newest = claim;
+	} else {
+		/* before it */
+		spa_list_append(&(*newest)->link, &claim->link);
+	}
 }
 
-static bool tell_answers(struct segue_node_impl *node)
+static bool tell_some(struct segue_node_impl *node, struct segue_claim **newest)
 {
-	struct segue_claim *applied = NULL;
 	struct segue_request *r, *tmp;
 	enum segue_outcome outcome;
 	bool any = false;
@@ -129,7 +125,7 @@ static bool tell_answers(struct segue_node_impl *node)
 			continue;
 		if (outcome == SEGUE_OUTCOME_APPLIED) {
 			position = r->claim->ticket.position;
-			applied = later(applied, r->claim);
+			hear(node, r->claim, newest);
 		}
 		any = true;
 		segue_request_finish(r, outcome, position);
@@ -137,12 +133,25 @@ static bool tell_answers(struct segue_node_impl *node)
 	if (node->remade != NULL &&
 	    (outcome = segue_ticket_outcome(&node->remade->ticket)) != SEGUE_OUTCOME_NONE) {
 		if (outcome == SEGUE_OUTCOME_APPLIED)
-			applied = later(applied, node->remade);
+			hear(node, node->remade, newest);
 		node->remade = NULL;
 		any = true;
 	}
-	if (applied != NULL) {
-		node->current = applied;
+	return any;
+}
+
+static bool tell_answers(struct segue_node_impl *node)
+{
+	struct segue_claim *newest = NULL, *current = NULL;
+	bool any = false;
+
+	/* until a look finds none: then what is answered later is newer than all that is heard */
+	while (tell_some(node, &newest))
+		any = true;
+	if (!spa_list_is_empty(&node->heard))
+		current = spa_list_last(&node->heard, struct segue_claim, link);
+	if (current != node->current) {
+		node->current = current;
 		stop_remaking(node);
 	}
 	return any;
@@ -168,8 +177,13 @@ static void take_retired(struct segue_node_impl *node)
 	while (*end != NULL)
 		end = &(*end)->next;
 	*end = segue_handover_collect(node->handover);
-	for (struct segue_ticket *t = *end; t != NULL; t = t->next)
-		SPA_CONTAINER_OF(t, struct segue_claim, ticket)->retired = true;
+	for (struct segue_ticket *t = *end; t != NULL; t = t->next) {
+		struct segue_claim *claim = SPA_CONTAINER_OF(t, struct segue_claim, ticket);
+
+		claim->retired = true;
+		spa_list_remove(&claim->link);
+		spa_list_init(&claim->link);
+	}
 }
 
 /* is there anything the data loop owes us, besides what it plays and what it has been told to wait for? */
@@ -179,35 +193,41 @@ static bool is_owed(const struct segue_node_impl *node)
 	struct segue_request *r;
 
 	spa_list_for_each(r, &node->requests, link) {
-		if (r->claim != NULL && !segue_request_is_now(r))
+		if (r->claim != NULL && !segue_request_is_now(r) && !r->cancelling)
 			n_kept++;
 	}
 	return !segue_outbox_is_empty(&node->outbox) || node->handover->n_outstanding > n_kept ||
 		segue_node_has_unanswered_now(node);
 }
 
+static uint64_t until_due(const struct segue_request *r, const struct segue_clock *clock, uint64_t now)
+{
+	uint64_t position = clock->position + (now - clock->nsec) * clock->rate / SPA_NSEC_PER_SEC;
+
+	if (r->flags & SEGUE_TICKET_AFTER)
+		return r->due_nsec > now ? r->due_nsec - now : 0;
+	return r->at > position ? (uint64_t)((r->at - position) * 1e9 / clock->rate) : 0;
+}
+
 /* until the first scheduled swap is due, as far as can be told */
 static uint64_t until_scheduled(const struct segue_node_impl *node)
 {
 	struct segue_clock clock = segue_statistics_clock(node->statistics);
-	uint64_t nsec = SEGUE_COLLECT_MAX_NSEC, position;
+	uint64_t nsec = SEGUE_COLLECT_MAX_NSEC, now = segue_node_now_nsec();
 	struct segue_request *r;
 
 	if (clock.rate == 0)
 		return nsec;
-	position = clock.position + (now_nsec() - clock.nsec) * clock.rate / SPA_NSEC_PER_SEC;
 	spa_list_for_each(r, &node->requests, link) {
-		if (r->claim == NULL || segue_request_is_now(r) || r->flags & SEGUE_TICKET_AFTER)
-			continue;
-		nsec = SPA_MIN(nsec, r->at <= position ? SEGUE_COLLECT_MIN_NSEC : SEGUE_COLLECT_MIN_NSEC +
-				(uint64_t)((r->at - position) * 1e9 / clock.rate));
+		if (r->claim != NULL && !segue_request_is_now(r))
+			nsec = SPA_MIN(nsec, SEGUE_COLLECT_MIN_NSEC + until_due(r, &clock, now));
 	}
 	return nsec;
 }
 
 static uint64_t next_look(struct segue_node_impl *node, bool progress)
 {
-	uint64_t now = now_nsec(), next = SEGUE_COLLECT_NEVER;
+	uint64_t now = segue_node_now_nsec(), next = SEGUE_COLLECT_NEVER;
 	uint64_t since = now - node->changed_nsec;
 
 	if (progress)
@@ -218,7 +238,7 @@ static uint64_t next_look(struct segue_node_impl *node, bool progress)
 	if (node->garbage != NULL)
 		return SOON_NSEC;
 	if (is_owed(node))
-		next = node->interval_nsec;
+		next = node->running || since >= PAUSE_NSEC ? node->interval_nsec : PAUSE_NSEC - since;
 	if (node->running && node->n_scheduled > 0)
 		next = SPA_MIN(next, until_scheduled(node));
 	/* after a start the rate is known with the first cycle */
@@ -235,13 +255,8 @@ uint64_t segue_node_collect(void *data)
 
 	segue_outbox_flush(&node->outbox);
 	/* a pause that has become a long one: fades count as complete, what was sent is taken */
-	if (!node->running && is_owed(node)) {
-		uint64_t since = now_nsec() - node->changed_nsec;
-
-		if (since < PAUSE_NSEC)
-			return PAUSE_NSEC - since;
+	if (!node->running && is_owed(node) && segue_node_now_nsec() - node->changed_nsec >= PAUSE_NSEC)
 		segue_node_settle(node);
-	}
 	/* what is retired has been answered: tell the answers while its tickets are there */
 	take_retired(node);
 	answers = tell_answers(node);
@@ -271,6 +286,5 @@ void segue_node_collect_all(struct segue_node_impl *node)
 	segue_barrier(node->data_loop, do_drain, node);
 	take_retired(node);
 	tell_answers(node);
-	node->current = NULL;
 	free_garbage(node, UINT32_MAX);
 }

@@ -394,6 +394,7 @@ int segue_node_init(struct segue_node_impl *node, struct segue_store_impl *store
 	spa_log_topic_init(log, &log_topic);
 	spa_hook_list_init(&node->listeners);
 	spa_list_init(&node->requests);
+	spa_list_init(&node->heard);
 	segue_outbox_init(&node->outbox, handover);
 	node->outbox.cancel = type->cancel;
 	node->outbox.withdrawn = segue_node_withdrawn;

@@ -69,7 +69,8 @@ struct segue_node_impl {
 	uint32_t n_scheduled;		/* those of them with a time */
 	struct spa_list requests;	/* accepted and not yet finished, by serial */
 	struct segue_outbox outbox;
-	struct segue_claim *current;	/* applied last; NULL: nothing was yet */
+	struct spa_list heard;		/* claims that were applied and aren't retired, the newest last */
+	struct segue_claim *current;	/* the newest; NULL: nothing was applied yet */
 	struct segue_claim *remade;	/* current's sound for another rate, on its way */
 	struct segue_waiter remake;
 	bool remaking;			/* the waiter waits */

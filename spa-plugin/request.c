@@ -31,6 +31,7 @@ struct segue_claim *segue_claim_new(struct segue_sound *sound, struct segue_buff
 	if (claim == NULL)
 		return NULL;
 	segue_sound_claim(sound);
+	spa_list_init(&claim->link);
 	claim->sound = sound;
 	claim->ticket.buffer = segue_buffer_ref(buffer);
 	claim->ticket.refs = 1;
@@ -216,6 +217,11 @@ static void supersede_older(struct segue_node_impl *node, const struct segue_req
 	}
 }
 
+static uint32_t node_rate(const struct segue_node_impl *node)
+{
+	return node->rate != 0 ? node->rate : node->store->rate;
+}
+
 static void publish(struct segue_request *r, struct segue_buffer *buffer)
 {
 	struct segue_node_impl *node = r->node;
@@ -224,6 +230,8 @@ static void publish(struct segue_request *r, struct segue_buffer *buffer)
 
 	if ((r->claim = segue_claim_new(r->sound, buffer)) == NULL)
 		goto no_memory;
+	if (r->flags & SEGUE_TICKET_AFTER)
+		r->due_nsec = segue_node_now_nsec() + (uint64_t)(r->at * 1e9 / node_rate(node));
 	r->claim->ticket.serial = r->serial;
 	r->claim->ticket.at = r->at;
 	r->claim->ticket.fade = r->fade;
@@ -289,9 +297,7 @@ static void request_time(struct segue_request *r, const struct segue_options *o)
 	if (o->has_at) {
 		r->at = o->at;
 	} else if (o->has_after) {
-		uint32_t rate = r->node->rate != 0 ? r->node->rate : r->node->store->rate;
-
-		r->at = llround(o->after * rate);
+		r->at = llround(o->after * node_rate(r->node));
 		r->flags = SEGUE_TICKET_AFTER | SEGUE_TICKET_LATE;
 	}
 }
@@ -354,11 +360,14 @@ int segue_node_cancel(struct segue_node_impl *node, uint64_t serial, struct segu
 	}
 	return segue_error_set(error, -ENXIO, "request %" PRIu64 " isn't outstanding", serial);
 found:
+	if (r->cancelling)
+		return 0;
 	if (r->claim == NULL) {
 		segue_request_settle(r, SEGUE_OUTCOME_CANCELLED);
 	} else if (!segue_outbox_withdraw(&node->outbox, &r->claim->ticket, SEGUE_OUTCOME_CANCELLED)) {
 		if (segue_node_send(node, &command) < 0)
 			return segue_error_set(error, -ENOMEM, "no memory to cancel a request");
+		r->cancelling = true;
 		if (!node->running)
 			segue_node_settle(node);
 		segue_node_collect_soon(node, 0);

@@ -5,6 +5,8 @@
 #ifndef SEGUE_REQUEST_H
 #define SEGUE_REQUEST_H
 
+#include <time.h>
+
 #include "node.h"
 
 /** \file
@@ -17,6 +19,7 @@
 /** A ticket and what it keeps alive. */
 struct segue_claim {
 	struct segue_ticket ticket;
+	struct spa_list link;		/* of the node's heard ones */
 	struct segue_sound *sound;	/* claimed; NULL: silence */
 	bool retired;			/* the data loop has let go of it */
 };
@@ -31,8 +34,10 @@ struct segue_request {
 	double fade;
 	uint64_t at;
 	uint32_t flags;
+	uint64_t due_nsec;		/* when `after` is over, had it been taken as it was sent */
 	struct segue_waiter waiter;
 	bool waiting;
+	bool cancelling;		/* the data loop has been told to withdraw it */
 	struct segue_claim *claim;	/* its ticket, once it is ready */
 	bool finished;			/* the outcome below is final, and only has to be told */
 	enum segue_outcome outcome;
@@ -43,6 +48,14 @@ struct segue_request {
 SEGUE_MAIN_LOOP struct segue_claim *segue_claim_new(struct segue_sound *sound,
 		struct segue_buffer *buffer);
 SEGUE_MAIN_LOOP void segue_claim_free(struct segue_claim *claim);
+
+static inline uint64_t segue_node_now_nsec(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return SPA_TIMESPEC_TO_NSEC(&now);
+}
 
 static inline bool segue_request_is_now(const struct segue_request *r)
 {
