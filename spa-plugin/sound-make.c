@@ -7,6 +7,7 @@
 
 #include "sound-impl.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -94,6 +95,9 @@ static void on_made(struct segue_job *job, int res)
 	sound->job = NULL;
 	/* keep it while its waiters are told */
 	segue_sound_want(sound);
+	/* released meanwhile, so nobody waits */
+	if (res == -ECANCELED)
+		goto done;
 	if (res < 0) {
 		if (j->make.error.res == 0 || res == -ETIMEDOUT)
 			fail_to_start(sound, res);

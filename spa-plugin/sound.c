@@ -49,9 +49,12 @@ struct segue_buffer *segue_sound_adopt(struct segue_sound *sound, struct segue_b
 static void sound_release(struct segue_sound *sound)
 {
 	if (sound->job != NULL) {
-		sound->job->sound = NULL;
 		segue_jobs_cancel(sound->store->jobs, &sound->job->job);
-		sound->job = NULL;
+		/* its worker may be reading what it remakes: that goes with the job */
+		if (sound->remaking == NULL) {
+			sound->job->sound = NULL;
+			sound->job = NULL;
+		}
 	}
 	if (sound->same != NULL) {
 		segue_sound_unwant(sound->same);
@@ -59,10 +62,9 @@ static void sound_release(struct segue_sound *sound)
 	}
 	if (sound->made != NULL)
 		sound->store->n_live--;
-	segue_buffer_unref(sound->remaking);
 	segue_buffer_unref(sound->origin);
 	segue_buffer_unref(sound->made);
-	sound->remaking = sound->origin = sound->made = NULL;
+	sound->origin = sound->made = NULL;
 	segue_sound_emit(sound, sound_changed, sound);
 }
 
