@@ -120,7 +120,8 @@ def run_pytest(names, everything, env, counts):
     if not everything:
         command += ['-m', 'not slow']
     if names:
-        command += ['-k', ' or '.join(names)]
+        # names of C tests may have spaces, which -k reads otherwise
+        command += ['-k', ' or '.join(f'({" and ".join(n.split())})' for n in names)]
     status = subprocess.run(command, env=env, cwd=ROOT).returncode
     if log.exists():
         counts.read(log)
