@@ -218,7 +218,7 @@ void segue_bus_buffer_keep(struct segue_bus_buffer *buffer)
 
 void segue_bus_buffer_changed(struct segue_bus_buffer *buffer, const struct segue_sound_info *info)
 {
-	segue_bus_claims_update(buffer, info->bytes);
+	segue_bus_claims_update(buffer, info->bytes_expected);
 	segue_bus_object_changed(buffer->bus, &buffer->object);
 }
 

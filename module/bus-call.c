@@ -177,6 +177,18 @@ static void open_failed(struct segue_bus_call *call, const struct segue_error *w
 	disown(bus, sound);
 }
 
+/* The same, when it is the bus that ends it: what waits for the sound at the node ends too. */
+static void open_refused(struct segue_bus_call *call, const struct segue_error *why)
+{
+	struct segue_bus_node *node = call->node;
+	uint64_t serial = call->serial;
+	struct segue_error unused;
+
+	open_failed(call, why);
+	if (node != NULL)
+		(void)node->hosted->node->methods->cancel(node->hosted->node, serial, &unused);
+}
+
 static void publish(struct segue_bus_call *call, struct segue_sound *sound)
 {
 	struct segue_bus_buffer *buffer;
@@ -199,15 +211,31 @@ static void publish(struct segue_bus_call *call, struct segue_sound *sound)
 	answered(call);
 }
 
+/* What is kept is the service's, and what is there already is nobody's to load. */
+static bool has_room(const struct segue_bus_call *call, const struct segue_sound_info *info,
+		struct segue_error *why)
+{
+	if (call->client == NULL || call->keep || (call->node != NULL && !is_loading(info)))
+		return true;
+	return segue_bus_client_check_room(call->client, info, why) == 0;
+}
+
 static void opened(struct segue_bus_call *call)
 {
 	struct segue_bus *bus = call->bus;
 	struct segue_store *store = bus->store;
-	struct segue_sound *sound = store->methods->resolve(store, take_sound(call));
 	struct segue_sound_info info;
+	struct segue_sound *sound;
+	struct segue_error why;
 
-	store->methods->sound_info(store, sound, &info);
+	call->sound = store->methods->resolve(store, call->sound);
+	store->methods->sound_info(store, call->sound, &info);
 	call->id = info.id;
+	if (!has_room(call, &info, &why)) {
+		open_refused(call, &why);
+		return;
+	}
+	sound = take_sound(call);
 
 	if (call->node == NULL) {
 		publish(call, sound);
@@ -216,8 +244,8 @@ static void opened(struct segue_bus_call *call)
 		if (!call->wait)
 			answer_serial(call);
 		if (call->client != NULL)
-			segue_bus_client_count_load(call->client, call->bytes, info.bytes);
-		call->bytes = info.bytes;
+			segue_bus_client_count_load(call->client, call->bytes, info.bytes_expected);
+		call->bytes = info.bytes_expected;
 	}
 	if (!is_loading(&info))
 		end_load(call);
@@ -274,17 +302,13 @@ void segue_bus_calls_sound_reclaimed(struct segue_bus *bus, uint64_t id)
 static void on_expired(struct segue_bus_deadline *deadline)
 {
 	struct segue_bus_call *call = SPA_CONTAINER_OF(deadline, struct segue_bus_call, deadline);
-	struct segue_bus_node *node = call->node;
-	uint64_t serial = call->serial;
 	struct segue_sound_info info;
 	struct segue_error why;
 
 	call->bus->store->methods->sound_info(call->bus->store, call->sound, &info);
 	segue_error_set(&why, -ETIMEDOUT, "%s: can't be opened within 4 s",
 			info.label != NULL ? info.label : "the file");
-	open_failed(call, &why);
-	if (node != NULL)
-		(void)node->hosted->node->methods->cancel(node->hosted->node, serial, &why);
+	open_refused(call, &why);
 }
 
 /* ------------------------------------------------ the request is finished */
@@ -393,6 +417,27 @@ error:
 	return NULL;
 }
 
+/* A wave has no header to wait for, and isn't a load for long. */
+static int generated(struct segue_bus_call *call, struct segue_bus_client *client,
+		struct segue_sound *sound, sd_bus_error *error)
+{
+	struct segue_sound_info info;
+	struct segue_error why;
+	int res = 1;
+
+	call->bus->store->methods->sound_info(call->bus->store, sound, &info);
+	call->client = client;
+	if (has_room(call, &info, &why)) {
+		publish(call, sound);
+	} else {
+		disown(call->bus, sound);
+		res = segue_bus_error(error, NULL, &why);
+	}
+	segue_bus_client_end_load(client, 0);
+	call_free(call);
+	return res;
+}
+
 int segue_bus_call_make(struct segue_bus *bus, sd_bus_message *m, struct segue_recipe *recipe,
 		sd_bus_error *error)
 {
@@ -407,15 +452,9 @@ int segue_bus_call_make(struct segue_bus *bus, sd_bus_message *m, struct segue_r
 		return refuse(recipe, NULL, &why, error);
 	}
 	call->keep = recipe->options.keep;
-	if (recipe->type == SEGUE_RECIPE_WAVE) {
-		/* it has no header */
-		call->client = client;
-		publish(call, sound);
-		segue_bus_client_end_load(client, 0);
-		call_free(call);
-	} else {
-		begin_load(call, client, sound, false);
-	}
+	if (recipe->type == SEGUE_RECIPE_WAVE)
+		return generated(call, client, sound, error);
+	begin_load(call, client, sound, false);
 	return 1;
 }
 

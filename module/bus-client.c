@@ -17,7 +17,7 @@ struct segue_bus_client {
 	sd_bus_track *track;
 	struct spa_list claims;
 	uint32_t n_loads;
-	uint64_t bytes;			/* of what it owns and what it loads */
+	uint64_t bytes;			/* of what it owns and what it loads, as expected */
 };
 
 /** One client's ownership of one buffer; the store counts it once. */
@@ -108,16 +108,45 @@ static void client_check(struct segue_bus_client *client)
 		client_free(client);
 }
 
-int segue_bus_client_budget(struct segue_bus_client *client, size_t *ret, struct segue_error *error)
+static uint64_t bytes_max(struct segue_bus_client *client)
 {
 	struct segue_memory_info memory;
 	struct segue_store *store = client->bus->store;
 
 	store->methods->memory_info(store, &memory);
-	if (client->bytes >= memory.bytes_max / 2)
+	return memory.bytes_max / 2;
+}
+
+int segue_bus_client_budget(struct segue_bus_client *client, size_t *ret, struct segue_error *error)
+{
+	uint64_t max = bytes_max(client);
+
+	if (client->bytes >= max)
 		return segue_error_set(error, -EDQUOT, "the caller holds half of memory.max");
-	*ret = memory.bytes_max / 2 - client->bytes;
+	*ret = max - client->bytes;
 	return 0;
+}
+
+static bool owns(struct segue_bus_client *client, struct segue_bus_buffer *buffer)
+{
+	struct claim *claim;
+
+	spa_list_for_each(claim, &buffer->claims, buffer_link)
+		if (claim->client == client)
+			return true;
+	return false;
+}
+
+int segue_bus_client_check_room(struct segue_bus_client *client, const struct segue_sound_info *info,
+		struct segue_error *error)
+{
+	struct segue_bus_buffer *buffer = segue_bus_buffer_by_id(client->bus, info->id);
+
+	if ((buffer != NULL && owns(client, buffer)) ||
+	    client->bytes + info->bytes_expected <= bytes_max(client))
+		return 0;
+	return segue_error_set(error, -EDQUOT, "%s: the caller would hold more than half of memory.max",
+			info->label);
 }
 
 int segue_bus_client_begin_load(struct segue_bus_client *client, struct segue_error *error)
@@ -147,20 +176,18 @@ int segue_bus_client_own(struct segue_bus_client *client, struct segue_bus_buffe
 	struct segue_sound_info info;
 	struct claim *claim;
 
-	spa_list_for_each(claim, &buffer->claims, buffer_link) {
-		if (claim->client == client) {
-			/* owned already, and once is enough */
-			store->methods->disown(store, buffer->sound);
-			return 0;
-		}
+	if (owns(client, buffer)) {
+		/* once is enough */
+		store->methods->disown(store, buffer->sound);
+		return 0;
 	}
 	if ((claim = calloc(1, sizeof(*claim))) == NULL)
 		return -errno;
 	store->methods->sound_info(store, buffer->sound, &info);
 	claim->client = client;
 	claim->buffer = buffer;
-	claim->bytes = info.bytes;
-	client->bytes += info.bytes;
+	claim->bytes = info.bytes_expected;
+	client->bytes += info.bytes_expected;
 	spa_list_append(&client->claims, &claim->client_link);
 	spa_list_append(&buffer->claims, &claim->buffer_link);
 	return 0;

@@ -159,6 +159,9 @@ struct segue_bus_client *segue_bus_client_get(struct segue_bus *bus, sd_bus_mess
 struct segue_bus_client *segue_bus_client_find(struct segue_bus *bus, sd_bus_message *m);
 /** How many bytes it may still take. \return 0, or -EDQUOT with an error */
 int segue_bus_client_budget(struct segue_bus_client *client, size_t *ret, struct segue_error *error);
+/** Is there room for what a sound will be, as its header tells? \return 0, or -EDQUOT with an error */
+int segue_bus_client_check_room(struct segue_bus_client *client, const struct segue_sound_info *info,
+		struct segue_error *error);
 /** Count a load. \return 0, or -EDQUOT with an error: too many are under way */
 int segue_bus_client_begin_load(struct segue_bus_client *client, struct segue_error *error);
 /** A load needs other bytes than it was known to. */

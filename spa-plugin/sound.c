@@ -193,9 +193,30 @@ struct segue_buffer *segue_sound_buffer(const struct segue_sound *sound, uint32_
 	return NULL;
 }
 
+/* More than guards and alignment take of each channel, heads and the last page of the whole. */
+static double bytes_at_most(uint32_t channels, double frames)
+{
+	return (frames + 64.0) * channels * sizeof(float) + 8192.0;
+}
+
+/* At the graph's rate, and at its own where that is higher; a table's levels all together are below six
+ * times the first. */
+static uint64_t expected_bytes(const struct segue_sound *sound)
+{
+	const struct segue_header *h = &sound->header;
+	double rate = sound->store->rate;
+
+	if (sound->kind == SEGUE_KIND_TABLE || h->rate == 0)
+		return 6.0 * bytes_at_most(h->channels, h->frames);
+	return bytes_at_most(h->channels, h->frames * rate / h->rate) +
+		(h->rate > rate ? bytes_at_most(h->channels, h->frames) : 0.0);
+}
+
 void segue_sound_info(const struct segue_sound *sound, struct segue_sound_info *ret)
 {
 	enum segue_sound_state state = sound->state;
+	uint64_t bytes = (sound->made != NULL ? sound->made->bytes : 0) +
+		(sound->origin != NULL ? sound->origin->bytes : 0);
 
 	if (state == SEGUE_SOUND_READY) {
 		if (sound->made == NULL)
@@ -211,8 +232,8 @@ void segue_sound_info(const struct segue_sound *sound, struct segue_sound_info *
 		.channels = sound->header.channels,
 		.rate = sound->header.rate,
 		.frames = sound->header.frames,
-		.bytes = (sound->made != NULL ? sound->made->bytes : 0) +
-			(sound->origin != NULL ? sound->origin->bytes : 0),
+		.bytes = bytes,
+		.bytes_expected = state == SEGUE_SOUND_LOADING ? expected_bytes(sound) : bytes,
 		.peak_db = 20.0 * log10(sound->peak),
 		.progress = sound->progress,
 		.error = sound->state == SEGUE_SOUND_FAILED ? &sound->error : NULL,

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from gi.repository import GLib
 
-from bus import BusError, Segue, memfd
+from bus import BusError, Segue, memfd, options
 from files import wav_header, write_float_wav, write_wav
 from mix import error_db
 
@@ -172,6 +172,32 @@ def test_more_than_memory_max_is_refused(session):
         assert name in (DBUS + 'LimitsExceeded', DBUS + 'NoMemory')
         bus.wait_until('no bytes', lambda: segue.get('BytesLive') + segue.get('BytesPending') == 0)
         node.heard(node.wave('sine'))
+
+
+@pytest.mark.parametrize('method, signature, arguments', [
+    ('ImportSamples', '(ha{sv})', (0, {'channels': 1, 'rate': 48000})),
+    ('ImportSamples', '(ha{sv})', (0, {'channels': 1, 'rate': 8000})),
+    ('Generate', '(sa{sv})', ('noise', {'seconds': 10.0})), ('Generate', '(sa{sv})', ('saw', {}))])
+def test_a_client_holds_half_of_memory_max_however_fast_it_asks(session, method, signature, arguments):
+    """What is under way counts by what its header says, not only when it has arrived."""
+    session.start_service('segue.properties = { memory.max = 16M }\n')
+    what, opts = arguments
+    with session.bus() as bus, session.bus() as other, memfd(bytes(1 << 20)) as fd:
+        segue = Segue(bus)
+        # under different names: else they all are one buffer
+        replies = [segue.begin(method, signature, (what, options(opts | {'label': str(k)})), fds=[fd])
+                   for k in range(50)]
+        assert {error for r in replies if (error := error_name(r))} == {DBUS + 'LimitsExceeded'}
+        bus.wait_until('end of all loads', lambda: {b['State'] for b in segue.buffers().values()} == {'ready'})
+        assert 1 << 22 < segue.get('BytesLive') <= 1 << 23
+        Segue(other).ready(Segue(other).generate('sine'))
+
+
+def error_name(reply):
+    try:
+        reply.result()
+    except BusError as error:
+        return error.name
 
 
 @pytest.mark.parametrize('wave', ['', 'sinus', 'harmonics:', 'harmonics:1,x', 'harmonics:nan', 'harmonics:0,0'])
