@@ -208,8 +208,14 @@ static int node_set_props(struct segue_node *object, const char *key, const stru
 		struct segue_error *error)
 {
 	struct segue_node_impl *node = to_impl(object);
+	int res = set_property(node, key, value, &node->store->fence, error);
 
-	return set_property(node, key, value, &node->store->fence, error);
+	/* who asks with pw-cli gets no answer but segue.status */
+	if (res < 0 && error != NULL) {
+		node->last_error = *error;
+		segue_node_update_state(node, true);
+	}
+	return res;
 }
 
 static const char *read_text(struct segue_node_impl *node, uint32_t index)
