@@ -75,6 +75,8 @@ static void node_set_connected(struct segue_node *object, bool connected)
 {
 	struct segue_node_impl *node = to_impl(object);
 
+	if (node->connected && !connected)
+		segue_node_lose_clock(node);
 	node->connected = connected;
 	segue_node_update_state(node, false);
 }

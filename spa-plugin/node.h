@@ -32,6 +32,7 @@ struct segue_node_type {
 	uint32_t commands[SEGUE_PROPERTIES_MAX];	/**< by property; 0: it isn't the engine's business */
 	/* through the barrier */
 	void (*settle)(void *engine);
+	void (*lose_clock)(void *engine);
 	void (*drain)(void *engine);
 };
 
@@ -105,6 +106,8 @@ SEGUE_MAIN_LOOP int segue_node_request(struct segue_node_impl *node, struct segu
 		const struct segue_options *options, uint64_t *ret, struct segue_error *error);
 SEGUE_MAIN_LOOP int segue_node_cancel(struct segue_node_impl *node, uint64_t serial,
 		struct segue_error *error);
+/** PipeWire is gone and its clock with it: what was asked for by that clock fails. */
+SEGUE_MAIN_LOOP void segue_node_lose_clock(struct segue_node_impl *node);
 /** Send a setting in order with the swaps. \return 0 or -ENOMEM */
 SEGUE_MAIN_LOOP int segue_node_send(struct segue_node_impl *node, const struct segue_command *command);
 /** The outbox's withdrawn(). */

@@ -203,6 +203,27 @@ void segue_node_settle(struct segue_node_impl *node)
 	} while (!all);
 }
 
+static void do_lose_clock(void *data)
+{
+	struct segue_node_impl *node = data;
+
+	node->type->lose_clock(node->engine);
+}
+
+void segue_node_lose_clock(struct segue_node_impl *node)
+{
+	struct segue_request *r;
+
+	spa_list_for_each(r, &node->requests, link) {
+		if (r->claim == NULL && !r->finished && !segue_request_is_now(r) &&
+		    !(r->flags & SEGUE_TICKET_AFTER))
+			segue_request_settle(r, SEGUE_OUTCOME_CLOCK_CHANGED);
+	}
+	segue_node_settle(node);
+	segue_barrier(node->data_loop, do_lose_clock, node);
+	segue_node_collect_soon(node, 0);
+}
+
 /* ---- from ready to sent */
 
 static void supersede_older(struct segue_node_impl *node, const struct segue_request *ready)

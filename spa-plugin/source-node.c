@@ -69,6 +69,11 @@ static void engine_settle(void *engine)
 	segue_source_settle(engine);
 }
 
+static void engine_lose_clock(void *engine)
+{
+	segue_source_lose_clock(engine);
+}
+
 static void engine_drain(void *engine)
 {
 	segue_source_drain(engine);
@@ -86,6 +91,7 @@ static const struct segue_node_type source_type = {
 		[SEGUE_PROPERTY_FREQUENCY] = SEGUE_SOURCE_FREQUENCY,
 	},
 	.settle = engine_settle,
+	.lose_clock = engine_lose_clock,
 	.drain = engine_drain,
 };
 

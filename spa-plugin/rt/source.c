@@ -271,6 +271,12 @@ void segue_source_pause(struct segue_source *source)
 	source->watch.paused = true;
 }
 
+void segue_source_lose_clock(struct segue_source *source)
+{
+	take_commands(source, SEGUE_RING_SIZE);
+	segue_swap_lose_clock(&source->swap);
+}
+
 void segue_source_settle(struct segue_source *source)
 {
 	take_commands(source, SEGUE_RING_SIZE);

@@ -53,6 +53,9 @@ SEGUE_DATA_LOOP void segue_source_process(struct segue_source *source,
  * missed cycles. Through the barrier only. */
 SEGUE_DATA_LOOP void segue_source_pause(struct segue_source *source);
 
+/** PipeWire is gone and its clock with it: what was scheduled by that has failed. Through the barrier. */
+SEGUE_DATA_LOOP void segue_source_lose_clock(struct segue_source *source);
+
 /** Take every command although no cycle runs: `now` swaps are applied at once (position 0), running
  * fades complete, settings jump; `at` swaps wait. Through the barrier only: runs on the data loop, or in
  * its place. */

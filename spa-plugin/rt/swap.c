@@ -227,6 +227,13 @@ void segue_swap_begin(struct segue_swap *swap, uint32_t clock_id, uint64_t posit
 	commit_ready(swap);
 }
 
+void segue_swap_lose_clock(struct segue_swap *swap)
+{
+	uncommit(swap);
+	fail_scheduled(swap, SEGUE_OUTCOME_CLOCK_CHANGED);
+	swap->has_clock = false;
+}
+
 uint32_t segue_swap_span(struct segue_swap *swap, uint32_t n_max)
 {
 	uint64_t n_frames = n_max;

@@ -78,6 +78,8 @@ SEGUE_DATA_LOOP uint32_t segue_swap_span(struct segue_swap *swap, uint32_t n_max
 /** Those frames have been rendered. */
 SEGUE_DATA_LOOP void segue_swap_advance(struct segue_swap *swap, uint32_t n_frames);
 
+/** The clock is gone for good: what was scheduled by it has failed. */
+SEGUE_DATA_LOOP void segue_swap_lose_clock(struct segue_swap *swap);
 /** The running fade counts as complete. */
 SEGUE_DATA_LOOP void segue_swap_finish_fade(struct segue_swap *swap);
 /** One step towards rest, for a node that isn't running: complete the fade, or start what can be at once

@@ -229,6 +229,22 @@ static void a_changed_clock_fails_what_was_scheduled_by_it(void **state)
 	assert_int_equal(outcome(c), SEGUE_OUTCOME_APPLIED);
 }
 
+static void a_lost_clock_fails_what_was_scheduled_by_it(void **state)
+{
+	struct fixture *f = *state;
+	struct segue_ticket *a, *b;
+
+	run_frames(f, NULL, 512, 512);
+	a = send_swap(f, NULL, 0.0, START + 5000, SEGUE_TICKET_LATE);
+	b = send_swap(f, NULL, 0.0, 100, SEGUE_TICKET_AFTER);
+	segue_source_lose_clock(f->source);
+	assert_int_equal(outcome(a), SEGUE_OUTCOME_CLOCK_CHANGED);
+	/* the next one may have the same id and any position */
+	f->clock.position = START + 4000;
+	run_frames(f, NULL, 512, 512);
+	assert_applied(b, START + 4100);
+}
+
 static void a_forward_jump_fails_only_what_it_passed(void **state)
 {
 	struct fixture *f = *state;
@@ -373,6 +389,7 @@ int main(void)
 		TEST(a_now_swap_and_an_at_swap_supersede_neither_each_other),
 		TEST(an_after_swap_counts_from_the_first_cycle_that_runs),
 		TEST(a_changed_clock_fails_what_was_scheduled_by_it),
+		TEST(a_lost_clock_fails_what_was_scheduled_by_it),
 		TEST(a_forward_jump_fails_only_what_it_passed),
 		TEST(what_waits_can_be_cancelled_and_what_is_committed_can_not),
 		TEST(a_node_that_is_not_running_applies_now_swaps_at_once_and_keeps_at_swaps),
