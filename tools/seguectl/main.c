@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <wchar.h>
 
 #include <spa/utils/defs.h>
 #include <spa/utils/string.h>
@@ -43,6 +44,28 @@ static const struct segue_command commands[] = {
 	{ "monitor", "", "print every request's outcome as it happens", segue_command_monitor, 0, 0 },
 };
 
+/* A file's name may be anything, but JSON is UTF-8: what isn't becomes a '?'. */
+static void make_utf8(char *text)
+{
+	locale_t utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+	locale_t old = uselocale(utf8);
+	mbstate_t state = { 0 };
+	size_t n;
+
+	while (*text != '\0') {
+		n = mbrlen(text, strlen(text), &state);
+		if (n == (size_t)-1 || n == (size_t)-2) {
+			*text = '?';
+			state = (mbstate_t) { 0 };
+			n = 1;
+		}
+		text += n;
+	}
+	uselocale(old);
+	if (utf8 != (locale_t)0)
+		freelocale(utf8);
+}
+
 enum segue_exit segue_fail(struct segue_ctl *ctl, enum segue_exit status, const char *name,
 		const char *format, ...)
 {
@@ -56,6 +79,7 @@ enum segue_exit segue_fail(struct segue_ctl *ctl, enum segue_exit status, const 
 	if (ctl->json) {
 		json_object *error = json_object_new_object();
 
+		make_utf8(message);
 		json_object_object_add(error, "error", json_object_new_string(name));
 		json_object_object_add(error, "message", json_object_new_string(message));
 		fprintf(stderr, "%s\n", json_object_to_json_string_ext(error,
