@@ -44,10 +44,14 @@ static int add_paths(struct load *load, struct spa_json *array, const struct seg
 		struct segue_error *error)
 {
 	char path[TEXT_MAX];
-	int res = 0;
+	const char *token;
+	int length, res = 0;
 
-	while (res == 0 && spa_json_get_string(array, path, sizeof(path)) > 0)
-		res = add_path(load, path, fence, error);
+	while (res == 0 && (length = spa_json_next(array, &token)) > 0) {
+		res = spa_json_parse_stringn(token, length, path, sizeof(path)) > 0 ?
+			add_path(load, path, fence, error) :
+			segue_error_set(error, -EINVAL, "segue.load: file can't be read");
+	}
 	return res;
 }
 
@@ -56,11 +60,13 @@ static int set_uints(struct load *load, const char *key, struct spa_json *array,
 {
 	uint32_t values[SEGUE_OPTION_CHANNELS_MAX], n = 0;
 	struct segue_value value;
-	int i;
+	const char *token;
+	int length, i;
 
-	while (n < SPA_N_ELEMENTS(values) && spa_json_get_int(array, &i) > 0) {
-		if (i < 0)
-			return segue_error_set(error, -EINVAL, "%s: must not be negative", key);
+	while ((length = spa_json_next(array, &token)) > 0) {
+		if (n == SPA_N_ELEMENTS(values) || spa_json_parse_int(token, length, &i) <= 0 || i < 0)
+			return segue_error_set(error, -EINVAL, "%s: must be up to %u whole numbers", key,
+					SEGUE_OPTION_CHANNELS_MAX);
 		values[n++] = i;
 	}
 	value = (struct segue_value) { .type = SEGUE_VALUE_UINTS, .u = { values, n } };

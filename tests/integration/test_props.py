@@ -119,6 +119,16 @@ def test_a_path_below_the_users_music_is_loaded(session, source, wav):
     assert props(session)['segue.load'] == str(wav)
 
 
+@pytest.mark.parametrize('text', [
+    '{{ file = "{wav}" channels = [ 0 x ] }}', '{{ file = "{wav}" channels = [ 0.5 ] }}',
+    '{{ file = "{wav}" gian = 1 }}', '{{ gain = 1 }}', '[ ]', '[ "{wav}" {{ }} ]', 'tone.wav'])
+def test_a_bad_load_is_refused_whole(session, source, wav, text):
+    source.heard(source.wave('sine'))
+    session.set_props(session.node_id('synth'), **{'segue.load': text.format(wav=wav)})
+    wait_until('refusal', lambda: source.get('LastError') != '')
+    assert source.get('SwapsApplied') == 1
+
+
 @pytest.mark.parametrize('path', ['/etc/passwd', '/tmp/../etc/passwd', '{home}/Music/../../x.wav',
                                   '{home}/Music/link.wav'])
 def test_a_path_outside_is_refused(session, source, wav, path):
