@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -87,13 +88,15 @@ static int read_array(sd_bus_message *m, char type, uint32_t array[SEGUE_OPTION_
 		return res;
 	while ((res = sd_bus_message_at_end(m, false)) == 0) {
 		struct segue_value v;
+		double number;
 
 		if ((res = read_number(m, type, &v)) < 0)
 			return res;
-		if (v.type != SEGUE_VALUE_INT || v.i < 0 || v.i > UINT32_MAX ||
-		    n == SEGUE_OPTION_CHANNELS_MAX)
+		number = v.type == SEGUE_VALUE_DOUBLE ? v.d : v.i;
+		if (v.type == SEGUE_VALUE_BOOL || !(number >= 0.0 && number <= UINT32_MAX) ||
+		    number != floor(number) || n == SEGUE_OPTION_CHANNELS_MAX)
 			return -ERANGE;
-		array[n++] = v.i;
+		array[n++] = number;
 	}
 	if (res < 0)
 		return res;

@@ -225,6 +225,11 @@ def test_any_numeric_type_will_do(source, number):
     source.heard(source.wave('sine', gain=number, fade=number))
 
 
+@pytest.mark.parametrize('numbers', [GLib.Variant('a' + t, [1, 0]) for t in 'ynqiuxtd'])
+def test_an_array_of_any_numeric_type_will_do(source, tmp_path, numbers):
+    source.heard(source.load(write_wav(tmp_path / 'a.wav', np.zeros((100, 2))), channels=numbers))
+
+
 def test_the_signal_never_precedes_the_reply_that_carries_its_serial(session, segue):
     """On a node that isn't running a swap is applied at once: the race is the tightest there."""
     node = segue.create('synth')
