@@ -39,7 +39,6 @@ struct segue_sound {
 
 	struct segue_buffer *made;	/* for the rate wanted last */
 	struct segue_buffer *origin;	/* what is better than made, or NULL */
-	struct segue_buffer *remaking;	/* what a job makes a new one from */
 	struct segue_sound_job *job;
 	struct spa_list waiters;
 };

@@ -14,7 +14,8 @@
 
 static uint32_t rate_of(const struct segue_buffer *buffer)
 {
-	return buffer->type == SEGUE_BUFFER_SAMPLE ? ((const struct segue_sample *)buffer)->rate : 0;
+	/* a table is good for all */
+	return buffer->type == SEGUE_BUFFER_SAMPLE ? ((const struct segue_sample *)buffer)->rate : UINT32_MAX;
 }
 
 static int run_open(struct segue_sound_job *j)
@@ -88,10 +89,8 @@ static int run_remake(struct segue_sound_job *j)
 	return 0;
 }
 
-static int on_run(struct segue_job *job)
+static int run_step(struct segue_sound_job *j)
 {
-	struct segue_sound_job *j = SPA_CONTAINER_OF(job, struct segue_sound_job, job);
-
 	switch (j->step) {
 	case SEGUE_SOUND_OPEN:
 		return run_open(j);
@@ -103,16 +102,42 @@ static int on_run(struct segue_job *job)
 	return -EINVAL;
 }
 
+static void free_buffers(struct segue_sound_job *j)
+{
+	segue_memory_free(j->memory, j->origin);
+	segue_memory_free(j->memory, j->made);
+	j->origin = j->made = NULL;
+}
+
+static int on_run(struct segue_job *job)
+{
+	struct segue_sound_job *j = SPA_CONTAINER_OF(job, struct segue_sound_job, job);
+	int res;
+
+	/* relaxed: whoever looks has been told by the jobs that it began */
+	__atomic_store_n(&j->running, 1, __ATOMIC_RELAXED);
+	res = run_step(j);
+	/* here, because giving large memory back takes a while */
+	if (res < 0 || segue_job_cancelled(job))
+		free_buffers(j);
+	/* release, paired with the acquire in segue_sound_job_is_running() */
+	__atomic_store_n(&j->running, 0, __ATOMIC_RELEASE);
+	return res;
+}
+
+bool segue_sound_job_is_running(const struct segue_sound_job *j)
+{
+	/* acquire, paired with the release in on_run(): what it made is whole */
+	return __atomic_load_n(&j->running, __ATOMIC_ACQUIRE) != 0;
+}
+
 static void job_free(struct segue_sound_job *j)
 {
 	if (j->fd >= 0)
 		close(j->fd);
 	if (j->decoder != NULL)
 		segue_decoder_free(j->decoder);
-	if (j->origin != NULL)
-		segue_memory_free(j->memory, j->origin);
-	if (j->made != NULL)
-		segue_memory_free(j->memory, j->made);
+	free_buffers(j);
 	for (uint32_t i = 0; i < j->n_paths; i++)
 		free(j->paths[i]);
 	free(j->paths);
@@ -195,7 +220,7 @@ struct segue_sound_job *segue_sound_job_make(struct segue_sound_job *opened)
 }
 
 struct segue_sound_job *segue_sound_job_remake(struct segue_store_impl *store,
-		const struct segue_buffer *from, const char *name)
+		struct segue_buffer *from, const char *name)
 {
 	struct segue_sound_job *j = job_alloc(store);
 

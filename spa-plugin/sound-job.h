@@ -25,6 +25,7 @@ struct segue_sound_job {
 	enum segue_sound_step step;
 	struct segue_sound *sound;	/* main loop; NULL: nobody waits for it any more */
 	struct segue_store_impl *store;	/* main loop */
+	uint32_t running;		/* atomic: a worker is at it */
 
 	/* the worker's, while it runs */
 	struct segue_make make;
@@ -38,7 +39,7 @@ struct segue_sound_job {
 	char *name;
 	struct segue_options options;
 	uint32_t rate;
-	const struct segue_buffer *from;
+	struct segue_buffer *from;	/* held until done() */
 	struct segue_decoder *decoder;
 	struct segue_buffer *origin;	/* at its own rate, where that is higher; NULL: made has it all */
 	struct segue_buffer *made;
@@ -51,10 +52,12 @@ SEGUE_MAIN_LOOP struct segue_sound_job *segue_sound_job_new(struct segue_store_i
 /** To make what a job that has opened its files is for: all it has moves to the new one. \return NULL with
  * errno */
 SEGUE_MAIN_LOOP struct segue_sound_job *segue_sound_job_make(struct segue_sound_job *opened);
-/** To make a sample for another rate. The caller keeps `from` alive until done(); for good when that says
- * -ETIMEDOUT. \return NULL with errno */
+/** To make a sample for another rate. The caller keeps `from` alive until done(); for good when a worker is
+ * still at it then. \return NULL with errno */
 SEGUE_MAIN_LOOP struct segue_sound_job *segue_sound_job_remake(struct segue_store_impl *store,
-		const struct segue_buffer *from, const char *name);
+		struct segue_buffer *from, const char *name);
+/** In done(): may its thread, which was left behind, still be using what is the worker's? */
+SEGUE_MAIN_LOOP bool segue_sound_job_is_running(const struct segue_sound_job *job);
 /** Put it to work. \return 0 or a negative errno: then it is freed */
 SEGUE_MAIN_LOOP int segue_sound_job_start(struct segue_sound_job *job,
 		void (*done)(struct segue_job *job, int res),

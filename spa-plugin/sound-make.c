@@ -7,13 +7,13 @@
 
 #include "sound-impl.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <spa/utils/result.h>
 #include <spa/utils/string.h>
 
+#include "give-back.h"
 #include "recipe.h"
 
 static void tell_waiters(struct segue_sound *sound, int res)
@@ -85,21 +85,35 @@ static void take_remade(struct segue_sound *sound, struct segue_buffer *made)
 		segue_buffer_unref(best);
 }
 
+static void do_nothing(void *data)
+{
+}
+
+/* nobody waits for what was made when the job was cancelled */
+static void give_up(struct segue_sound_job *j)
+{
+	if (j->origin != NULL)
+		segue_give_back(j->store, j->origin, do_nothing, NULL);
+	if (j->made != NULL)
+		segue_give_back(j->store, j->made, do_nothing, NULL);
+	j->origin = j->made = NULL;
+}
+
 static void on_made(struct segue_job *job, int res)
 {
 	struct segue_sound_job *j = SPA_CONTAINER_OF(job, struct segue_sound_job, job);
 	struct segue_sound *sound = j->sound;
 
-	if (sound == NULL)
+	if (sound == NULL) {
+		if (!segue_sound_job_is_running(j))
+			give_up(j);
 		return;
+	}
 	sound->job = NULL;
 	/* keep it while its waiters are told */
 	segue_sound_want(sound);
-	/* released meanwhile, so nobody waits */
-	if (res == -ECANCELED)
-		goto done;
 	if (res < 0) {
-		if (j->make.error.res == 0 || res == -ETIMEDOUT)
+		if (res == -ETIMEDOUT || j->make.error.res == 0)
 			fail_to_start(sound, res);
 		else
 			sound_fail(sound, &j->make.error);
@@ -122,11 +136,17 @@ static void on_made(struct segue_job *job, int res)
 	if (!spa_list_is_empty(&sound->waiters))
 		start_remake(sound, spa_list_first(&sound->waiters, struct segue_waiter, link)->rate);
 done:
-	/* a thread that was left behind may go on reading it: then it is never given back */
-	if (res != -ETIMEDOUT)
-		segue_buffer_unref(sound->remaking);
-	sound->remaking = NULL;
 	segue_sound_unwant(sound);
+}
+
+static void on_remade(struct segue_job *job, int res)
+{
+	struct segue_sound_job *j = SPA_CONTAINER_OF(job, struct segue_sound_job, job);
+
+	on_made(job, res);
+	/* a thread that was left behind goes on reading it: then it is never given back */
+	if (!segue_sound_job_is_running(j))
+		segue_buffer_unref(j->from);
 }
 
 static void on_progressed(struct segue_job *job)
@@ -155,18 +175,16 @@ static int sound_start(struct segue_sound *sound, struct segue_sound_job *job,
 
 static void start_remake(struct segue_sound *sound, uint32_t rate)
 {
-	struct segue_sound_job *job;
+	struct segue_buffer *from = sound->origin != NULL ? sound->origin : sound->made;
+	struct segue_sound_job *job = segue_sound_job_remake(sound->store, from, sound->label);
 	int res;
 
-	sound->remaking = segue_buffer_ref(sound->origin != NULL ? sound->origin : sound->made);
-	job = segue_sound_job_remake(sound->store, sound->remaking, sound->label);
 	if (job != NULL)
 		job->rate = rate;
-	if ((res = sound_start(sound, job, on_made)) < 0) {
-		segue_buffer_unref(sound->remaking);
-		sound->remaking = NULL;
+	if ((res = sound_start(sound, job, on_remade)) < 0)
 		fail_to_start(sound, res);
-	}
+	else
+		segue_buffer_ref(from);
 }
 
 void segue_sound_wait(struct segue_sound *sound, struct segue_waiter *waiter, uint32_t rate)
@@ -190,6 +208,8 @@ static bool same_options(const struct segue_options *a, const struct segue_optio
 		a->n_channels == b->n_channels &&
 		memcmp(a->channels, b->channels, a->n_channels * sizeof(a->channels[0])) == 0 &&
 		a->delay == b->delay && a->offset == b->offset && a->length == b->length &&
+		a->import_channels == b->import_channels && a->import_rate == b->import_rate &&
+		a->interleaved == b->interleaved &&
 		spa_streq(a->label, b->label);
 }
 
@@ -237,7 +257,7 @@ static void on_opened(struct segue_job *job, int res)
 	sound->job = NULL;
 	segue_sound_want(sound);
 	if (res < 0) {
-		if (j->make.error.res == 0 || res == -ETIMEDOUT)
+		if (res == -ETIMEDOUT || j->make.error.res == 0)
 			fail_to_start(sound, res);
 		else
 			sound_fail(sound, &j->make.error);

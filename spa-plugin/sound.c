@@ -49,12 +49,9 @@ struct segue_buffer *segue_sound_adopt(struct segue_sound *sound, struct segue_b
 static void sound_release(struct segue_sound *sound)
 {
 	if (sound->job != NULL) {
+		sound->job->sound = NULL;
 		segue_jobs_cancel(sound->store->jobs, &sound->job->job);
-		/* its worker may be reading what it remakes: that goes with the job */
-		if (sound->remaking == NULL) {
-			sound->job->sound = NULL;
-			sound->job = NULL;
-		}
+		sound->job = NULL;
 	}
 	if (sound->same != NULL) {
 		segue_sound_unwant(sound->same);

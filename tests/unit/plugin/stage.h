@@ -25,7 +25,7 @@
 
 #define STAGE_RATE		48000u
 #define STAGE_EVENTS_MAX	4096u
-#define STAGE_DEADLINE_MSEC	20000u
+#define STAGE_DEADLINE_MSEC	10000u
 
 struct stage_finished {
 	struct segue_finished finished;
