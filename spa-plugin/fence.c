@@ -102,7 +102,8 @@ static bool is_below(const char *path, const char *dir)
 
 	while (length > 1 && dir[length - 1] == '/')
 		length--;
-	return strncmp(path, dir, length) == 0 && (path[length] == '/' || length == 1);
+	/* one that isn't absolute, or empty, opens nothing */
+	return dir[0] == '/' && strncmp(path, dir, length) == 0 && (path[length] == '/' || length == 1);
 }
 
 int segue_fence_check(const struct segue_fence *fence, const char *path, struct segue_error *error)

@@ -104,7 +104,9 @@ static int read_object(struct load *load, struct spa_json *object, const struct 
 	const char *token;
 	int length, res = 0;
 
-	while (res == 0 && spa_json_get_string(object, key, sizeof(key)) > 0) {
+	while (res == 0 && (length = spa_json_next(object, &token)) > 0) {
+		if (spa_json_parse_stringn(token, length, key, sizeof(key)) <= 0)
+			return segue_error_set(error, -EINVAL, "segue.load: no such option '%.*s'", length, token);
 		if ((length = spa_json_next(object, &token)) <= 0)
 			return segue_error_set(error, -EINVAL, "segue.load: %s has no value", key);
 		if (spa_json_is_array(token, length)) {

@@ -1,0 +1,179 @@
+/* Segue: live-swappable sound for PipeWire */
+/* SPDX-FileCopyrightText: Copyright © Segue contributors */
+/* SPDX-License-Identifier: MIT */
+
+#include "node.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "stage.h"
+
+static struct segue_store_impl *store_of(struct stage *stage)
+{
+	return SPA_CONTAINER_OF(stage->store, struct segue_store_impl, iface);
+}
+
+static void assert_refused(struct stage *stage, const char *text, const char *named)
+{
+	struct segue_error error = { 0 };
+
+	if (segue_load_text(store_of(stage), text, NULL, &error) != NULL)
+		fail_msg("'%.60s' is accepted", text);
+	assert_int_equal(error.res, -EINVAL);
+	if (strstr(error.message, named) == NULL)
+		fail_msg("'%.200s' doesn't name %s", error.message, named);
+}
+
+/* @ stands for a file below the stage's directory. */
+static struct segue_sound_info load(struct stage *stage, const char *format)
+{
+	struct segue_error error = { 0 };
+	struct segue_sound_info info;
+	struct segue_sound *sound;
+	char text[2048], *p;
+
+	snprintf(text, sizeof(text), "%s", format);
+	while ((p = strchr(text, '@')) != NULL) {
+		char rest[1024];
+
+		snprintf(rest, sizeof(rest), "%s", p + 1);
+		snprintf(p, sizeof(text) - (p - text), "%s/%s", stage->dir, rest);
+	}
+	sound = segue_load_text(store_of(stage), text, NULL, &error);
+	if (sound == NULL)
+		fail_msg("%s", error.message);
+	stage_wait_state(stage, sound, SEGUE_SOUND_READY);
+	info = stage_info(stage, sound);
+	stage_disown(stage, sound);
+	return info;
+}
+
+static void a_path_may_have_spaces_and_quotes(void **state)
+{
+	struct stage *stage = *state;
+
+	stage_write_ramp(stage, "a b.wav", 100, 1, 48000);
+	stage_write_ramp(stage, "c\"d.wav", 200, 1, 48000);
+	assert_int_equal(load(stage, "@a b.wav").frames, 100);
+	assert_int_equal(load(stage, "\"@a b.wav\"").frames, 100);
+	assert_int_equal(load(stage, "@c\"d.wav").frames, 200);
+	assert_int_equal(load(stage, "\"@c\\\"d.wav\"").frames, 200);
+	assert_int_equal(load(stage, "[ \"@a b.wav\" ]").frames, 100);
+	assert_int_equal(load(stage, "{ file = \"@a b.wav\" }").frames, 100);
+}
+
+static void several_files_are_joined(void **state)
+{
+	struct stage *stage = *state;
+
+	stage_write_ramp(stage, "l.wav", 100, 1, 48000);
+	stage_write_ramp(stage, "r.wav", 200, 2, 48000);
+	assert_int_equal(load(stage, "[ @l.wav @r.wav ]").channels, 3);
+	assert_int_equal(load(stage, "[ \"@l.wav\", \"@r.wav\" ]").frames, 200);
+	assert_int_equal(load(stage, "{ file = [ @r.wav @l.wav ] channels = [ 2 0 ] }").channels, 2);
+}
+
+static void options_are_taken(void **state)
+{
+	struct stage *stage = *state;
+
+	stage_write_ramp(stage, "a.wav", 48000, 2, 48000);
+	assert_int_equal(load(stage, "{ file = @a.wav length = 0.5 }").frames, 24000);
+	assert_int_equal(load(stage, "{ \"length\": 0.25, \"file\": \"@a.wav\" }").frames, 12000);
+	assert_int_equal(load(stage, "{ file = @a.wav channels = 1 }").channels, 1);
+	assert_true(load(stage, "{ file = @a.wav gain = 0.5 }").peak_db < -6.0);
+}
+
+static void what_is_no_file_is_refused(void **state)
+{
+	assert_refused(*state, "a.wav", "a.wav");
+	assert_refused(*state, "[ /a.wav b.wav ]", "b.wav");
+	assert_refused(*state, "{ file = b.wav }", "b.wav");
+	assert_refused(*state, "[ ]", "segue.load");
+	assert_refused(*state, "{ }", "segue.load");
+	assert_refused(*state, "{ file = [ ] }", "segue.load");
+	assert_refused(*state, "{ gain = 0.5 }", "segue.load");
+	assert_refused(*state, "{ file }", "file");
+	assert_refused(*state, "", "");
+}
+
+static void a_wrong_option_is_named(void **state)
+{
+	assert_refused(*state, "{ file = /a.wav fiel = 1 }", "'fiel'");
+	assert_refused(*state, "{ file = /a.wav gain = loud }", "gain");
+	assert_refused(*state, "{ file = /a.wav gain = [ 1 ] }", "gain");
+	assert_refused(*state, "{ file = /a.wav gain = { } }", "gain");
+	assert_refused(*state, "{ file = /a.wav keep = 1 }", "keep");
+	assert_refused(*state, "{ file = /a.wav channels = [ -1 ] }", "channels");
+	assert_refused(*state, "{ file = /a.wav channels = [ ] }", "channels");
+	assert_refused(*state, "{ file = /a.wav channels = [ 0 one ] }", "channels");
+	assert_refused(*state, "{ file = /a.wav rootkey = 128 }", "rootkey");
+	assert_refused(*state, "{ rates = [ /a.wav /b.wav ] }", "rates");
+	assert_refused(*state, "{ file = /a.wav fade = 1 }", "'fade'");
+	assert_refused(*state, "{ file = /a.wav "
+			"a_key_that_is_longer_than_any_option_there_is_and_will_ever_be_in_it = 1 }", "segue.load");
+}
+
+static char *repeat(const char *before, const char *what, uint32_t n, const char *after)
+{
+	size_t size = strlen(before) + n * strlen(what) + strlen(after) + 1;
+	char *text = malloc(size), *p = stpcpy(text, before);
+
+	while (n-- > 0)
+		p = stpcpy(p, what);
+	strcpy(p, after);
+	return text;
+}
+
+static void too_much_is_refused(void **state)
+{
+	char *texts[] = {
+		repeat("[ ", "/a.wav ", 65, "]"),
+		repeat("/", "x", 4096, ""),
+		repeat("\"/", "x", 4096, "\""),
+		repeat("[ /a.wav /", "x", 4096, " /b.wav ]"),
+		repeat("{ file = /", "x", 4096, " }"),
+		repeat("{ file = [ /a.wav /", "x", 4096, " ] }"),
+		repeat("{ file = /a.wav channels = [ ", "0 ", 65, "] }"),
+	};
+
+	for (size_t i = 0; i < SPA_N_ELEMENTS(texts); i++) {
+		assert_refused(*state, texts[i], i < 6 ? "segue.load" : "channels");
+		free(texts[i]);
+	}
+}
+
+static void a_fence_is_asked_for_every_file(void **state)
+{
+	struct stage *stage = *state;
+	struct segue_fence *fence = &store_of(stage)->fence;
+	struct segue_error error = { 0 };
+
+	assert_null(segue_load_text(store_of(stage), "/etc/passwd", fence, &error));
+	assert_int_equal(error.res, -EACCES);
+	assert_null(segue_load_text(store_of(stage), "[ /usr/share/a.wav /etc/passwd ]", fence, &error));
+	assert_int_equal(error.res, -EACCES);
+	assert_null(segue_load_text(store_of(stage), "{ file = [ /usr/share/a.wav /etc/passwd ] }", fence,
+			&error));
+	assert_int_equal(error.res, -EACCES);
+	assert_int_equal(stage->n_reclaimed, 0);
+}
+
+#define test(name)	cmocka_unit_test_setup_teardown(name, stage_setup, stage_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		test(a_path_may_have_spaces_and_quotes),
+		test(several_files_are_joined),
+		test(options_are_taken),
+		test(what_is_no_file_is_refused),
+		test(a_wrong_option_is_named),
+		test(too_much_is_refused),
+		test(a_fence_is_asked_for_every_file),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
