@@ -175,6 +175,7 @@ struct segue_sound_job *segue_sound_job_new(struct segue_store_impl *store,
 		return NULL;
 	j->type = recipe->type;
 	j->step = recipe->type == SEGUE_RECIPE_WAVE ? SEGUE_SOUND_MAKE : SEGUE_SOUND_OPEN;
+	j->job.is_opening = j->step == SEGUE_SOUND_OPEN;
 	j->kind = kind;
 	j->options = recipe->options;
 	j->make.bytes_max = recipe->bytes_max;

@@ -22,7 +22,8 @@ static struct spa_log_topic log_topic = SPA_LOG_TOPIC(0, "spa.segue.jobs");
 #define SPA_LOG_TOPIC_DEFAULT &log_topic
 
 #define LEFT_BEHIND_MAX	4u
-#define WORKERS_MAX	(2u + LEFT_BEHIND_MAX)
+#define N_LANES		3u
+#define WORKERS_MAX	(N_LANES + LEFT_BEHIND_MAX)
 #define TICK_MSEC	50u	/* of the watchdog; also how often progress is told at most */
 #define JOIN_MSEC	500u	/* that threads have to end in at teardown, all together */
 
@@ -71,7 +72,7 @@ struct segue_jobs {
 	bool closing;		/* threads end, nothing is signalled */
 	bool gone;		/* threads destroy their jobs themselves */
 	uint32_t n_aside;
-	struct lane lanes[2];	/* short, long */
+	struct lane lanes[N_LANES];	/* short, long, opening */
 	struct worker workers[WORKERS_MAX];
 	struct segue_job_list finished;
 };
@@ -194,7 +195,7 @@ static int start_worker(struct segue_jobs *jobs, struct lane *lane)
 
 	if (old != NULL && jobs->n_aside == LEFT_BEHIND_MAX)
 		return -EBUSY;
-	while (worker->used)	/* two lanes and those aside: one is free */
+	while (worker->used)	/* the other lanes' and those aside: one is free */
 		worker++;
 	*worker = (struct worker) { .jobs = jobs, .lane = lane, .used = true };
 	if (start_thread(worker) < 0) {
@@ -347,6 +348,7 @@ struct segue_jobs *segue_jobs_new(struct spa_loop_utils *utils, struct spa_log *
 	segue_jobs_set_stall(jobs, SEGUE_JOB_STALL_SEC * 1000);
 	jobs->lanes[0] = (struct lane) { .name = "segue-short", .nice = 0 };
 	jobs->lanes[1] = (struct lane) { .name = "segue-long", .nice = 5 };
+	jobs->lanes[2] = (struct lane) { .name = "segue-open", .nice = 0 };
 	segue_job_list_init(&jobs->finished);
 	pthread_mutex_init(&jobs->mutex, NULL);
 	for (i = 0; i < SPA_N_ELEMENTS(jobs->lanes); i++) {
@@ -369,9 +371,14 @@ void segue_jobs_set_stall(struct segue_jobs *jobs, uint32_t msec)
 	jobs->spare_ticks = SPA_MAX(jobs->stall_ticks / 10, 1u);
 }
 
+static struct lane *lane_of(struct segue_jobs *jobs, const struct segue_job *job)
+{
+	return &jobs->lanes[job->is_opening ? 2 : job->is_long];
+}
+
 int segue_jobs_add(struct segue_jobs *jobs, struct segue_job *job)
 {
-	struct lane *lane = &jobs->lanes[job->is_long];
+	struct lane *lane = lane_of(jobs, job);
 	int res = 0;
 
 	pthread_mutex_lock(&jobs->mutex);
@@ -396,7 +403,7 @@ void segue_jobs_cancel(struct segue_jobs *jobs, struct segue_job *job)
 	pthread_mutex_lock(&jobs->mutex);
 	__atomic_store_n(&job->cancelled, 1, __ATOMIC_RELAXED);
 	if (job->state == JOB_QUEUED) {
-		segue_job_list_remove(&jobs->lanes[job->is_long].queue, job);
+		segue_job_list_remove(&lane_of(jobs, job)->queue, job);
 		finish(jobs, job);
 	}
 	pthread_mutex_unlock(&jobs->mutex);

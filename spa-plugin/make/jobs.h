@@ -14,7 +14,8 @@
 #include <segue/handover.h>
 
 /** \file
- * Work off both loops: two workers, so that short jobs never wait behind long ones.
+ * Work off both loops: a worker each for short jobs, long ones and those that open files, so that short jobs
+ * never wait behind long ones, nor anything for a file system that doesn't answer.
  *
  * A job that makes no progress for SEGUE_JOB_STALL_SEC fails with -ETIMEDOUT; its thread is left behind
  * (4 at most, then further jobs on that lane are refused with -EBUSY) and replaced. A lane whose
@@ -38,6 +39,7 @@ struct segue_job {
 	/** Main loop: progress has changed, at most 20 times a second. May be NULL. */
 	void (*progressed)(struct segue_job *job);
 	bool is_long;		/**< which lane */
+	bool is_opening;	/**< a lane of its own, whatever is_long says */
 
 	/* owned by jobs.c */
 	struct segue_job *next;

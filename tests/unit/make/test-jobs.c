@@ -167,17 +167,20 @@ static void a_job_runs_and_its_result_arrives_on_the_loop(void **state)
 
 static void each_lane_has_a_thread_of_ordinary_priority_with_its_name(void **state)
 {
-	static const struct { const char *name; int nice; } lanes[] = { { "segue-short", 0 }, { "segue-long", 5 } };
+	static const struct { const char *name; int nice; bool is_long, is_opening; } lanes[] = {
+		{ "segue-short", 0 }, { "segue-long", 5, true }, { "segue-open", 0, false, true }
+	};
 	struct fixture *f = *state;
 
-	for (int is_long = 0; is_long < 2; is_long++) {
-		struct record *r = record_new(is_long);
+	for (size_t i = 0; i < SPA_N_ELEMENTS(lanes); i++) {
+		struct record *r = record_new(lanes[i].is_long);
 
+		r->job.is_opening = lanes[i].is_opening;
 		assert_int_equal(segue_jobs_add(f->jobs, &r->job), 0);
 		wait_ended(f, r, 0);
-		assert_string_equal(r->thread, lanes[is_long].name);
+		assert_string_equal(r->thread, lanes[i].name);
 		assert_int_equal(r->policy, SCHED_OTHER);
-		assert_int_equal(r->nice, lanes[is_long].nice);
+		assert_int_equal(r->nice, lanes[i].nice);
 		record_free(r);
 	}
 }
