@@ -120,8 +120,6 @@ error:
 
 void segue_dsp_disconnect(struct segue_dsp *dsp)
 {
-	struct segue_hosted *hosted = dsp->hosted;
-
 	/* the proxy first: it suspends the node and takes it off the data loop */
 	if (dsp->proxy != NULL) {
 		struct pw_proxy *proxy = dsp->proxy;
@@ -139,9 +137,6 @@ void segue_dsp_disconnect(struct segue_dsp *dsp)
 	/* 0.3.65 leaves these pointing into the node it has just freed */
 	spa_node_set_io(dsp->spa_node, SPA_IO_Position, NULL, 0);
 	spa_node_set_io(dsp->spa_node, SPA_IO_Clock, NULL, 0);
-
-	hosted->node->methods->set_connected(hosted->node, false);
-	segue_host_set_id(hosted, SPA_ID_INVALID);
 }
 
 /* ------------------------------------------------------------- the handle */

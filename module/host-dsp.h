@@ -22,6 +22,7 @@ void segue_dsp_free(struct segue_dsp *dsp);
 
 /** Enter the graph: through a connection, or with NULL that of this process, the daemon. */
 int segue_dsp_connect(struct segue_dsp *dsp, struct pw_core *core);
+/** Leave the graph. The node isn't told that PipeWire is gone: it may be the node that goes. */
 void segue_dsp_disconnect(struct segue_dsp *dsp);
 
 #endif /* SEGUE_HOST_DSP_H */

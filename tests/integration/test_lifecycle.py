@@ -6,6 +6,7 @@
 The service's exit status and the leak check at its end are looked at by the session fixture.
 """
 
+import signal
 import time
 
 import numpy as np
@@ -103,6 +104,20 @@ def test_a_node_destroyed_in_mid_load_answers_gone(source, segue, tmp_path):
     assert (source.finished(waiting).result, source.finished(waiting).error) == ('failed', ERROR + 'Gone')
     assert source.finished(loading).result in ('failed', 'applied')
     assert_nothing_is_live(segue)
+
+
+def test_a_node_destroyed_before_a_swap_was_taken_answers_gone(session, source, segue):
+    """PipeWire stands still, so the data loop takes nothing."""
+    play_sine(source)
+    session.processes['pipewire'].signal(signal.SIGSTOP)
+    try:
+        time.sleep(0.1)     # the cycle under way
+        waiting = source.set_buffer(segue.ready(segue.generate('saw')))
+        segue.destroy(source)
+        finished = source.finished(waiting)
+        assert (finished.result, finished.error) == ('failed', ERROR + 'Gone')
+    finally:
+        session.processes['pipewire'].signal(signal.SIGCONT)
 
 
 def test_a_client_killed_with_buffers_held(session, source, segue):
