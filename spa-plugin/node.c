@@ -178,7 +178,7 @@ static int set_property(struct segue_node_impl *node, const char *key, const str
 		const struct segue_fence *fence, struct segue_error *error)
 {
 	const struct segue_property *p;
-	double kept;
+	double kept, before;
 	int index, res;
 
 	index = segue_property_find(node->type->properties, node->type->n_properties, key, NULL);
@@ -192,9 +192,12 @@ static int set_property(struct segue_node_impl *node, const char *key, const str
 		return res;
 	if (p->flags & SEGUE_PROPERTY_REQUEST)
 		return set_request(node, index, value->s, fence, error);
+	before = node->values[index];
 	node->values[index] = kept;
-	if (send_setting(node, index) < 0)
+	if (send_setting(node, index) < 0) {
+		node->values[index] = before;
 		return segue_error_set(error, -ENOMEM, "%s: no memory", p->key);
+	}
 changed:
 	emit_changed(node, SEGUE_NODE_CHANGE_PROPERTIES);
 	return 0;

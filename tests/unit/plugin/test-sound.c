@@ -307,7 +307,7 @@ static void a_budget_that_is_exceeded_fails_that_sound_alone(void **state)
 {
 	struct stage *stage = *state;
 	struct segue_store_config config = { .memory_max = 1024 * 1024 };
-	struct segue_sound *large, *small;
+	struct segue_sound *large, *small, *again;
 
 	assert_int_equal(stage->store->methods->configure(stage->store, &config), 0);
 	stage_write_ramp(stage, "large.wav", 3000000, 1, 48000);
@@ -319,6 +319,13 @@ static void a_budget_that_is_exceeded_fails_that_sound_alone(void **state)
 	assert_non_null(strstr(stage_info(stage, large).error->message, "large.wav: "));
 	stage_wait_state(stage, small, SEGUE_SOUND_READY);
 	assert_int_equal(stage_memory(stage).bytes_pending, 0);
+	/* with more of it the same file is tried again, although the one that failed is still owned */
+	config.memory_max = 1024 * 1024 * 1024;
+	assert_int_equal(stage->store->methods->configure(stage->store, &config), 0);
+	again = load(stage, "large.wav");
+	stage_wait_state(stage, again, SEGUE_SOUND_READY);
+	assert_ptr_equal(resolve(stage, again), again);
+	stage_disown(stage, again);
 	stage_disown(stage, large);
 	stage_disown(stage, small);
 }
