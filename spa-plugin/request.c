@@ -370,13 +370,20 @@ int segue_node_request(struct segue_node_impl *node, struct segue_sound *sound,
 	return 0;
 }
 
+/* may it still be cancelled, as far as can be told? */
+static bool is_open(const struct segue_request *r)
+{
+	return !r->finished && (r->claim == NULL ||
+			segue_ticket_outcome(&r->claim->ticket) == SEGUE_OUTCOME_NONE);
+}
+
 int segue_node_cancel(struct segue_node_impl *node, uint64_t serial, struct segue_error *error)
 {
 	struct segue_command command = { .type = node->type->cancel, .data = serial };
 	struct segue_request *r;
 
 	spa_list_for_each(r, &node->requests, link) {
-		if (r->serial == serial && !r->finished)
+		if (r->serial == serial && is_open(r))
 			goto found;
 	}
 	return segue_error_set(error, -ENXIO, "request %" PRIu64 " isn't outstanding", serial);
