@@ -35,8 +35,6 @@ struct segue_sound;
 
 /* ------------------------------------------------------------------ sounds */
 
-/** What a sound is made from. Strings are borrowed for the call; the descriptor is taken over, also
- * on failure. */
 enum segue_recipe_type {
 	SEGUE_RECIPE_FILES,	/**< paths: one, or several whose channels are joined */
 	SEGUE_RECIPE_FD,	/**< fd: an audio file, read with pread */
@@ -44,6 +42,8 @@ enum segue_recipe_type {
 	SEGUE_RECIPE_WAVE,	/**< wave: a name of the contract's list */
 };
 
+/** What a sound is made from. Strings are borrowed for the call; the descriptor is taken over, also
+ * on failure. */
 struct segue_recipe {
 	enum segue_recipe_type type;
 	const char *const *paths;
@@ -80,7 +80,7 @@ struct segue_sound_info {
 struct segue_memory_info {
 	uint64_t bytes_max, bytes_live, bytes_pending, bytes_retired;
 	uint64_t n_reclaimed;
-	uint32_t n_live;	/**< sounds that are ready, live or retired */
+	uint32_t n_live;	/**< sounds that are ready or live */
 };
 
 struct segue_store_events {
@@ -112,9 +112,10 @@ struct segue_store_methods {
 			const struct segue_store_events *events, void *data);
 	void (*memory_info)(struct segue_store *store, struct segue_memory_info *ret);
 
-	/** Begin to make a sound, or find the same one (same file, same options). The caller owns it once more
-	 * and calls disown() once. Never waits: files are opened by a worker.
-	 * \return NULL with an error: what can be told from the recipe alone, or -EDQUOT */
+	/** Begin to make a sound, which may turn out to be one there is (same files, same options): resolve()
+	 * then. The caller owns it and calls disown() once. Never waits: files are opened by a worker.
+	 * \return NULL with an error: what can be told from the recipe alone, -ENOMEM, or -EBUSY when too
+	 *         many files don't answer */
 	struct segue_sound *(*make)(struct segue_store *store, const struct segue_recipe *recipe,
 			struct segue_error *error);
 	void (*own)(struct segue_store *store, struct segue_sound *sound);
@@ -180,10 +181,10 @@ struct segue_finished {
 struct segue_node_events {
 	uint32_t version;
 	void (*changed)(void *data, uint32_t changes);
-	/** from within request() and set(): a request has got its serial
+	/** from within request(), set() and set_props(): a request has got its serial
 	 * \param sound  its id; 0: none. \param label  of it, or "" */
 	void (*accepted)(void *data, uint64_t serial, uint64_t sound, const char *label);
-	/** exactly once for each serial request() has returned, never from within request() */
+	/** exactly once for each serial accepted() has told, never from within these calls */
 	void (*finished)(void *data, const struct segue_finished *finished);
 };
 
