@@ -7,9 +7,8 @@
 
 #include "request.h"
 
-#include <errno.h>
-
 #include "barrier.h"
+#include "now.h"
 
 #define GARBAGE_PER_TICK	1024u
 
@@ -213,7 +212,7 @@ static uint64_t until_due(const struct segue_request *r, const struct segue_cloc
 static uint64_t until_scheduled(const struct segue_node_impl *node)
 {
 	struct segue_clock clock = segue_statistics_clock(node->statistics);
-	uint64_t nsec = SEGUE_COLLECT_MAX_NSEC, now = segue_node_now_nsec();
+	uint64_t nsec = SEGUE_COLLECT_MAX_NSEC, now = segue_now_nsec();
 	struct segue_request *r;
 
 	if (clock.rate == 0)
@@ -227,7 +226,7 @@ static uint64_t until_scheduled(const struct segue_node_impl *node)
 
 static uint64_t next_look(struct segue_node_impl *node, bool progress)
 {
-	uint64_t now = segue_node_now_nsec(), next = SEGUE_COLLECT_NEVER;
+	uint64_t now = segue_now_nsec(), next = SEGUE_COLLECT_NEVER;
 	uint64_t since = now - node->changed_nsec;
 
 	if (progress)
@@ -255,7 +254,7 @@ uint64_t segue_node_collect(void *data)
 
 	segue_outbox_flush(&node->outbox);
 	/* a pause that has become a long one: fades count as complete, what was sent is taken */
-	if (!node->running && is_owed(node) && segue_node_now_nsec() - node->changed_nsec >= PAUSE_NSEC)
+	if (!node->running && is_owed(node) && segue_now_nsec() - node->changed_nsec >= PAUSE_NSEC)
 		segue_node_settle(node);
 	/* what is retired has been answered: tell the answers while its tickets are there */
 	take_retired(node);

@@ -4,11 +4,11 @@
 
 #include "collector.h"
 
-#include <errno.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include <spa/utils/defs.h>
+
+#include "now.h"
 
 struct segue_collector {
 	struct spa_loop_utils *utils;
@@ -17,17 +17,9 @@ struct segue_collector {
 	uint64_t next_nsec;	/* CLOCK_MONOTONIC; SEGUE_COLLECT_NEVER: disarmed */
 };
 
-static uint64_t now_nsec(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return SPA_TIMESPEC_TO_NSEC(&now);
-}
-
 void segue_collector_arm(struct segue_collector *collector, uint64_t nsec)
 {
-	uint64_t at = now_nsec() + nsec;
+	uint64_t at = segue_now_nsec() + nsec;
 	struct timespec value;
 
 	if (at >= collector->next_nsec)

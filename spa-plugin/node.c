@@ -7,24 +7,16 @@
 #include <assert.h>
 #include <math.h>
 #include <string.h>
-#include <time.h>
 
-#include <spa/utils/result.h>
 #include <spa/utils/string.h>
+
+#include "now.h"
 
 #define to_impl(node)	SPA_CONTAINER_OF(node, struct segue_node_impl, iface)
 
 static struct spa_log_topic log_topic = SPA_LOG_TOPIC(0, "spa.segue.node");
 #undef SPA_LOG_TOPIC_DEFAULT
 #define SPA_LOG_TOPIC_DEFAULT &log_topic
-
-static uint64_t now_nsec(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return SPA_TIMESPEC_TO_NSEC(&now);
-}
 
 static void emit_changed(struct segue_node_impl *node, uint32_t changes)
 {
@@ -57,7 +49,7 @@ void segue_node_update_state(struct segue_node_impl *node, bool force)
 void segue_node_started(struct segue_node_impl *node)
 {
 	node->running = true;
-	node->changed_nsec = now_nsec();
+	node->changed_nsec = segue_now_nsec();
 	node->cycles_at_start = __atomic_load_n(&node->statistics->n_cycles, __ATOMIC_RELAXED);
 	segue_node_update_state(node, false);
 	segue_collector_arm(node->store->collector, 0);
@@ -66,7 +58,7 @@ void segue_node_started(struct segue_node_impl *node)
 void segue_node_stopped(struct segue_node_impl *node)
 {
 	node->running = false;
-	node->changed_nsec = now_nsec();
+	node->changed_nsec = segue_now_nsec();
 	segue_node_update_state(node, false);
 	segue_collector_arm(node->store->collector, 0);
 }

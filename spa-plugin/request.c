@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include "barrier.h"
+#include "now.h"
 
 #define REQUESTS_MAX	16384u
 #define SCHEDULED_MAX	64u
@@ -26,10 +27,13 @@ void segue_node_collect_soon(struct segue_node_impl *node, uint64_t nsec)
 
 struct segue_claim *segue_claim_new(struct segue_sound *sound, struct segue_buffer *buffer)
 {
-	struct segue_claim *claim = calloc(1, sizeof(*claim));
+	/* the ticket on a cache line of its own, see handover.h */
+	struct segue_claim *claim = aligned_alloc(SEGUE_CACHE_LINE,
+			SPA_ROUND_UP_N(sizeof(*claim), SEGUE_CACHE_LINE));
 
 	if (claim == NULL)
 		return NULL;
+	*claim = (struct segue_claim) { 0 };
 	segue_sound_claim(sound);
 	spa_list_init(&claim->link);
 	claim->sound = sound;
@@ -252,7 +256,7 @@ static void publish(struct segue_request *r, struct segue_buffer *buffer)
 	if ((r->claim = segue_claim_new(r->sound, buffer)) == NULL)
 		goto no_memory;
 	if (r->flags & SEGUE_TICKET_AFTER)
-		r->due_nsec = segue_node_now_nsec() + (uint64_t)(r->at * 1e9 / node_rate(node));
+		r->due_nsec = segue_now_nsec() + (uint64_t)(r->at * 1e9 / node_rate(node));
 	r->claim->ticket.serial = r->serial;
 	r->claim->ticket.at = r->at;
 	r->claim->ticket.fade = r->fade;

@@ -5,8 +5,6 @@
 #ifndef SEGUE_REQUEST_H
 #define SEGUE_REQUEST_H
 
-#include <time.h>
-
 #include "node.h"
 
 /** \file
@@ -48,14 +46,6 @@ struct segue_request {
 SEGUE_MAIN_LOOP struct segue_claim *segue_claim_new(struct segue_sound *sound,
 		struct segue_buffer *buffer);
 SEGUE_MAIN_LOOP void segue_claim_free(struct segue_claim *claim);
-
-static inline uint64_t segue_node_now_nsec(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return SPA_TIMESPEC_TO_NSEC(&now);
-}
 
 static inline bool segue_request_is_now(const struct segue_request *r)
 {

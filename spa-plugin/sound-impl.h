@@ -5,8 +5,6 @@
 #ifndef SEGUE_SOUND_IMPL_H
 #define SEGUE_SOUND_IMPL_H
 
-#include <time.h>
-
 #include "make/make.h"
 #include "sound-job.h"
 #include "sound.h"
@@ -43,32 +41,14 @@ struct segue_sound {
 	struct spa_list waiters;
 };
 
-#define emit(sound, method, ...) \
-	spa_hook_list_call(&(sound)->store->listeners, struct segue_store_events, method, 0, __VA_ARGS__)
-
 #define segue_sound_emit(sound, method, ...)				\
 	spa_hook_list_call(&(sound)->store->listeners,			\
 			struct segue_store_events, method, 0, __VA_ARGS__)
-
-static inline uint64_t segue_sound_now_nsec(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return SPA_TIMESPEC_TO_NSEC(&now);
-}
 
 /** Does anybody want it? */
 static inline bool segue_sound_in_use(const struct segue_sound *sound)
 {
 	return sound->n_owners > 0 || sound->n_wants > 0;
-}
-
-/** A buffer's rate; a table is good for all. */
-static inline uint32_t segue_sample_rate(const struct segue_buffer *buffer)
-{
-	return buffer->type == SEGUE_BUFFER_SAMPLE ?
-		((const struct segue_sample *)buffer)->rate : UINT32_MAX;
 }
 
 /** A buffer a job has made belongs to the sound. Accepts and returns NULL. */

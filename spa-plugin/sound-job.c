@@ -12,12 +12,6 @@
 
 #define LONG_BYTES	(4u * 1024u * 1024u)
 
-static uint32_t rate_of(const struct segue_buffer *buffer)
-{
-	/* a table is good for all */
-	return buffer->type == SEGUE_BUFFER_SAMPLE ? ((const struct segue_sample *)buffer)->rate : UINT32_MAX;
-}
-
 static int run_open(struct segue_sound_job *j)
 {
 	int fd = j->fd;
@@ -59,7 +53,7 @@ static int make_from_file(struct segue_sound_job *j)
 		j->origin = NULL;
 	}
 	/* what was made has everything its origin had, unless that had the higher rate */
-	if (j->origin != NULL && rate_of(j->origin) <= rate_of(j->made)) {
+	if (j->origin != NULL && segue_buffer_rate(j->origin) <= segue_buffer_rate(j->made)) {
 		segue_memory_free(j->memory, j->origin);
 		j->origin = NULL;
 	}

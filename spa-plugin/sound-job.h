@@ -46,6 +46,13 @@ struct segue_sound_job {
 	float peak;
 };
 
+/** A buffer's rate; a table is good for all. */
+static inline uint32_t segue_buffer_rate(const struct segue_buffer *buffer)
+{
+	return buffer->type == SEGUE_BUFFER_SAMPLE ?
+		((const struct segue_sample *)buffer)->rate : UINT32_MAX;
+}
+
 /** The recipe copied, its descriptor taken over if this succeeds. \return NULL with errno */
 SEGUE_MAIN_LOOP struct segue_sound_job *segue_sound_job_new(struct segue_store_impl *store,
 		const struct segue_recipe *recipe, enum segue_kind kind, const char *name);

@@ -14,6 +14,7 @@
 #include <spa/utils/string.h>
 
 #include "give-back.h"
+#include "now.h"
 #include "recipe.h"
 
 static void tell_waiters(struct segue_sound *sound, int res)
@@ -65,6 +66,15 @@ static void fail_to_start(struct segue_sound *sound, int res)
 	sound_fail(sound, &error);
 }
 
+static void job_failed(struct segue_sound *sound, const struct segue_sound_job *j, int res)
+{
+	/* what a thread that was left behind writes isn't looked at */
+	if (res == -ETIMEDOUT || j->make.error.res == 0)
+		fail_to_start(sound, res);
+	else
+		sound_fail(sound, &j->make.error);
+}
+
 static void start_remake(struct segue_sound *sound, uint32_t rate);
 
 /* keep the better of what there was, if it is better than what there is now */
@@ -72,14 +82,14 @@ static void take_remade(struct segue_sound *sound, struct segue_buffer *made)
 {
 	struct segue_buffer *best = sound->origin, *other = sound->made;
 
-	if (best == NULL || segue_sample_rate(best) < segue_sample_rate(other)) {
+	if (best == NULL || segue_buffer_rate(best) < segue_buffer_rate(other)) {
 		best = sound->made;
 		other = sound->origin;
 	}
 	sound->made = made;
 	sound->origin = NULL;
 	segue_buffer_unref(other);
-	if (segue_sample_rate(best) > segue_sample_rate(made))
+	if (segue_buffer_rate(best) > segue_buffer_rate(made))
 		sound->origin = best;
 	else
 		segue_buffer_unref(best);
@@ -113,10 +123,7 @@ static void on_made(struct segue_job *job, int res)
 	/* keep it while its waiters are told */
 	segue_sound_want(sound);
 	if (res < 0) {
-		if (res == -ETIMEDOUT || j->make.error.res == 0)
-			fail_to_start(sound, res);
-		else
-			sound_fail(sound, &j->make.error);
+		job_failed(sound, j, res);
 		goto done;
 	}
 	if (j->step == SEGUE_SOUND_REMAKE) {
@@ -126,7 +133,7 @@ static void on_made(struct segue_job *job, int res)
 		sound->made = segue_sound_adopt(sound, j->made);
 		sound->origin = segue_sound_adopt(sound, j->origin);
 		sound->peak = j->peak;
-		sound->made_nsec = segue_sound_now_nsec();
+		sound->made_nsec = segue_now_nsec();
 	}
 	j->made = j->origin = NULL;
 	sound->state = SEGUE_SOUND_READY;
@@ -257,10 +264,7 @@ static void on_opened(struct segue_job *job, int res)
 	sound->job = NULL;
 	segue_sound_want(sound);
 	if (res < 0) {
-		if (res == -ETIMEDOUT || j->make.error.res == 0)
-			fail_to_start(sound, res);
-		else
-			sound_fail(sound, &j->make.error);
+		job_failed(sound, j, res);
 		goto done;
 	}
 	sound->header = *segue_decoder_header(j->decoder);

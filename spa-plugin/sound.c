@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "give-back.h"
+#include "now.h"
 
 /* ---- memory: buffers come from jobs and are given back here */
 
@@ -81,7 +82,7 @@ static void finish_if_gone(struct segue_sound *sound)
 
 	if (segue_sound_in_use(sound) || sound->n_buffers > 0)
 		return;
-	age_usec = sound->made_nsec > 0 ? (segue_sound_now_nsec() - sound->made_nsec) / SPA_NSEC_PER_USEC : 0;
+	age_usec = sound->made_nsec > 0 ? (segue_now_nsec() - sound->made_nsec) / SPA_NSEC_PER_USEC : 0;
 	if (sound->bytes > 0)
 		sound->store->n_reclaimed++;
 	segue_sound_emit(sound, sound_reclaimed, sound->id, sound->bytes, age_usec);
@@ -185,7 +186,8 @@ struct segue_buffer *segue_sound_buffer(const struct segue_sound *sound, uint32_
 {
 	struct segue_buffer *made = segue_sound_any_buffer(sound);
 
-	if (made == NULL || rate == 0 || made->type == SEGUE_BUFFER_TABLE || segue_sample_rate(made) == rate)
+	if (made == NULL || rate == 0 || made->type == SEGUE_BUFFER_TABLE ||
+	    segue_buffer_rate(made) == rate)
 		return made;
 	return NULL;
 }

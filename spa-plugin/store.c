@@ -8,8 +8,6 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-#include <spa/utils/result.h>
-
 #include "sound.h"
 
 #define DEFAULT_MEMORY_MAX	(1024ul * 1024ul * 1024ul)
