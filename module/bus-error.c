@@ -5,7 +5,6 @@
 #include "bus-error.h"
 
 #include <stdint.h>
-#include <stdio.h>
 
 #include <spa/utils/defs.h>
 

@@ -12,8 +12,6 @@
 #include <errno.h>
 #include <unistd.h>
 
-#include <spa/utils/string.h>
-
 /** What the properties are read from. */
 struct values {
 	const char *version;

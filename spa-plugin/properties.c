@@ -7,7 +7,6 @@
 #include <math.h>
 #include <string.h>
 
-#include <spa/utils/defs.h>
 #include <spa/utils/string.h>
 
 #define KEY_PREFIX	"segue."

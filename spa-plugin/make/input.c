@@ -5,8 +5,6 @@
 #include "input.h"
 
 #include <inttypes.h>
-#include <limits.h>
-#include <math.h>
 #include <string.h>
 #include <unistd.h>
 

@@ -3,7 +3,6 @@
 /* SPDX-License-Identifier: MIT */
 
 #include <float.h>
-#include <inttypes.h>
 #include <math.h>
 #include <string.h>
 

@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <spa/utils/defs.h>
 #include <spa/utils/string.h>
 
 #include "bus.h"

@@ -4,7 +4,6 @@
 
 #include "commands.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdarg.h>

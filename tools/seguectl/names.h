@@ -5,7 +5,6 @@
 #ifndef SEGUE_CTL_NAMES_H
 #define SEGUE_CTL_NAMES_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #include "units.h"

@@ -7,8 +7,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include <spa/utils/string.h>
-
 #include "args.h"
 #include "bus.h"
 #include "follow.h"

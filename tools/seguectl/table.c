@@ -11,8 +11,6 @@
 
 #include <libsmartcols/libsmartcols.h>
 
-#include <spa/utils/string.h>
-
 #include "json.h"
 
 #define CELL_MAX	256
