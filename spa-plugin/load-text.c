@@ -40,18 +40,24 @@ static int add_path(struct load *load, const char *path, const struct segue_fenc
 	return 0;
 }
 
-static int add_paths(struct load *load, struct spa_json *array, const struct segue_fence *fence,
+static int add_token(struct load *load, const char *token, int length, const struct segue_fence *fence,
 		struct segue_error *error)
 {
 	char path[TEXT_MAX];
+
+	if (spa_json_parse_stringn(token, length, path, sizeof(path)) <= 0)
+		return segue_error_set(error, -EINVAL, "segue.load: '%.*s' isn't a path", length, token);
+	return add_path(load, path, fence, error);
+}
+
+static int add_tokens(struct load *load, struct spa_json *array, const struct segue_fence *fence,
+		struct segue_error *error)
+{
 	const char *token;
 	int length, res = 0;
 
-	while (res == 0 && (length = spa_json_next(array, &token)) > 0) {
-		res = spa_json_parse_stringn(token, length, path, sizeof(path)) > 0 ?
-			add_path(load, path, fence, error) :
-			segue_error_set(error, -EINVAL, "segue.load: file can't be read");
-	}
+	while (res == 0 && (length = spa_json_next(array, &token)) > 0)
+		res = add_token(load, token, length, fence, error);
 	return res;
 }
 
@@ -99,24 +105,23 @@ static int set_option(struct load *load, const char *key, const char *token, int
 static int read_object(struct load *load, struct spa_json *object, const struct segue_fence *fence,
 		struct segue_error *error)
 {
-	char key[64], path[TEXT_MAX];
+	char key[64];
 	struct spa_json array;
 	const char *token;
 	int length, res = 0;
 
 	while (res == 0 && (length = spa_json_next(object, &token)) > 0) {
 		if (spa_json_parse_stringn(token, length, key, sizeof(key)) <= 0)
-			return segue_error_set(error, -EINVAL, "segue.load: no such option '%.*s'", length, token);
+			return segue_error_set(error, -EINVAL, "segue.load: no such option '%.*s'", length,
+					token);
 		if ((length = spa_json_next(object, &token)) <= 0)
 			return segue_error_set(error, -EINVAL, "segue.load: %s has no value", key);
 		if (spa_json_is_array(token, length)) {
 			spa_json_enter(object, &array);
-			res = spa_streq(key, "file") ? add_paths(load, &array, fence, error) :
+			res = spa_streq(key, "file") ? add_tokens(load, &array, fence, error) :
 				set_uints(load, key, &array, error);
 		} else if (spa_streq(key, "file")) {
-			res = spa_json_parse_stringn(token, length, path, sizeof(path)) > 0 ?
-				add_path(load, path, fence, error) :
-				segue_error_set(error, -EINVAL, "segue.load: file can't be read");
+			res = add_token(load, token, length, fence, error);
 		} else {
 			res = set_option(load, key, token, length, error);
 		}
@@ -128,20 +133,17 @@ static int read_text(struct load *load, const char *text, const struct segue_fen
 		struct segue_error *error)
 {
 	struct spa_json json, inner;
-	char path[TEXT_MAX];
 
 	spa_json_init(&json, text, strlen(text));
 	if (spa_json_enter_array(&json, &inner) > 0)
-		return add_paths(load, &inner, fence, error);
+		return add_tokens(load, &inner, fence, error);
 	spa_json_init(&json, text, strlen(text));
 	if (spa_json_enter_object(&json, &inner) > 0)
 		return read_object(load, &inner, fence, error);
 	/* a path with spaces need not be quoted */
 	if (text[0] != '"')
 		return add_path(load, text, fence, error);
-	if (spa_json_parse_stringn(text, strlen(text), path, sizeof(path)) <= 0)
-		return segue_error_set(error, -EINVAL, "segue.load: %s can't be read", text);
-	return add_path(load, path, fence, error);
+	return add_token(load, text, strlen(text), fence, error);
 }
 
 struct segue_sound *segue_load_text(struct segue_store_impl *store, const char *text,
