@@ -215,26 +215,31 @@ static int node_set_props(struct segue_node *object, const char *key, const stru
 	return res;
 }
 
-static const char *read_text(struct segue_node_impl *node, uint32_t index)
+/* segue.load, segue.wave: what is heard, if that is what it was made from */
+static const char *read_request(const struct segue_node_impl *node, uint32_t index)
 {
 	const struct segue_sound *sound = segue_node_sound(node);
-	const char *text = NULL;
+	const char *text;
 
-	if (index == SEGUE_PROPERTY_LOAD)
-		text = sound != NULL ? segue_sound_path(sound) : NULL;
-	else if (node->type->properties[index].flags & SEGUE_PROPERTY_REQUEST)
-		text = sound != NULL ? segue_sound_wave(sound) : NULL;
-	else if (segue_node_is_loading(node))
-		text = "loading";
-	else if (node->last_error.res != 0)
+	if (sound == NULL)
+		return "";
+	text = index == SEGUE_PROPERTY_LOAD ? segue_sound_path(sound) : segue_sound_wave(sound);
+	return text != NULL ? text : "";
+}
+
+static const char *read_status(struct segue_node_impl *node)
+{
+	const struct segue_sound *sound = segue_node_sound(node);
+
+	if (segue_node_is_loading(node))
+		return "loading";
+	if (node->last_error.res != 0)
 		snprintf(node->text, sizeof(node->text), "failed: %s", node->last_error.message);
 	else if (sound != NULL)
 		snprintf(node->text, sizeof(node->text), "ready %s", segue_sound_label(sound));
 	else
-		text = "empty";
-	if (node->type->properties[index].flags & SEGUE_PROPERTY_REQUEST)
-		return text != NULL ? text : "";
-	return text != NULL ? text : node->text;
+		return "empty";
+	return node->text;
 }
 
 static int node_get(struct segue_node *object, const char *key, struct segue_value *ret)
@@ -248,7 +253,8 @@ static int node_get(struct segue_node *object, const char *key, struct segue_val
 		p = &node->type->properties[index];
 		*ret = segue_property_value(p, node->values[index]);
 		if (p->type == SEGUE_VALUE_STRING && p->choices == NULL)
-			ret->s = read_text(node, index);
+			ret->s = p->flags & SEGUE_PROPERTY_REQUEST ? read_request(node, index) :
+				read_status(node);
 	} else if (spa_streq(key, "mute")) {
 		*ret = (struct segue_value) { .type = SEGUE_VALUE_BOOL, .b = node->mute };
 	} else if (spa_streq(key, "volume")) {

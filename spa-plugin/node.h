@@ -61,7 +61,7 @@ struct segue_node_impl {
 	double volume;
 	bool mute;
 	double channel_volumes[SEGUE_CHANNELS_MAX];
-	char text[SEGUE_ERROR_MAX + 64];	/* of the last string read */
+	char text[SEGUE_ERROR_MAX + 64];	/* of segue.status as last read */
 
 	uint64_t last_serial;
 	uint64_t last_finished;
