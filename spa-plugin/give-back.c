@@ -38,9 +38,8 @@ static void on_destroy(struct segue_job *job)
 {
 	struct give_back *g = SPA_CONTAINER_OF(job, struct give_back, job);
 
-	/* cancelled before its turn */
-	if (g->buffer != NULL)
-		segue_memory_free(g->memory, g->buffer);
+	/* NULL, unless it was cancelled before its turn */
+	segue_memory_free(g->memory, g->buffer);
 	segue_memory_unref(g->memory);
 	free(g);
 }

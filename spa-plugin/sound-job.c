@@ -10,8 +10,6 @@
 
 #include "store.h"
 
-#define LONG_BYTES	(4u * 1024u * 1024u)
-
 static int run_open(struct segue_sound_job *j)
 {
 	int fd = j->fd;
@@ -129,8 +127,7 @@ static void job_free(struct segue_sound_job *j)
 {
 	if (j->fd >= 0)
 		close(j->fd);
-	if (j->decoder != NULL)
-		segue_decoder_free(j->decoder);
+	segue_decoder_free(j->decoder);
 	free_buffers(j);
 	for (uint32_t i = 0; i < j->n_paths; i++)
 		free(j->paths[i]);
@@ -229,7 +226,7 @@ struct segue_sound_job *segue_sound_job_remake(struct segue_store_impl *store,
 		return NULL;
 	}
 	j->make.name = j->name;
-	j->job.is_long = from->bytes > LONG_BYTES;
+	j->job.is_long = from->bytes > SEGUE_LONG_BYTES;
 	return j;
 }
 

@@ -102,8 +102,7 @@ static void store_free(struct segue_store_impl *store)
 	segue_sound_free_all(store);
 	segue_collector_free(store->collector);
 	segue_fence_clear(&store->fence);
-	if (store->memory != NULL)
-		segue_memory_unref(store->memory);
+	segue_memory_unref(store->memory);
 	free(store);
 }
 

@@ -15,8 +15,6 @@
 #include "layout.h"
 #include "make.h"
 
-#define LONG_SECONDS	10
-#define LONG_BYTES	(4u * 1024u * 1024u)
 #define IDENTITY_MAX	96u	/* of one file */
 
 static struct segue_decoder *decoder_new(struct segue_make *make, uint32_t n_inputs)
@@ -137,8 +135,9 @@ static int select_frames(struct segue_decoder *decoder, struct segue_make *make,
 	if (SPA_MAX(header->frames, decoder->delay) >= SEGUE_FRAMES_MAX)
 		return segue_error_set(&make->error, -EFBIG, "%s: %" PRIu64 " frames with its delay, %llu are too "
 				"many", make->name, SPA_MAX(header->frames, decoder->delay), SEGUE_FRAMES_MAX);
-	header->is_long = header->frames == 0 || header->frames > LONG_SECONDS * (uint64_t)header->rate ||
-		header->frames * header->channels * sizeof(float) > LONG_BYTES;
+	header->is_long = header->frames == 0 ||
+		header->frames > SEGUE_LONG_SECONDS * (uint64_t)header->rate ||
+		header->frames * header->channels * sizeof(float) > SEGUE_LONG_BYTES;
 	return 0;
 }
 

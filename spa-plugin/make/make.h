@@ -19,6 +19,10 @@
  * reference, buffer.bytes set and buffer.destroy left to the caller; or NULL with make->error filled
  * in (its message begins with the thing's name). */
 
+/* what is long in one way or the other is a job for the long lane */
+#define SEGUE_LONG_SECONDS	10u
+#define SEGUE_LONG_BYTES	(4u * 1024u * 1024u)
+
 struct segue_make {
 	struct segue_memory *memory;
 	struct segue_job *job;		/**< cancellation and progress, or NULL */
@@ -32,7 +36,7 @@ struct segue_header {
 	uint32_t channels;	/**< after the `channels` option, and of several files joined */
 	uint32_t rate;		/**< Hz */
 	uint64_t frames;	/**< after `offset`, `length` and `delay` */
-	bool is_long;		/**< over 10 s of sound or 4 MiB: a job for the long lane */
+	bool is_long;		/**< over SEGUE_LONG_SECONDS or SEGUE_LONG_BYTES */
 };
 
 struct segue_decoder;
@@ -50,6 +54,7 @@ SEGUE_WORKER struct segue_decoder *segue_decoder_open_raw(struct segue_make *mak
 const struct segue_header *segue_decoder_header(const struct segue_decoder *decoder);
 /** What tells files apart for sharing: device, inode, size and modification time of each, as text. */
 const char *segue_decoder_identity(const struct segue_decoder *decoder);
+/** Accepts NULL. */
 void segue_decoder_free(struct segue_decoder *decoder);
 
 /** Read it all, at its own rate, options applied (channels, offset, length, delay, gain, normalize, loop,

@@ -32,6 +32,7 @@ struct segue_memory;
  * each allocation holds a reference. */
 struct segue_memory *segue_memory_new(size_t max);
 struct segue_memory *segue_memory_ref(struct segue_memory *memory);
+/** Accepts NULL. */
 void segue_memory_unref(struct segue_memory *memory);
 void segue_memory_set_max(struct segue_memory *memory, size_t max);
 size_t segue_memory_max(const struct segue_memory *memory);
@@ -48,7 +49,8 @@ size_t segue_memory_size(const void *p);
 /** Count an allocation under another state. */
 void segue_memory_move(struct segue_memory *memory, void *p, enum segue_memory_state state);
 /** Give it back and take it off the count. Up to SEGUE_MEMORY_LARGE at once, any thread; above that
- * in slices with pauses, so that the process's memory map is never held for long: workers only. */
+ * in slices with pauses, so that the process's memory map is never held for long: workers only.
+ * Accepts NULL. */
 void segue_memory_free(struct segue_memory *memory, void *p);
 
 #endif /* SEGUE_MAKE_MEMORY_H */

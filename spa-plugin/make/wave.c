@@ -14,8 +14,6 @@
 #include "make.h"
 #include "wave.h"
 
-#define LONG_SECONDS	10.0	/* as for files */
-
 /* The waveforms there are; those without a filler are Fourier series. */
 static const struct wave {
 	const char *name;
@@ -80,7 +78,7 @@ struct segue_header segue_wave_header(const char *wave, const struct segue_optio
 	seconds = options->seconds > 0.0 ? options->seconds : w->seconds;
 	header.rate = rate;
 	header.frames = SPA_MAX(llround(seconds * rate), 1);
-	header.is_long = seconds > LONG_SECONDS;
+	header.is_long = seconds > SEGUE_LONG_SECONDS;
 	return header;
 }
 
