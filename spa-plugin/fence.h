@@ -7,12 +7,13 @@
 
 #include <stdint.h>
 
+#include <segue/handover.h>
+
 #include "error.h"
-#include "options.h"
 
 /** \file
  * Which paths may be loaded by whoever sets a node's Props: the node never learns who that is. Refused
- * by the text of the path, before the file system is touched. */
+ * by the text of the path, before the file system is touched. Main loop. */
 
 enum segue_fence_mode {
 	SEGUE_FENCE_PATHS,	/**< below one of the directories; the default */
@@ -27,12 +28,13 @@ struct segue_fence {
 };
 
 /** The user's configuration, data and music folders and /usr/share. \return 0 or -ENOMEM */
-int segue_fence_init(struct segue_fence *fence);
+SEGUE_MAIN_LOOP int segue_fence_init(struct segue_fence *fence);
 /** \param dirs  NULL: keep those it has. \return 0, -EINVAL for an unknown mode, -ENOMEM */
-int segue_fence_configure(struct segue_fence *fence, const char *mode, const char *const *dirs,
-		uint32_t n_dirs);
-void segue_fence_clear(struct segue_fence *fence);
+SEGUE_MAIN_LOOP int segue_fence_configure(struct segue_fence *fence, const char *mode,
+		const char *const *dirs, uint32_t n_dirs);
+SEGUE_MAIN_LOOP void segue_fence_clear(struct segue_fence *fence);
 /** \return 0, or -EACCES with an error naming the path */
-int segue_fence_check(const struct segue_fence *fence, const char *path, struct segue_error *error);
+SEGUE_MAIN_LOOP int segue_fence_check(const struct segue_fence *fence, const char *path,
+		struct segue_error *error);
 
 #endif /* SEGUE_FENCE_H */

@@ -5,6 +5,8 @@
 #ifndef SEGUE_PROPERTIES_H
 #define SEGUE_PROPERTIES_H
 
+#include <segue/handover.h>
+
 #include "control.h"
 
 /** \file
@@ -32,14 +34,15 @@ enum segue_source_property {
 extern const struct segue_property segue_source_properties[SEGUE_PROPERTIES_SOURCE];
 
 /** Find a row by its key, with or without "segue.". \return its index or -ENXIO with an error */
-int segue_property_find(const struct segue_property *table, uint32_t n, const char *key,
+SEGUE_MAIN_LOOP int segue_property_find(const struct segue_property *table, uint32_t n, const char *key,
 		struct segue_error *error);
-/** Check a value against a row: type, range, choices; any number will do for a number, and a text that is one.
+/** Check a value against a row: type, range, choices; any number will do for a number, and a text that
+ * is one.
  * \param ret  numbers and bools as they are kept; a choice as its index
- * \return 0 or -EINVAL with an error naming the key */
-int segue_property_check(const struct segue_property *property, const struct segue_value *value,
-		double *ret, struct segue_error *error);
+ * \return 0, -EINVAL, or -EROFS for what can only be read, with an error naming the key */
+SEGUE_MAIN_LOOP int segue_property_check(const struct segue_property *property,
+		const struct segue_value *value, double *ret, struct segue_error *error);
 /** The other way: a kept value as what it means. */
-struct segue_value segue_property_value(const struct segue_property *property, double kept);
+SEGUE_MAIN_LOOP struct segue_value segue_property_value(const struct segue_property *property, double kept);
 
 #endif /* SEGUE_PROPERTIES_H */

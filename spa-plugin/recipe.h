@@ -5,19 +5,22 @@
 #ifndef SEGUE_RECIPE_H
 #define SEGUE_RECIPE_H
 
+#include <segue/handover.h>
+
 #include "control.h"
 
 /** \file
- * What can be told from a recipe alone. */
+ * What can be told from a recipe alone. Main loop. */
 
 /** Can it be made at all? \return 0 and what kind of sound it makes; or a negative errno with an error */
-int segue_recipe_check(const struct segue_recipe *recipe, enum segue_kind *kind,
+SEGUE_MAIN_LOOP int segue_recipe_check(const struct segue_recipe *recipe, enum segue_kind *kind,
 		struct segue_error *error);
 /** Its (first) file, allocated; NULL: none is known. The file system isn't touched. */
-char *segue_recipe_path(const struct segue_recipe *recipe);
-/** What people call it: the label option, the file's name, the wave's text; allocated. \return NULL: no memory */
-char *segue_recipe_label(const struct segue_recipe *recipe, const char *path);
+SEGUE_MAIN_LOOP char *segue_recipe_path(const struct segue_recipe *recipe);
+/** What people call it: the label option, the file's name, the wave's text; allocated.
+ * \return NULL: no memory */
+SEGUE_MAIN_LOOP char *segue_recipe_label(const struct segue_recipe *recipe, const char *path);
 /** Give up what it brings. */
-void segue_recipe_close(const struct segue_recipe *recipe);
+SEGUE_MAIN_LOOP void segue_recipe_close(const struct segue_recipe *recipe);
 
 #endif /* SEGUE_RECIPE_H */

@@ -10,7 +10,8 @@
 
 #include "strategies.h"
 
-/** A queue of pointers, one producer, one consumer, for the strategies that aren't ours. */
+/** \file
+ * A queue of pointers, one producer, one consumer, for the strategies that aren't ours. */
 
 #define SEGUE_QUEUE_SIZE	256u
 
