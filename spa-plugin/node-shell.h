@@ -83,10 +83,4 @@ SEGUE_MAIN_LOOP int segue_shell_init(struct segue_shell *shell, const struct spa
  * init failed, and zeroed memory. */
 SEGUE_MAIN_LOOP void segue_shell_clear(struct segue_shell *shell);
 
-/** Is process() being called? An optimisation, no proof: use the barrier where it matters. */
-static inline SEGUE_MAIN_LOOP bool segue_shell_started(const struct segue_shell *shell)
-{
-	return shell->started;
-}
-
 #endif /* SEGUE_NODE_SHELL_H */
