@@ -85,8 +85,8 @@ struct segue_node_impl {
 /** \param channels  outputs
  * \return 0 or a negative errno */
 SEGUE_MAIN_LOOP int segue_node_init(struct segue_node_impl *node, struct segue_store_impl *store,
-		struct spa_log *log, struct spa_loop *data_loop, const struct segue_node_type *type, void *engine,
-		struct segue_handover *handover, struct segue_statistics *statistics,
+		struct spa_log *log, struct spa_loop *data_loop, const struct segue_node_type *type,
+		void *engine, struct segue_handover *handover, struct segue_statistics *statistics,
 		uint32_t n_channels);
 /** Set what an info dict says: every `segue.*` key of the table; others are ignored.
  * \return 0 or a negative errno; the reason has been logged */

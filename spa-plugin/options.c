@@ -121,7 +121,8 @@ static int get_number(const struct option *option, const struct segue_value *val
 		return segue_error_set(error, -EINVAL, "%s: %.16g is not in %.16g..%.16g", option->key, number,
 				option->min, option->max);
 	if (option->type != OPTION_DOUBLE && number != floor(number))
-		return segue_error_set(error, -EINVAL, "%s: a whole number is needed, not %g", option->key, number);
+		return segue_error_set(error, -EINVAL, "%s: a whole number is needed, not %g", option->key,
+				number);
 	*ret = number;
 	return 0;
 }
@@ -171,7 +172,8 @@ static int set_label(const struct option *option, char *field, const struct segu
 	if (value->type != SEGUE_VALUE_STRING)
 		return segue_error_set(error, -EINVAL, "%s: a string is needed", option->key);
 	if (strlen(value->s) >= SEGUE_LABEL_MAX)
-		return segue_error_set(error, -EINVAL, "%s: longer than %d bytes", option->key, SEGUE_LABEL_MAX - 1);
+		return segue_error_set(error, -EINVAL, "%s: longer than %d bytes", option->key,
+				SEGUE_LABEL_MAX - 1);
 	strcpy(field, value->s);
 	return 0;
 }

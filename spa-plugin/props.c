@@ -135,16 +135,18 @@ int segue_props_build_info(struct segue_node *node, uint32_t index, struct spa_p
 	struct rows rows = get_rows(node);
 	const struct segue_property *p;
 	struct spa_pod_frame f;
+	const char *description;
 
 	if (index >= rows.n)
 		return 0;
 	p = get_row(&rows, index);
+	description = p->description != NULL ? p->description : p->key;
 	spa_pod_builder_push_object(b, &f, SPA_TYPE_OBJECT_PropInfo, SPA_PARAM_PropInfo);
 	if (index < N_STANDARD)
 		spa_pod_builder_add(b, SPA_PROP_INFO_id, SPA_POD_Id(standard_ids[index]), 0);
 	spa_pod_builder_add(b,
 			SPA_PROP_INFO_name,        SPA_POD_String(p->key),
-			SPA_PROP_INFO_description, SPA_POD_String(p->description != NULL ? p->description : p->key),
+			SPA_PROP_INFO_description, SPA_POD_String(description),
 			0);
 	build_type(b, p);
 	if (p->type == SEGUE_VALUE_DOUBLES)

@@ -91,8 +91,8 @@ static int join(struct segue_decoder *decoder, struct segue_make *make)
 			header->frames = SPA_MAX(header->frames, input->frames);
 	}
 	if (header->channels > SEGUE_CHANNELS_MAX)
-		return segue_error_set(&make->error, -EBADMSG, "%s: %u channels together, %u at most", make->name,
-				header->channels, SEGUE_CHANNELS_MAX);
+		return segue_error_set(&make->error, -EBADMSG, "%s: %u channels together, %u at most",
+				make->name, header->channels, SEGUE_CHANNELS_MAX);
 	return 0;
 }
 
@@ -104,7 +104,8 @@ static int select_channels(struct segue_decoder *decoder, struct segue_make *mak
 	for (i = 0; i < options->n_channels; i++) {
 		if (options->channels[i] >= decoder->header.channels)
 			return segue_error_set(&make->error, -EINVAL, "%s: channels: there is no %u, the last "
-					"is %u", make->name, options->channels[i], decoder->header.channels - 1);
+					"is %u", make->name, options->channels[i],
+					decoder->header.channels - 1);
 	}
 	if (options->n_channels > 0)
 		decoder->header.channels = options->n_channels;
@@ -121,20 +122,22 @@ static int select_frames(struct segue_decoder *decoder, struct segue_make *make,
 	decoder->delay = llround(options->delay * header->rate);
 	decoder->length = length;
 	if (options->length > 0.0 && length == 0)
-		return segue_error_set(&make->error, -EINVAL, "%s: length: %g s is less than a frame", make->name,
-				options->length);
+		return segue_error_set(&make->error, -EINVAL, "%s: length: %g s is less than a frame",
+				make->name, options->length);
 	if (header->frames > 0) {
 		if (decoder->offset >= header->frames)
-			return segue_error_set(&make->error, -EINVAL, "%s: offset: %g s is beyond the end at %g s",
-					make->name, options->offset, (double)header->frames / header->rate);
+			return segue_error_set(&make->error, -EINVAL, "%s: offset: %g s is beyond the end "
+					"at %g s", make->name, options->offset,
+					(double)header->frames / header->rate);
 		decoder->length = header->frames - decoder->offset;
 		if (length > 0)
 			decoder->length = SPA_MIN(length, decoder->length);
 	}
 	header->frames = decoder->length > 0 ? decoder->delay + decoder->length : 0;
 	if (SPA_MAX(header->frames, decoder->delay) >= SEGUE_FRAMES_MAX)
-		return segue_error_set(&make->error, -EFBIG, "%s: %" PRIu64 " frames with its delay, %llu are too "
-				"many", make->name, SPA_MAX(header->frames, decoder->delay), SEGUE_FRAMES_MAX);
+		return segue_error_set(&make->error, -EFBIG, "%s: %" PRIu64 " frames with its delay, "
+				"%llu are too many", make->name, SPA_MAX(header->frames, decoder->delay),
+				SEGUE_FRAMES_MAX);
 	header->is_long = header->frames == 0 ||
 		header->frames > SEGUE_LONG_SECONDS * (uint64_t)header->rate ||
 		header->frames * header->channels * sizeof(float) > SEGUE_LONG_BYTES;

@@ -28,8 +28,8 @@ static int fail_alloc(struct segue_make *make, int res, uint64_t size)
 int segue_make_check_size(struct segue_make *make, uint64_t size)
 {
 	if (make->bytes_max > 0 && size > make->bytes_max)
-		return segue_error_set(&make->error, -EDQUOT, "%s: needs %" PRIu64 " bytes, over its limit of %zu",
-				make->name, size, make->bytes_max);
+		return segue_error_set(&make->error, -EDQUOT, "%s: needs %" PRIu64 " bytes, over its limit "
+				"of %zu", make->name, size, make->bytes_max);
 	if (size > segue_memory_max(make->memory))
 		return fail_alloc(make, -EDQUOT, size);
 	return 0;

@@ -127,8 +127,8 @@ int segue_sweep_fill(struct segue_make *make, const struct segue_options *option
 	uint64_t i, n_fade = SPA_MIN((uint64_t)(SWEEP_FADE * sample->rate), sample->n_frames / 2);
 
 	if (options->from > top && options->to > top)
-		return segue_error_set(&make->error, -EINVAL, "%s: from and to are beyond %g Hz, which is as high as "
-				"%u Hz can hold", make->name, top, sample->rate);
+		return segue_error_set(&make->error, -EINVAL, "%s: from and to are beyond %g Hz, which is "
+				"as high as %u Hz can hold", make->name, top, sample->rate);
 	for (i = 0; i < sample->n_frames; i++) {
 		if (i % BLOCK_FRAMES == 0 && segue_make_cancelled(make))
 			return -ECANCELED;

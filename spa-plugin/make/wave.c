@@ -51,8 +51,8 @@ int segue_wave_check(const char *wave, const struct segue_options *options, stru
 	struct segue_spectrum spectrum;
 
 	if (w == NULL)
-		return segue_error_set(error, -EINVAL, "%s: no such waveform (sine, saw, square, triangle, noise, "
-				"pink, sweep, impulse, silence, harmonics:1,0.5,...)", wave);
+		return segue_error_set(error, -EINVAL, "%s: no such waveform (sine, saw, square, triangle, "
+				"noise, pink, sweep, impulse, silence, harmonics:1,0.5,...)", wave);
 	if (!(options->gain >= 0.0 && options->gain <= 1.0))
 		return segue_error_set(error, -EINVAL, "%s: gain: %g is not in 0..1", wave, options->gain);
 	return w->fill == NULL ? segue_series_fill(wave, &spectrum, error) : 0;

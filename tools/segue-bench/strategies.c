@@ -9,7 +9,8 @@
 
 static void *alloc_aligned(size_t size)
 {
-	return aligned_alloc(SEGUE_CACHE_LINE, (size + SEGUE_CACHE_LINE - 1) / SEGUE_CACHE_LINE * SEGUE_CACHE_LINE);
+	return aligned_alloc(SEGUE_CACHE_LINE,
+			(size + SEGUE_CACHE_LINE - 1) / SEGUE_CACHE_LINE * SEGUE_CACHE_LINE);
 }
 
 float *segue_floats_new(uint32_t n_frames)

@@ -124,7 +124,8 @@ enum segue_exit segue_bus_fail(struct segue_ctl *ctl, const sd_bus_error *error,
 	enum segue_exit status = segue_bus_exit_of(error->name);
 
 	if (sd_bus_error_has_names(error, SD_BUS_ERROR_SERVICE_UNKNOWN, SD_BUS_ERROR_NAME_HAS_NO_OWNER))
-		return segue_fail(ctl, status, error->name, "Segue isn't running. Start it: systemctl --user start segue");
+		return segue_fail(ctl, status, error->name,
+				"Segue isn't running. Start it: systemctl --user start segue");
 	if (status == SEGUE_EXIT_NO_SERVICE)
 		return segue_fail(ctl, status, error->name, "Segue doesn't answer: %s", message);
 	if (node != NULL && sd_bus_error_has_name(error, SD_BUS_ERROR_UNKNOWN_OBJECT))

@@ -94,7 +94,8 @@ enum segue_outcome {
 
 #define SEGUE_TICKET_LATE	(1u << 0)	/**< better late than failed */
 #define SEGUE_TICKET_AFTER	(1u << 1)	/**< `at` counts frames from the cycle that takes it */
-#define SEGUE_TICKET_REMAKE	(1u << 2)	/**< the same sound (by its serial) made for another rate: go on where it is */
+/** the same sound, by its serial, made for another rate: go on where it is */
+#define SEGUE_TICKET_REMAKE	(1u << 2)
 
 /** One node's claim on one buffer. Make it zeroed, with a reference on its buffer and one of its own. It
  * is just as large as a cache line: allocated on one (`aligned_alloc(SEGUE_CACHE_LINE, ...)`), it crosses
