@@ -33,7 +33,7 @@ const struct segue_option segue_options[SEGUE_N_OPTIONS] = {
 	{ "late", SEGUE_UNIT_FLAG, SEGUE_GROUP_SWAP, NULL, "too late for --at: as soon as can be, not never" },
 	{ "gain", SEGUE_UNIT_GAIN, SEGUE_GROUP_LOAD | SEGUE_GROUP_WAVE, "GAIN", "of the sound itself (1)" },
 	{ "normalize", SEGUE_UNIT_TEXT, SEGUE_GROUP_LOAD, "WHAT", "none, peak or energy (none)" },
-	{ "loop", SEGUE_UNIT_TEXT, SEGUE_GROUP_LOAD, "HOW", "none, forward or file (as the file says)" },
+	{ "loop", SEGUE_UNIT_TEXT, SEGUE_GROUP_LOAD, "HOW", "none, forward, or file: as the file says (none)" },
 	{ "offset", SEGUE_UNIT_TIME, SEGUE_GROUP_LOAD, "TIME", "leave out the file's beginning" },
 	{ "length", SEGUE_UNIT_TIME, SEGUE_GROUP_LOAD, "TIME", "leave out what comes after" },
 	{ "seconds", SEGUE_UNIT_TIME, SEGUE_GROUP_WAVE, "TIME", "length of a noise, sweep, impulse or silence" },

@@ -41,7 +41,8 @@ static const struct segue_command commands[] = {
 	{ "keep", "FILE | -", "load a file and keep it for later; prints its buffer's number",
 		segue_command_keep, 1, 1, SEGUE_GROUP_LOAD, true },
 	{ "release", "BUFFER", "give back what was kept", segue_command_release, 1, 1, 0, true },
-	{ "monitor", "", "print every request's outcome as it happens", segue_command_monitor, 0, 0 },
+	{ "monitor", "", "print what is asked for, heard and freed, as it happens",
+		segue_command_monitor, 0, 0 },
 };
 
 /* A file's name may be anything, but JSON is UTF-8: what isn't becomes a '?'. */
