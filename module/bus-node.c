@@ -28,6 +28,7 @@ static const struct segue_bus_row rows[] = {
 	ROW("Rate", "u", info.rate, EMITS),
 	ROW("SwapLead", "u", info.swap_lead, EMITS),
 	ROW("Buffer", "o", buffer, EMITS),
+	ROW("Label", "s", info.label, EMITS),
 	ROW("LastError", "s", info.last_error, EMITS),
 	ROW("Quantum", "u", info.quantum, 0),
 	ROW("Cycles", "t", info.n_cycles, 0),

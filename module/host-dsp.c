@@ -196,7 +196,13 @@ static int load_handle(struct segue_dsp *dsp, const char *factory, struct segue_
 	 * choose the data loop by it for each */
 	dsp->handle = pw_context_load_spa_handle(dsp->context, factory, &dsp->properties->dict);
 	if (dsp->handle == NULL) {
+		const char *position = pw_properties_get(dsp->properties, "audio.position");
+
+		/* settings come later: of what a handle is given it can only refuse the channels */
 		res = -errno;
+		if (res == -EINVAL && position != NULL)
+			return segue_error_set(error, res, "audio.position: %s isn't a list of channels",
+					position);
 		return segue_error_set(error, res, "can't make a %s: %s", hosted->type,
 				spa_strerror(res));
 	}

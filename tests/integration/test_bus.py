@@ -128,7 +128,7 @@ def test_an_unknown_type_is_refused(segue):
 @pytest.mark.parametrize('key, value', [
     ('segue.gain', 17.0), ('segue.gain', -1.0), ('segue.gain', 'loud'), ('segue.fade', 11.0),
     ('segue.frequency', 0.0), ('segue.trigger', 'sometimes'), ('segue.nonsense', 1.0),
-    ('segue.status', 'ready')])
+    ('segue.status', 'ready'), ('audio.position', '[ FL XX ]'), ('audio.position', '[ ]')])
 def test_a_bad_property_refuses_the_node_and_names_the_key(session, segue, key, value):
     error = refused(segue.call, 'CreateNode', '(ssa{sv})', ('source', 'synth', options({key: value})))
     assert error.name in (INVALID_ARGS, 'org.freedesktop.DBus.Error.PropertyReadOnly')

@@ -17,7 +17,7 @@ static const struct segue_column node_columns[] = {
 	{ "TYPE", "Type", SEGUE_FORMAT_TEXT },
 	{ "MODE", "Mode", SEGUE_FORMAT_TEXT },
 	{ "STATE", "State", SEGUE_FORMAT_TEXT },
-	{ "SOUND", "Sound", SEGUE_FORMAT_TEXT },
+	{ "SOUND", "Label", SEGUE_FORMAT_TEXT },
 	{ "GAIN", "Gain", SEGUE_FORMAT_GAIN },
 	{ "FADE", "Fade", SEGUE_FORMAT_TIME },
 	{ "XRUNS", "Xruns", SEGUE_FORMAT_TEXT },
@@ -38,23 +38,6 @@ static const struct segue_column buffer_columns[] = {
 	{ 0 },
 };
 
-/* what a node plays, by its buffer's label: only for the table, since the bus has no such property */
-static void add_sounds(json_object *nodes, json_object *buffers)
-{
-	for (size_t i = 0; i < json_object_array_length(nodes); i++) {
-		json_object *node = json_object_array_get_idx(nodes, i);
-		const char *path = segue_json_text(node, "Buffer");
-
-		for (size_t j = 0; j < json_object_array_length(buffers); j++) {
-			json_object *buffer = json_object_array_get_idx(buffers, j);
-
-			if (spa_streq(segue_json_text(buffer, "Object"), path))
-				json_object_object_add(node, "Sound",
-						json_object_new_string(segue_json_text(buffer, "Label")));
-		}
-	}
-}
-
 static bool any_disconnected(json_object *nodes)
 {
 	for (size_t i = 0; i < json_object_array_length(nodes); i++) {
@@ -64,7 +47,7 @@ static bool any_disconnected(json_object *nodes)
 	return false;
 }
 
-static enum segue_exit print_nodes(struct segue_ctl *ctl, json_object *nodes, json_object *buffers)
+static enum segue_exit print_nodes(struct segue_ctl *ctl, json_object *nodes)
 {
 	enum segue_exit status;
 
@@ -72,7 +55,6 @@ static enum segue_exit print_nodes(struct segue_ctl *ctl, json_object *nodes, js
 		puts("No nodes. Make one: seguectl create source NAME");
 		return SEGUE_EXIT_OK;
 	}
-	add_sounds(nodes, buffers);
 	if ((status = segue_table_print(ctl, node_columns, nodes)) != SEGUE_EXIT_OK)
 		return status;
 	if (any_disconnected(nodes))
@@ -95,7 +77,7 @@ enum segue_exit segue_command_list(struct segue_ctl *ctl)
 		segue_json_print(json_object_get(nodes));
 		goto out;
 	}
-	status = print_nodes(ctl, nodes, buffers);
+	status = print_nodes(ctl, nodes);
 	if (status == SEGUE_EXIT_OK && json_object_array_length(buffers) > 0) {
 		puts("");
 		status = segue_table_print(ctl, buffer_columns, buffers);
