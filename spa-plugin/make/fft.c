@@ -58,3 +58,36 @@ void segue_fft_free(struct segue_fft *fft)
 	pthread_mutex_unlock(&planner);
 	free(fft);
 }
+
+fftwf_plan segue_fft_plan_split(uint32_t n, int32_t distance)
+{
+	fftwf_iodim dim = { n, 1, 1 };
+	size_t size = n + abs(distance);
+	/* an estimated plan only looks at the addresses; their distances must be the right ones */
+	float *memory = fftwf_alloc_real(2 * size), *in = memory, *out = memory + size;
+	fftwf_plan plan = NULL;
+
+	if (memory != NULL) {
+		if (distance < 0) {
+			in -= distance;
+			out -= distance;
+		}
+		pthread_mutex_lock(&planner);
+		plan = fftwf_plan_guru_split_dft(1, &dim, 0, NULL, in, in + distance, out, out + distance,
+				FFTW_ESTIMATE);
+		pthread_mutex_unlock(&planner);
+		fftwf_free(memory);
+	}
+	if (plan == NULL)
+		errno = ENOMEM;
+	return plan;
+}
+
+void segue_fft_plan_free(fftwf_plan plan)
+{
+	if (plan == NULL)
+		return;
+	pthread_mutex_lock(&planner);
+	fftwf_destroy_plan(plan);
+	pthread_mutex_unlock(&planner);
+}

@@ -27,4 +27,14 @@ void segue_fft_forward(const struct segue_fft *fft, const float *in, float compl
 void segue_fft_backward(const struct segue_fft *fft, float complex *in, float *out);
 void segue_fft_free(struct segue_fft *fft);
 
+struct fftwf_plan_s;
+
+/** Plan a complex transform of split values for the data loop: it executes without allocating. Out of place,
+ * imaginary parts at a fixed distance from the real ones, all aligned to 32 bytes.
+ * \param distance  floats from the real parts to the imaginary ones; negative: these come first, which makes it
+ *                  the way back
+ * \return NULL with errno */
+struct fftwf_plan_s *segue_fft_plan_split(uint32_t n, int32_t distance);
+void segue_fft_plan_free(struct fftwf_plan_s *plan);
+
 #endif /* SEGUE_MAKE_FFT_H */
