@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "convolver.h"
 #include "handover.h"
 
 #define DEFAULT_QUANTUM		64
@@ -41,6 +42,7 @@ static const struct {
 
 static const char help[] =
 "Usage: segue-bench handover [OPTION...]\n"
+"       segue-bench convolver [OPTION...]     see segue-bench convolver --help\n"
 "\n"
 "Hands blocks of floats to a real-time thread in seven ways, side by side on the same work.\n"
 "\n"
@@ -289,10 +291,12 @@ static int run_handover(const struct options *o)
 
 int main(int argc, char *argv[])
 {
-	static const char *const later[] = { "source", "convolver", "swap" };
+	static const char *const later[] = { "source", "swap" };
 	struct options options = { 0 };
 	int res;
 
+	if (argc > 1 && strcmp(argv[1], "convolver") == 0)
+		return segue_bench_convolver(argc - 1, argv + 1);
 	if ((res = parse_options(&options, argc, argv)) > 0)
 		return res;
 	if (res < 0) {
@@ -300,7 +304,7 @@ int main(int argc, char *argv[])
 		return EXIT_SUCCESS;
 	}
 	if (optind == argc)
-		return usage_error("nothing to do", "name a benchmark: handover");
+		return usage_error("nothing to do", "name a benchmark: handover, convolver");
 	for (size_t i = 0; i < sizeof(later) / sizeof(later[0]); i++)
 		if (strcmp(argv[optind], later[i]) == 0)
 			return usage_error(later[i], "not in this version");
