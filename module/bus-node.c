@@ -124,11 +124,16 @@ int segue_bus_node_get_setting(sd_bus *sdbus, const char *path, const char *inte
 {
 	struct segue_bus_node *node = userdata;
 	struct segue_node *target = node->hosted->node;
+	const struct segue_property *setting = find_setting(node, property);
 	struct segue_value value;
 	int res;
 
-	res = target->methods->get(target, find_setting(node, property)->key, &value);
-	return res < 0 ? res : segue_bus_value_append(&value, reply);
+	if ((res = target->methods->get(target, setting->key, &value)) < 0)
+		return res;
+	/* a number that is a text in other places: there is one type here */
+	if (setting->automatic != NULL && value.type == SEGUE_VALUE_STRING)
+		value = (struct segue_value) { .type = SEGUE_VALUE_DOUBLE, .d = -1.0 };
+	return segue_bus_value_append(&value, reply);
 }
 
 int segue_bus_node_set_setting(sd_bus *sdbus, const char *path, const char *interface,
@@ -163,21 +168,21 @@ static void compare(struct changes *changes, const char *name, uint64_t hash, ui
 	*announced = hash;
 }
 
-static void find_changes(struct segue_bus_node *node, struct changes *common, struct changes *source)
+static void find_changes(struct segue_bus_node *node, struct changes *common, struct changes *own)
 {
 	const struct segue_bus_node_values *values = segue_bus_node_values(node);
 	struct segue_node *target = node->hosted->node;
 	uint32_t n_settings;
 	const struct segue_property *s = settings_of(node, &n_settings);
 
-	*common = *source = (struct changes) { 0 };
+	*common = *own = (struct changes) { 0 };
 	for (uint32_t i = 0; i < N_ROWS; i++)
 		if (rows[i].flags & EMITS)
 			compare(common, rows[i].name, segue_bus_row_hash(&rows[i], values),
 					&node->announced[i]);
 	for (uint32_t i = 0; i < n_settings; i++) {
 		struct changes *changes = segue_bus_setting_of(&s[i], OF_ALL) ? common :
-			segue_bus_setting_of(&s[i], SEGUE_PROPERTY_SOURCE) ? source : NULL;
+			segue_bus_setting_of(&s[i], node->type->flag) ? own : NULL;
 		struct segue_value value;
 
 		if (changes != NULL && target->methods->get(target, s[i].key, &value) >= 0)
@@ -196,11 +201,11 @@ static void emit(struct segue_bus_node *node, const char *interface, struct chan
 static void announce(struct segue_bus_object *object)
 {
 	struct segue_bus_node *node = SPA_CONTAINER_OF(object, struct segue_bus_node, object);
-	struct changes common, source;
+	struct changes common, own;
 
-	find_changes(node, &common, &source);
+	find_changes(node, &common, &own);
 	emit(node, SEGUE_BUS_NODE, &common);
-	emit(node, SEGUE_BUS_SOURCE, &source);
+	emit(node, node->type->interface, &own);
 }
 
 /* -------------------------------------------------------------- methods */
@@ -409,13 +414,13 @@ sd_bus_vtable *segue_bus_node_vtable(const struct segue_property *settings, uint
 /* Remember what a client reads when the object appears: only what differs later is announced. */
 int segue_bus_node_announce_init(struct segue_bus_node *node)
 {
-	struct changes common, source;
+	struct changes common, own;
 	uint32_t n_settings;
 
 	(void)settings_of(node, &n_settings);
 	if ((node->announced = calloc(N_ROWS + n_settings, sizeof(uint64_t))) == NULL)
 		return -errno;
 	node->object.announce = announce;
-	find_changes(node, &common, &source);
+	find_changes(node, &common, &own);
 	return 0;
 }

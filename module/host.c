@@ -229,15 +229,18 @@ static int check_entry(struct pw_properties *entry, struct segue_hosted *ret, st
 		return res;
 	if (type == NULL)
 		return segue_error_set(error, -EINVAL, "%s: type: missing", name);
-	if (!spa_streq(type, "source"))
-		return segue_error_set(error, -EINVAL, "%s: type: this release has no '%s'", name,
+	if (spa_streq(type, "source"))
+		ret->type = "source";
+	else if (spa_streq(type, "convolver"))
+		ret->type = "convolver";
+	else
+		return segue_error_set(error, -EINVAL, "%s: type: '%s' is neither source nor convolver", name,
 				type);
 	if (mode != NULL && !spa_streq(mode, "dsp"))
 		return segue_error_set(error, -EINVAL, "%s: segue.mode: this release has no '%s'",
 				name, mode);
 
 	snprintf(ret->name, sizeof(ret->name), "%s", name);
-	ret->type = "source";
 	ret->mode = "dsp";
 	return 0;
 }

@@ -30,7 +30,7 @@ struct segue_hosted {
 	struct spa_list link;
 	struct segue_host *host;
 	char name[SEGUE_NAME_MAX + 1];
-	const char *type;		/**< "source" */
+	const char *type;		/**< "source", "convolver" */
 	const char *mode;		/**< "dsp" */
 	struct segue_node *node;	/**< the plugin's side of it */
 	uint32_t id;			/**< in the graph; SPA_ID_INVALID: it isn't there */

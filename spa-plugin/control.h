@@ -21,7 +21,7 @@
  * The module loads handles by their factory's name and asks them for these interfaces, so the code
  * and its state exist once in a process, in the plugin: one *store* (sounds, workers, memory,
  * collector), shared by all handles with the same main loop; and a *node* in each handle of
- * `segue.source` (and later `segue.convolver`). `segue.store` is a handle without a node. */
+ * `segue.source` and `segue.convolver`. `segue.store` is a handle without a node. */
 
 #define SEGUE_TYPE_INTERFACE_Store	SPA_TYPE_INFO_INTERFACE_BASE "Segue:Store"
 #define SEGUE_TYPE_INTERFACE_Node	SPA_TYPE_INFO_INTERFACE_BASE "Segue:Node"
@@ -29,6 +29,8 @@
 
 #define SEGUE_FACTORY_STORE	"segue.store"
 #define SEGUE_FACTORY_SOURCE	"segue.source"
+#define SEGUE_FACTORY_CONVOLVER	"segue.convolver"
+#define SEGUE_KEY_LENGTH_MAX	"segue.ir.max"	/* read from a handle's info: fixed from then on */
 #define SEGUE_LIBRARY		"segue/libspa-segue"
 
 struct segue_sound;
@@ -158,6 +160,7 @@ struct segue_property {
 	const char *unit;		/**< s, Hz, linear, or NULL */
 	const char *description;
 	uint32_t flags;			/**< SEGUE_PROPERTY_* */
+	const char *automatic;		/**< a number that may be this text, too, and is -1 then; or NULL */
 };
 
 enum segue_result {
@@ -189,7 +192,7 @@ struct segue_node_events {
 };
 
 struct segue_node_info {
-	const char *type;		/**< "source" */
+	const char *type;		/**< "source", "convolver" */
 	enum segue_node_state state;
 	const char *last_error;		/**< "" when the last request went well */
 	uint64_t sound;			/**< id of what is heard (after its fade), 0: none */
@@ -201,7 +204,8 @@ struct segue_node_info {
 	uint64_t n_applied, n_superseded;
 	uint64_t last_finished;		/**< serial */
 	double cycle_usec[3];		/**< median, p99.9, max over the last 4096 cycles */
-	uint32_t n_voices;
+	uint32_t n_voices;		/**< of a source */
+	double length_sec;		/**< of the response */
 };
 
 struct segue_clock_info {
@@ -222,6 +226,10 @@ struct segue_node_methods {
 	/** Whether there is a PipeWire to play to. True at first. */
 	void (*set_connected)(struct segue_node *node, bool connected);
 
+	/** As the store's make(), for this node: a response where a convolver is asked, unless the options say
+	 * otherwise. */
+	struct segue_sound *(*make)(struct segue_node *node, const struct segue_recipe *recipe,
+			struct segue_error *error);
 	/** Ask for a sound, now or at a time, once it is ready.
 	 * \param sound  borrowed: the node claims it for itself. NULL: silence (Clear)
 	 * \param options  the swap's; others are ignored

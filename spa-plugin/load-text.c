@@ -147,7 +147,7 @@ static int read_text(struct load *load, const char *text, const struct segue_fen
 }
 
 struct segue_sound *segue_load_text(struct segue_store_impl *store, const char *text,
-		const struct segue_fence *fence, struct segue_error *error)
+		enum segue_kind kind, const struct segue_fence *fence, struct segue_error *error)
 {
 	struct segue_sound *sound = NULL;
 	struct load *load = calloc(1, sizeof(*load));
@@ -159,6 +159,7 @@ struct segue_sound *segue_load_text(struct segue_store_impl *store, const char *
 	load->recipe.type = SEGUE_RECIPE_FILES;
 	load->recipe.paths = load->paths;
 	load->recipe.options = SEGUE_OPTIONS_INIT;
+	load->recipe.options.kind = kind;
 	if (read_text(load, text, fence, error) == 0) {
 		if (load->recipe.n_paths == 0)
 			segue_error_set(error, -EINVAL, "segue.load: no file is named");

@@ -20,9 +20,8 @@ int segue_recipe_check(const struct segue_recipe *recipe, enum segue_kind *kind,
 		return res;
 	}
 	*kind = recipe->options.kind == SEGUE_KIND_UNSET ? SEGUE_KIND_SAMPLE : recipe->options.kind;
-	if (*kind != SEGUE_KIND_SAMPLE && *kind != SEGUE_KIND_TABLE)
-		return segue_error_set(error, -EINVAL,
-				"kind: this version makes tables and samples only");
+	if (*kind == SEGUE_KIND_INSTRUMENT)
+		return segue_error_set(error, -EINVAL, "kind: this version makes no instruments");
 	return 0;
 }
 

@@ -8,6 +8,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <spa/utils/result.h>
+
+#include "give-back.h"
+#include "make/transforms.h"
 #include "store.h"
 
 static int run_open(struct segue_sound_job *j)
@@ -34,7 +38,11 @@ static int make_from_file(struct segue_sound_job *j)
 	j->peak = segue_buffer_peak(&sample->buffer);
 	j->origin = &sample->buffer;
 
-	if (j->kind == SEGUE_KIND_TABLE) {
+	if (j->kind == SEGUE_KIND_RESPONSE) {
+		/* what convolvers need of it is made when one asks */
+		j->made = j->origin;
+		j->origin = NULL;
+	} else if (j->kind == SEGUE_KIND_TABLE) {
 		struct segue_table *table = segue_table_from_sample(&j->make, sample);
 
 		if (table == NULL)
@@ -81,6 +89,25 @@ static int run_remake(struct segue_sound_job *j)
 	return 0;
 }
 
+static int run_respond(struct segue_sound_job *j)
+{
+	const struct segue_sample *sample = (const struct segue_sample *)j->from;
+	struct segue_sample *resampled = NULL;
+	struct segue_response *response;
+
+	if (sample->rate != j->rate) {
+		if ((resampled = segue_response_resample(&j->make, sample, j->rate)) == NULL)
+			return j->make.error.res;
+		sample = resampled;
+	}
+	response = segue_response_from_sample(&j->make, sample, &j->response);
+	segue_memory_free(j->memory, resampled);
+	if (response == NULL)
+		return j->make.error.res;
+	j->made = &response->buffer;
+	return 0;
+}
+
 static int run_step(struct segue_sound_job *j)
 {
 	switch (j->step) {
@@ -90,6 +117,8 @@ static int run_step(struct segue_sound_job *j)
 		return run_make(j);
 	case SEGUE_SOUND_REMAKE:
 		return run_remake(j);
+	case SEGUE_SOUND_RESPOND:
+		return run_respond(j);
 	}
 	return -EINVAL;
 }
@@ -123,6 +152,40 @@ bool segue_sound_job_is_running(const struct segue_sound_job *j)
 	return __atomic_load_n(&j->running, __ATOMIC_ACQUIRE) != 0;
 }
 
+void segue_sound_job_give_up(struct segue_sound_job *j)
+{
+	/* a thread that was left behind gives back what it makes by itself */
+	if (segue_sound_job_is_running(j))
+		return;
+	if (j->origin != NULL)
+		segue_give_back(j->store, j->memory, j->origin, NULL, NULL);
+	if (j->made != NULL)
+		segue_give_back(j->store, j->memory, j->made, NULL, NULL);
+	j->origin = j->made = NULL;
+}
+
+int segue_sound_job_refused(const char *label, int res, struct segue_error *error)
+{
+	switch (res) {
+	case -EBUSY:
+		return segue_error_set(error, res, "%s: too many loads stand still", label);
+	case -ETIMEDOUT:
+		return segue_error_set(error, res, "%s: no answer from its file system", label);
+	default:
+		return segue_error_set(error, res, "%s: %s", label, spa_strerror(res));
+	}
+}
+
+int segue_sound_job_failed(const struct segue_sound_job *j, const char *label, int res,
+		struct segue_error *error)
+{
+	/* what a thread that was left behind writes isn't looked at */
+	if (res == -ETIMEDOUT || j->make.error.res == 0)
+		return segue_sound_job_refused(label, res, error);
+	*error = j->make.error;
+	return error->res;
+}
+
 static void job_free(struct segue_sound_job *j)
 {
 	if (j->fd >= 0)
@@ -134,6 +197,7 @@ static void job_free(struct segue_sound_job *j)
 	free(j->paths);
 	free(j->wave);
 	free(j->name);
+	segue_transforms_unref(j->response.transforms);
 	segue_memory_unref(j->memory);
 	free(j);
 }
@@ -211,14 +275,14 @@ struct segue_sound_job *segue_sound_job_make(struct segue_sound_job *opened)
 	return j;
 }
 
-struct segue_sound_job *segue_sound_job_remake(struct segue_store_impl *store,
+static struct segue_sound_job *job_from(struct segue_store_impl *store, enum segue_sound_step step,
 		struct segue_buffer *from, const char *name)
 {
 	struct segue_sound_job *j = job_alloc(store);
 
 	if (j == NULL)
 		return NULL;
-	j->step = SEGUE_SOUND_REMAKE;
+	j->step = step;
 	j->from = from;
 	if ((j->name = strdup(name)) == NULL) {
 		job_free(j);
@@ -227,6 +291,25 @@ struct segue_sound_job *segue_sound_job_remake(struct segue_store_impl *store,
 	}
 	j->make.name = j->name;
 	j->job.is_long = from->bytes > SEGUE_LONG_BYTES;
+	return j;
+}
+
+struct segue_sound_job *segue_sound_job_remake(struct segue_store_impl *store,
+		struct segue_buffer *from, const char *name)
+{
+	return job_from(store, SEGUE_SOUND_REMAKE, from, name);
+}
+
+struct segue_sound_job *segue_sound_job_respond(struct segue_store_impl *store,
+		struct segue_buffer *from, const struct segue_target *target, const char *name)
+{
+	struct segue_sound_job *j = job_from(store, SEGUE_SOUND_RESPOND, from, name);
+
+	if (j == NULL)
+		return NULL;
+	j->rate = target->rate;
+	j->response = (struct segue_response_target) { target->n_in, target->n_out, target->frames_max,
+		segue_transforms_ref(store->transforms) };
 	return j;
 }
 

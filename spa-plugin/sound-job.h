@@ -7,6 +7,8 @@
 
 #include "control.h"
 #include "make/make.h"
+#include "make/response.h"
+#include "sound.h"
 
 /** \file
  * The work behind a sound, as jobs: open its files, make its buffer, make it again for another rate. A job
@@ -18,12 +20,14 @@ enum segue_sound_step {
 	SEGUE_SOUND_OPEN,	/**< recipe -> decoder */
 	SEGUE_SOUND_MAKE,	/**< decoder or wave -> origin, made */
 	SEGUE_SOUND_REMAKE,	/**< from -> made */
+	SEGUE_SOUND_RESPOND,	/**< from, a sample -> made, a response */
 };
 
 struct segue_sound_job {
 	struct segue_job job;
 	enum segue_sound_step step;
-	struct segue_sound *sound;	/* main loop; NULL: nobody waits for it any more */
+	struct segue_sound *sound;	/* main loop; NULL: nobody waits for it any more, */
+	struct segue_form *form;	/* or only for this response of it */
 	struct segue_store_impl *store;	/* main loop */
 	uint32_t running;		/* atomic: a worker is at it */
 
@@ -39,6 +43,7 @@ struct segue_sound_job {
 	char *name;
 	struct segue_options options;
 	uint32_t rate;
+	struct segue_response_target response;	/* holds its transforms */
 	struct segue_buffer *from;	/* held until done() */
 	struct segue_decoder *decoder;
 	struct segue_buffer *origin;	/* at its own rate, where that is higher; NULL: made has it all */
@@ -49,8 +54,14 @@ struct segue_sound_job {
 /** A buffer's rate; a table is good for all. */
 static inline uint32_t segue_buffer_rate(const struct segue_buffer *buffer)
 {
-	return buffer->type == SEGUE_BUFFER_SAMPLE ?
-		((const struct segue_sample *)buffer)->rate : UINT32_MAX;
+	switch (buffer->type) {
+	case SEGUE_BUFFER_SAMPLE:
+		return ((const struct segue_sample *)buffer)->rate;
+	case SEGUE_BUFFER_RESPONSE:
+		return ((const struct segue_response *)buffer)->rate;
+	default:
+		return UINT32_MAX;
+	}
 }
 
 /** The recipe copied, its descriptor taken over if this succeeds. \return NULL with errno */
@@ -63,8 +74,17 @@ SEGUE_MAIN_LOOP struct segue_sound_job *segue_sound_job_make(struct segue_sound_
  * still at it then. \return NULL with errno */
 SEGUE_MAIN_LOOP struct segue_sound_job *segue_sound_job_remake(struct segue_store_impl *store,
 		struct segue_buffer *from, const char *name);
+/** To make a sample a response, likewise. */
+SEGUE_MAIN_LOOP struct segue_sound_job *segue_sound_job_respond(struct segue_store_impl *store,
+		struct segue_buffer *from, const struct segue_target *target, const char *name);
 /** In done(): may its thread, which was left behind, still be using what is the worker's? */
 SEGUE_MAIN_LOOP bool segue_sound_job_is_running(const struct segue_sound_job *job);
+/** In done(), when nobody waits for it: give back what it has made nevertheless. */
+SEGUE_MAIN_LOOP void segue_sound_job_give_up(struct segue_sound_job *job);
+/** Why it failed, or why none could be started for `label`. \return error->res */
+SEGUE_MAIN_LOOP int segue_sound_job_failed(const struct segue_sound_job *job, const char *label, int res,
+		struct segue_error *error);
+SEGUE_MAIN_LOOP int segue_sound_job_refused(const char *label, int res, struct segue_error *error);
 /** Put it to work. \return 0 or a negative errno: then it is freed */
 SEGUE_MAIN_LOOP int segue_sound_job_start(struct segue_sound_job *job,
 		void (*done)(struct segue_job *job, int res),

@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "make/transforms.h"
 #include "sound.h"
 
 #define DEFAULT_MEMORY_MAX	(1024ul * 1024ul * 1024ul)
@@ -102,6 +103,7 @@ static void store_free(struct segue_store_impl *store)
 	segue_sound_free_all(store);
 	segue_collector_free(store->collector);
 	segue_fence_clear(&store->fence);
+	segue_transforms_unref(store->transforms);
 	segue_memory_unref(store->memory);
 	free(store);
 }
@@ -151,6 +153,13 @@ found:
 done:
 	pthread_mutex_unlock(&stores_lock);
 	return store;
+}
+
+int segue_store_plan(struct segue_store_impl *store)
+{
+	if (store->transforms == NULL)
+		store->transforms = segue_transforms_new();
+	return store->transforms != NULL ? 0 : -ENOMEM;
 }
 
 void segue_store_put(struct segue_store_impl *store)

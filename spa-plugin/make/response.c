@@ -20,6 +20,22 @@
 #define GAIN_FRAMES	65536u	/* frequencies the gain is looked at, at most, times two */
 #define LINE		16u	/* floats in 64 bytes, and in eight bins */
 
+/* ----------------------------------------------------------------------- rate */
+
+struct segue_sample *segue_response_resample(struct segue_make *make, const struct segue_sample *sample,
+		uint32_t rate)
+{
+	struct segue_sample *resampled = segue_sample_resample(make, sample, rate);
+	float scale = (float)((double)sample->rate / rate);
+	uint64_t i;
+
+	for (uint32_t c = 0; resampled != NULL && c < resampled->n_channels; c++) {
+		for (i = 0; i < resampled->n_frames; i++)
+			resampled->data[c][i] *= scale;
+	}
+	return resampled;
+}
+
 /* ------------------------------------------------------------------- looking */
 
 static int find_paths(struct segue_make *make, uint32_t n_channels, const struct segue_response_target *target,

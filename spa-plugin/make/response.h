@@ -18,8 +18,13 @@
 struct segue_response_target {
 	uint32_t n_in, n_out;
 	uint64_t frames_max;	/**< 1..SEGUE_RESPONSE_MAX */
-	const struct segue_transforms *transforms;
+	struct segue_transforms *transforms;
 };
+
+/** A recording of a response at another rate, with the same gain at every frequency: a filter's values are
+ * smaller the more of them there are. \return as every maker */
+SEGUE_WORKER struct segue_sample *segue_response_resample(struct segue_make *make,
+		const struct segue_sample *sample, uint32_t rate);
 
 /** The spectra of a response that is at the graph's rate already. One channel serves every path of the
  * diagonal, n_in = n_out channels are the diagonal, n_in * n_out the full matrix, in-major: anything else is

@@ -40,7 +40,7 @@ static int teardown(void **state)
 	struct fixture *t = *state;
 	void *base = t->f;
 
-	segue_transforms_free(t->transforms);
+	segue_transforms_unref(t->transforms);
 	free(t);
 	return make_fixture_teardown(&base);
 }

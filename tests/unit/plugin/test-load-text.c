@@ -19,7 +19,7 @@ static void assert_refused(struct stage *stage, const char *text, const char *na
 {
 	struct segue_error error = { 0 };
 
-	if (segue_load_text(store_of(stage), text, NULL, &error) != NULL)
+	if (segue_load_text(store_of(stage), text, SEGUE_KIND_UNSET, NULL, &error) != NULL)
 		fail_msg("'%.60s' is accepted", text);
 	assert_int_equal(error.res, -EINVAL);
 	if (strstr(error.message, named) == NULL)
@@ -41,7 +41,7 @@ static struct segue_sound_info load(struct stage *stage, const char *format)
 		snprintf(rest, sizeof(rest), "%s", p + 1);
 		snprintf(p, sizeof(text) - (p - text), "%s/%s", stage->dir, rest);
 	}
-	sound = segue_load_text(store_of(stage), text, NULL, &error);
+	sound = segue_load_text(store_of(stage), text, SEGUE_KIND_UNSET, NULL, &error);
 	if (sound == NULL)
 		fail_msg("%s", error.message);
 	stage_wait_state(stage, sound, SEGUE_SOUND_READY);
@@ -151,12 +151,12 @@ static void a_fence_is_asked_for_every_file(void **state)
 	struct segue_fence *fence = &store_of(stage)->fence;
 	struct segue_error error = { 0 };
 
-	assert_null(segue_load_text(store_of(stage), "/etc/passwd", fence, &error));
+	assert_null(segue_load_text(store_of(stage), "/etc/passwd", SEGUE_KIND_UNSET, fence, &error));
 	assert_int_equal(error.res, -EACCES);
-	assert_null(segue_load_text(store_of(stage), "[ /usr/share/a.wav /etc/passwd ]", fence, &error));
+	assert_null(segue_load_text(store_of(stage), "[ /usr/share/a.wav /etc/passwd ]", SEGUE_KIND_UNSET, fence, &error));
 	assert_int_equal(error.res, -EACCES);
-	assert_null(segue_load_text(store_of(stage), "{ file = [ /usr/share/a.wav /etc/passwd ] }", fence,
-			&error));
+	assert_null(segue_load_text(store_of(stage), "{ file = [ /usr/share/a.wav /etc/passwd ] }", SEGUE_KIND_UNSET,
+			fence, &error));
 	assert_int_equal(error.res, -EACCES);
 	assert_int_equal(stage->n_reclaimed, 0);
 }

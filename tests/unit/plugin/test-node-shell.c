@@ -69,7 +69,7 @@ static int position_of(const char *text, uint32_t *ids)
 {
 	struct spa_dict_item item = SPA_DICT_ITEM_INIT("audio.position", text);
 
-	return segue_shell_position(&SPA_DICT_INIT(&item, 1), ids);
+	return segue_shell_position(&SPA_DICT_INIT(&item, 1), NULL, ids);
 }
 
 static void the_position_is_read_in_either_notation(void **state)
@@ -78,7 +78,7 @@ static void the_position_is_read_in_either_notation(void **state)
 	char many[2048] = "[ ";
 	uint32_t i;
 
-	assert_int_equal(segue_shell_position(NULL, ids), 2);
+	assert_int_equal(segue_shell_position(NULL, NULL, ids), 2);
 	assert_int_equal(position_of("[ FR FL LFE ]", ids), 3);
 	assert_int_equal(ids[0], SPA_AUDIO_CHANNEL_FR);
 	assert_int_equal(ids[2], SPA_AUDIO_CHANNEL_LFE);
