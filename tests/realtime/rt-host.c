@@ -209,7 +209,7 @@ static void make_sounds(struct test *test)
 
 	for (i = 0; i < SPA_N_ELEMENTS(waves); i++) {
 		struct segue_recipe recipe = {
-			.type = SEGUE_RECIPE_WAVE, .fd = -1, .wave = waves[i], .options = SEGUE_OPTIONS_INIT,
+			.type = SEGUE_RECIPE_WAVE, .text = waves[i], .options = SEGUE_OPTIONS_INIT,
 		};
 		struct segue_error error = { 0 };
 
