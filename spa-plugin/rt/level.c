@@ -130,8 +130,7 @@ SEGUE_DATA_LOOP static bool is_silent(const struct products *p)
 	return p->valid <= p->first;
 }
 
-/* The spectra of a quad. 
-eturn whether there is anything in them */
+/* The spectra of a quad. \return whether there is anything in them */
 SEGUE_DATA_LOOP static bool find_quad(const struct segue_level *l, const struct products *p, uint32_t chunk,
 		uint32_t quad, const float *x[SEGUE_QUAD])
 {
