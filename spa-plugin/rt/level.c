@@ -430,8 +430,7 @@ void segue_level_begin(struct segue_level *l, uint64_t now, uint64_t silent_befo
 {
 	hear(l);
 	for (uint32_t i = 0; i < SEGUE_LANES; i++)
-		l->begun[i] = l->lanes[i] != NULL && l->lanes[i] == lanes[i] && l->begin > silent_before &&
-			l->silent_before == silent_before;
+		l->begun[i] = l->lanes[i] != NULL && l->lanes[i] == lanes[i] && l->begin > silent_before;
 	take_lanes(l, lanes);
 	l->begin = now;
 	l->silent_before = silent_before;
