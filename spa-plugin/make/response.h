@@ -21,6 +21,10 @@ struct segue_response_target {
 	struct segue_transforms *transforms;
 };
 
+/** The largest gain of a channel, linear, at up to 32769 frequencies from 0 Hz to half the rate.
+ * \return 0 or a negative errno with make->error */
+SEGUE_WORKER int segue_response_gain(struct segue_make *make, const struct segue_sample *sample, float *ret);
+
 /** A recording of a response at another rate, with the same gain at every frequency: a filter's values are
  * smaller the more of them there are. \return as every maker */
 SEGUE_WORKER struct segue_sample *segue_response_resample(struct segue_make *make,
