@@ -159,7 +159,8 @@ static int run_respond(struct segue_sound_job *j)
 	struct segue_response *response;
 
 	if (sample->rate != j->rate) {
-		if ((resampled = segue_response_resample(&j->make, sample, j->rate)) == NULL)
+		if ((resampled = segue_response_resample(&j->make, sample, j->rate,
+						j->response.frames_max)) == NULL)
 			return j->make.error.res;
 		sample = resampled;
 	}

@@ -18,22 +18,6 @@
 #define LARGEST		(SEGUE_LEVELS_MAX - 1)	/* transforms, those of this level */
 #define LINE		16u	/* floats in 64 bytes, and in eight bins */
 
-/* ----------------------------------------------------------------------- rate */
-
-struct segue_sample *segue_response_resample(struct segue_make *make, const struct segue_sample *sample,
-		uint32_t rate)
-{
-	struct segue_sample *resampled = segue_sample_resample(make, sample, rate);
-	float scale = (float)((double)sample->rate / rate);
-	uint64_t i;
-
-	for (uint32_t c = 0; resampled != NULL && c < resampled->n_channels; c++) {
-		for (i = 0; i < resampled->n_frames; i++)
-			resampled->data[c][i] *= scale;
-	}
-	return resampled;
-}
-
 /* ------------------------------------------------------------------- looking */
 
 static int find_paths(struct segue_make *make, uint32_t n_channels, const struct segue_response_target *target,
@@ -113,6 +97,42 @@ static uint64_t find_end(const struct segue_sample *sample, float threshold)
 		end = SPA_MAX(end, i);
 	}
 	return end;
+}
+
+/* Its length without the silence at its end, if that isn't too long, and where its peak is. */
+static int find_extent(struct segue_make *make, const struct segue_sample *sample, uint64_t frames_max,
+		uint64_t *ret, uint64_t *ret_peak)
+{
+	float peak;
+	int res = find_peak(make, sample, &peak, ret_peak);
+
+	if (res < 0)
+		return res;
+	*ret = find_end(sample, peak * SILENCE);
+	if (*ret > frames_max)
+		return segue_error_set(&make->error, -EFBIG, "%s: has %.2f s, %.2f s at most", make->name,
+				(double)*ret / sample->rate, (double)frames_max / sample->rate);
+	return 0;
+}
+
+/* ----------------------------------------------------------------------- rate */
+
+struct segue_sample *segue_response_resample(struct segue_make *make, const struct segue_sample *sample,
+		uint32_t rate, uint64_t frames_max)
+{
+	double ratio = (double)sample->rate / rate;
+	struct segue_sample *resampled;
+	uint64_t i, unused;
+
+	/* minutes of it aren't resampled to be refused */
+	if (find_extent(make, sample, (uint64_t)ceil(frames_max * ratio), &unused, &unused) < 0)
+		return NULL;
+	resampled = segue_sample_resample(make, sample, rate);
+	for (uint32_t c = 0; resampled != NULL && c < resampled->n_channels; c++) {
+		for (i = 0; i < resampled->n_frames; i++)
+			resampled->data[c][i] *= (float)ratio;
+	}
+	return resampled;
 }
 
 /* --------------------------------------------------------------- the spectra */
@@ -291,17 +311,10 @@ struct segue_response *segue_response_from_sample(struct segue_make *make, const
 	struct segue_response *response;
 	enum segue_paths paths = SEGUE_PATHS_SHARED;
 	uint64_t n_frames, peak_frame;
-	float peak;
 
 	if (find_paths(make, sample->n_channels, target, &paths) < 0 ||
-			find_peak(make, sample, &peak, &peak_frame) < 0)
+			find_extent(make, sample, target->frames_max, &n_frames, &peak_frame) < 0)
 		return NULL;
-	n_frames = find_end(sample, peak * SILENCE);
-	if (n_frames > target->frames_max) {
-		segue_error_set(&make->error, -EFBIG, "%s: has %.2f s, %.2f s at most", make->name,
-				(double)n_frames / sample->rate, (double)target->frames_max / sample->rate);
-		return NULL;
-	}
 	if ((response = new_response(make, sample, target, paths, n_frames)) == NULL)
 		return NULL;
 	response->peak_frame = peak_frame;

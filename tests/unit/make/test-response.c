@@ -215,17 +215,22 @@ static void another_rate_keeps_the_gain(void **state)
 {
 	static const uint32_t rates[] = { 32000, 44100, 96000, 192000 };
 	struct fixture *t = *state;
+	struct segue_sample *sample, *resampled;
 
 	for (size_t i = 0; i < sizeof(rates) / sizeof(rates[0]); i++) {
-		struct segue_sample *sample = new_sample(t, 1, 4800), *resampled;
-
 		/* a low pass: loudest at 0 Hz, where all add up */
+		sample = new_sample(t, 1, 4800);
 		for (uint32_t k = 0; k < 4800; k++)
 			sample->data[0][k] = 1e-3f * (k < 2400 ? k : 4800 - k) / 2400.0f;
-		resampled = segue_response_resample(&t->f->make, sample, rates[i]);
+		resampled = segue_response_resample(&t->f->make, sample, rates[i], 100000);
 		assert_non_null(resampled);
 		assert_true(fabs(gain_of(t, resampled) / gain_of(t, sample) - 1.0) < 1e-3);
 	}
+	sample = new_sample(t, 1, 4800);
+	sample->data[0][2400] = 1.0f;
+	assert_null(segue_response_resample(&t->f->make, sample, 96000, 4800));
+	assert_string_equal(t->f->make.error.message, "thing: has 0.05 s, 0.05 s at most");
+	make_fixture_free(t->f, sample);
 }
 
 static void a_budget_too_small_fails_and_leaves_nothing(void **state)
