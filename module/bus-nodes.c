@@ -171,7 +171,7 @@ static void on_create_expired(struct segue_bus_deadline *deadline)
 void segue_bus_node_created(struct segue_bus_node *node, sd_bus_message *m)
 {
 	node->create = sd_bus_message_ref(m);
-	if (node->hosted->id != SPA_ID_INVALID || !segue_host_connected(node->bus->host))
+	if (node->hosted->id != SPA_ID_INVALID || !segue_host_reachable(node->bus->host))
 		reply_created(node);
 	else
 		segue_bus_deadline_add(node->bus, &node->create_deadline, on_create_expired);

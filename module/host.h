@@ -69,6 +69,8 @@ struct segue_hosted *segue_host_find(struct segue_host *host, const char *name);
 struct spa_list *segue_host_list(struct segue_host *host);
 /** Whether nodes can be in a graph now. */
 bool segue_host_connected(const struct segue_host *host);
+/** Whether they can, or there is a PipeWire that is just about to answer. */
+bool segue_host_reachable(const struct segue_host *host);
 
 /* for host-dsp.c: what became of a node in the graph */
 void segue_host_set_id(struct segue_hosted *hosted, uint32_t id);
