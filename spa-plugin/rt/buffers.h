@@ -18,6 +18,7 @@ enum segue_buffer_type {
 	SEGUE_BUFFER_TABLE = 1,
 	SEGUE_BUFFER_SAMPLE,
 	SEGUE_BUFFER_RESPONSE,	/**< rt/response.h */
+	SEGUE_BUFFER_INSTRUMENT,	/**< rt/instrument.h */
 };
 
 #define SEGUE_CHANNELS_MAX	64u
