@@ -127,6 +127,21 @@ struct segue_bus_buffer *segue_bus_buffer_by_path(struct segue_bus *bus, const c
 	return segue_bus_buffer_by_id(bus, id);
 }
 
+struct segue_bus_buffer *segue_bus_buffer_usable(struct segue_bus *bus, const char *path,
+		struct segue_error *error)
+{
+	struct segue_bus_buffer *buffer = segue_bus_buffer_by_path(bus, path);
+	struct segue_sound_info info;
+
+	if (buffer != NULL)
+		bus->store->methods->sound_info(bus->store, buffer->sound, &info);
+	/* one that is being reclaimed is still to be seen, but no more to be had */
+	if (buffer != NULL && info.state != SEGUE_SOUND_RETIRED)
+		return buffer;
+	segue_error_set(error, -ENXIO, "%s: no such buffer", path);
+	return NULL;
+}
+
 static void announce(struct segue_bus_object *object)
 {
 	struct segue_bus_buffer *buffer = SPA_CONTAINER_OF(object, struct segue_bus_buffer, object);

@@ -212,25 +212,17 @@ static void announce(struct segue_bus_object *object)
 static int on_set_buffer(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
 	struct segue_bus_node *node = userdata;
-	struct segue_store *store = node->bus->store;
 	struct segue_options options = SEGUE_OPTIONS_INIT;
 	struct segue_bus_buffer *buffer;
-	struct segue_sound_info info;
 	struct segue_error why;
 	const char *path;
 	int res;
 
 	if ((res = sd_bus_message_read_basic(m, 'o', &path)) < 0)
 		return res;
-	if (segue_bus_read_options(node->bus, m, SEGUE_OPTIONS_SWAP, &options, &why) < 0)
+	if (segue_bus_read_options(node->bus, m, SEGUE_OPTIONS_SWAP, &options, &why) < 0 ||
+	    (buffer = segue_bus_buffer_usable(node->bus, path, &why)) == NULL)
 		return segue_bus_error(error, node->hosted->name, &why);
-	if ((buffer = segue_bus_buffer_by_path(node->bus, path)) != NULL)
-		store->methods->sound_info(store, buffer->sound, &info);
-	/* one that is being reclaimed is still to be seen, but no more to be had */
-	if (buffer == NULL || info.state == SEGUE_SOUND_RETIRED) {
-		segue_error_set(&why, -ENXIO, "%s: no such buffer", path);
-		return segue_bus_error(error, node->hosted->name, &why);
-	}
 	return segue_bus_call_swap(node, m, buffer->sound, &options, error);
 }
 

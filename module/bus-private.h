@@ -211,6 +211,9 @@ int segue_bus_buffer_register(struct segue_bus *bus);
 void segue_bus_buffers_free(struct segue_bus *bus);
 struct segue_bus_buffer *segue_bus_buffer_by_id(struct segue_bus *bus, uint64_t id);
 struct segue_bus_buffer *segue_bus_buffer_by_path(struct segue_bus *bus, const char *path);
+/** One that nodes may be given. \return NULL with an error: there is none, or it is being reclaimed */
+struct segue_bus_buffer *segue_bus_buffer_usable(struct segue_bus *bus, const char *path,
+		struct segue_error *error);
 /** Make a sound an object of the bus and give it an owner, who may have owned it already.
  * \param client  NULL: it has left; then nobody owns it
  * \param keep  the service owns it instead

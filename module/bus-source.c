@@ -49,10 +49,93 @@ error:
 	return segue_bus_error(error, node->hosted->name, &why);
 }
 
+static int reply(sd_bus_message *m, struct segue_bus_node *node, int res, const struct segue_error *why,
+		sd_bus_error *error)
+{
+	return res < 0 ? segue_bus_error(error, node->hosted->name, why) : sd_bus_reply_method_return(m, NULL);
+}
+
+static int on_note_on(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+	struct segue_bus_node *node = userdata;
+	struct segue_node *target = node->hosted->node;
+	struct segue_error why;
+	uint8_t key, velocity;
+	int res;
+
+	if ((res = sd_bus_message_read(m, "yy", &key, &velocity)) < 0)
+		return res;
+	return reply(m, node, target->methods->note_on(target, key, velocity, &why), &why, error);
+}
+
+static int on_note_off(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+	struct segue_bus_node *node = userdata;
+	struct segue_node *target = node->hosted->node;
+	struct segue_error why;
+	uint8_t key;
+	int res;
+
+	if ((res = sd_bus_message_read_basic(m, 'y', &key)) < 0)
+		return res;
+	return reply(m, node, target->methods->note_off(target, key, &why), &why, error);
+}
+
+static int on_all_notes_off(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+	struct segue_bus_node *node = userdata;
+	struct segue_node *target = node->hosted->node;
+	struct segue_error why;
+
+	return reply(m, node, target->methods->notes_off(target, &why), &why, error);
+}
+
+static int on_play(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+	struct segue_bus_node *node = userdata;
+	struct segue_node *target = node->hosted->node;
+	struct segue_options options = SEGUE_OPTIONS_INIT;
+	struct segue_bus_buffer *buffer;
+	struct segue_error why;
+	const char *path;
+	uint64_t voice;
+	int res;
+
+	if ((res = sd_bus_message_read_basic(m, 'o', &path)) < 0)
+		return res;
+	if (segue_bus_read_options(node->bus, m, SEGUE_OPTIONS_PLAY, &options, &why) < 0 ||
+	    (buffer = segue_bus_buffer_usable(node->bus, path, &why)) == NULL ||
+	    target->methods->play(target, buffer->sound, &options, &voice, &why) < 0)
+		return segue_bus_error(error, node->hosted->name, &why);
+	return sd_bus_reply_method_return(m, "t", voice);
+}
+
+static int on_stop(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+	struct segue_bus_node *node = userdata;
+	struct segue_node *target = node->hosted->node;
+	struct segue_error why;
+	uint64_t voice;
+	int res;
+
+	if ((res = sd_bus_message_read_basic(m, 't', &voice)) < 0)
+		return res;
+	return reply(m, node, target->methods->stop(target, voice, &why), &why, error);
+}
+
 static const sd_bus_vtable methods[] = {
 	SD_BUS_VTABLE_START(0),
 	SD_BUS_METHOD_WITH_NAMES("Wave", "sa{sv}", SD_BUS_PARAM(waveform) SD_BUS_PARAM(options),
 		"t", SD_BUS_PARAM(serial), on_wave, SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_METHOD_WITH_NAMES("NoteOn", "yy", SD_BUS_PARAM(key) SD_BUS_PARAM(velocity),
+		NULL,, on_note_on, SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_METHOD_WITH_NAMES("NoteOff", "y", SD_BUS_PARAM(key),
+		NULL,, on_note_off, SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_METHOD("AllNotesOff", NULL, NULL, on_all_notes_off, SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_METHOD_WITH_NAMES("Play", "oa{sv}", SD_BUS_PARAM(buffer) SD_BUS_PARAM(options),
+		"t", SD_BUS_PARAM(voice), on_play, SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_METHOD_WITH_NAMES("Stop", "t", SD_BUS_PARAM(voice),
+		NULL,, on_stop, SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_VTABLE_END
 };
 

@@ -269,6 +269,24 @@ struct segue_node_methods {
 	 * \return 0 or -ENXIO */
 	int (*get)(struct segue_node *node, const char *key, struct segue_value *ret);
 
+	/* a source's keys and plays; they are heard from the first frame of the next cycle on */
+
+	/** Press a key. \param key, velocity  0..127; velocity 0 releases it
+	 * \return 0; -EINVAL out of range, or it plays no notes; -ENOTCONN it isn't running; -EBUSY the data loop
+	 *         hasn't taken what was sent before: all with an error */
+	int (*note_on)(struct segue_node *node, uint32_t key, uint32_t velocity, struct segue_error *error);
+	/** Release a key: never refused but for its range. */
+	int (*note_off)(struct segue_node *node, uint32_t key, struct segue_error *error);
+	int (*notes_off)(struct segue_node *node, struct segue_error *error);
+	/** Play a table or a sample that is ready once, beside everything else.
+	 * \param options  gain, loop
+	 * \param ret  its number, for stop()
+	 * \return as note_on(), and -EINVAL for other sounds, -EBUSY for one that still loads */
+	int (*play)(struct segue_node *node, struct segue_sound *sound, const struct segue_options *options,
+			uint64_t *ret, struct segue_error *error);
+	/** \return 0, or -ENXIO: it has ended, or never was */
+	int (*stop)(struct segue_node *node, uint64_t play, struct segue_error *error);
+
 	void (*info)(struct segue_node *node, struct segue_node_info *ret);
 	/** Largest absolute values since the last call, linear, n_channels of them. */
 	void (*take_peaks)(struct segue_node *node, double peaks[]);

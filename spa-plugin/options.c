@@ -13,6 +13,7 @@
 #define LOAD	SEGUE_OPTIONS_LOAD
 #define IMPORT	SEGUE_OPTIONS_IMPORT
 #define WAVE	SEGUE_OPTIONS_WAVE
+#define PLAY	SEGUE_OPTIONS_PLAY
 #define SWAP	SEGUE_OPTIONS_SWAP
 
 enum option_type {
@@ -60,7 +61,7 @@ static const struct option table[] = {
 	{ "interleaved", IMPORT, OPTION_BOOL, 0, 1, NULL, AT(interleaved) },
 	{ "kind", LOAD, OPTION_CHOICE, 0, 0, kinds, AT(kind) },
 	{ "rootkey", LOAD, OPTION_INT, 0, 127, NULL, AT(root_key) },
-	{ "loop", LOAD, OPTION_CHOICE, 0, 0, loops, AT(loop) },
+	{ "loop", LOAD | PLAY, OPTION_CHOICE, 0, 0, loops, AT(loop) },
 	{ "gain", LOAD, OPTION_DOUBLE, -1e6, 1e6, NULL, AT(gain) },
 	{ "normalize", LOAD, OPTION_CHOICE, 0, 0, normalizes, AT(normalize) },
 	{ "channels", LOAD, OPTION_CHANNELS, 0, SEGUE_OPTION_CHANNELS_MAX - 1, NULL, AT(channels) },
@@ -68,6 +69,7 @@ static const struct option table[] = {
 	{ "offset", LOAD, OPTION_DOUBLE, 0, DAY, NULL, AT(offset) },
 	{ "length", LOAD, OPTION_DOUBLE, 0, DAY, NULL, AT(length) },
 	{ "gain", WAVE, OPTION_DOUBLE, 0, 1, NULL, AT(gain) },
+	{ "gain", PLAY, OPTION_DOUBLE, 0, 16, NULL, AT(gain) },
 	{ "seconds", WAVE, OPTION_DOUBLE, 0.001, 3600, NULL, AT(seconds) },
 	{ "from", WAVE, OPTION_DOUBLE, 0.01, 384000, NULL, AT(from) },
 	{ "to", WAVE, OPTION_DOUBLE, 0.01, 384000, NULL, AT(to) },

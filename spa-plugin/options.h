@@ -68,6 +68,7 @@ enum segue_loop_option {
 #define SEGUE_OPTIONS_IMPORT	(1u << 1)	/* besides LOAD, where the samples are raw */
 #define SEGUE_OPTIONS_WAVE	(1u << 2)
 #define SEGUE_OPTIONS_SWAP	(1u << 3)
+#define SEGUE_OPTIONS_PLAY	(1u << 4)
 
 #define SEGUE_LABEL_MAX		128
 #define SEGUE_OPTION_CHANNELS_MAX	64

@@ -12,7 +12,7 @@
 #define KEY_PREFIX	"segue."
 #define OF_BOTH		(SEGUE_PROPERTY_SOURCE | SEGUE_PROPERTY_CONVOLVER)
 
-static const char *const triggers[] = { "always", NULL };
+static const char *const triggers[] = { "always", "notes", NULL };
 
 const struct segue_property segue_source_properties[SEGUE_PROPERTIES_SOURCE] = {
 	[SEGUE_PROPERTY_GAIN] = { KEY_PREFIX "gain", "Gain", SEGUE_VALUE_DOUBLE,
@@ -32,7 +32,22 @@ const struct segue_property segue_source_properties[SEGUE_PROPERTIES_SOURCE] = {
 		440.0, 0.01, 20000.0, NULL, "Hz", "Pitch of a table; at most 0.45 of the rate is heard",
 		SEGUE_PROPERTY_SOURCE },
 	[SEGUE_PROPERTY_TRIGGER] = { KEY_PREFIX "trigger", "Trigger", SEGUE_VALUE_STRING,
-		0.0, 0.0, 0.0, triggers, NULL, "When it sounds", SEGUE_PROPERTY_SOURCE },
+		0.0, 0.0, 0.0, triggers, NULL, "When it sounds: always, or for the notes of its keys",
+		SEGUE_PROPERTY_SOURCE },
+	[SEGUE_PROPERTY_CHANNEL] = { KEY_PREFIX "channel", "Channel", SEGUE_VALUE_INT,
+		0.0, 0.0, 16.0, NULL, NULL, "The MIDI channel it hears; 0: all", SEGUE_PROPERTY_SOURCE },
+	[SEGUE_PROPERTY_VOICES] = { KEY_PREFIX "voices", "VoicesMax", SEGUE_VALUE_INT,
+		64.0, 1.0, 256.0, NULL, NULL, "Voices at a time", SEGUE_PROPERTY_SOURCE },
+	[SEGUE_PROPERTY_ATTACK] = { KEY_PREFIX "attack", "Attack", SEGUE_VALUE_DOUBLE,
+		0.005, 0.0, 60.0, NULL, "s", "Of a note: until it is at its loudest", SEGUE_PROPERTY_SOURCE },
+	[SEGUE_PROPERTY_DECAY] = { KEY_PREFIX "decay", "Decay", SEGUE_VALUE_DOUBLE,
+		0.0, 0.0, 60.0, NULL, "s", "Of a note: from there to the sustained level",
+		SEGUE_PROPERTY_SOURCE },
+	[SEGUE_PROPERTY_SUSTAIN] = { KEY_PREFIX "sustain", "Sustain", SEGUE_VALUE_DOUBLE,
+		1.0, 0.0, 1.0, NULL, NULL, "Of a note: the level it stays on", SEGUE_PROPERTY_SOURCE },
+	[SEGUE_PROPERTY_RELEASE] = { KEY_PREFIX "release", "Release", SEGUE_VALUE_DOUBLE,
+		0.05, 0.0, 60.0, NULL, "s", "Of a note: until silence, when its key is released",
+		SEGUE_PROPERTY_SOURCE },
 	[SEGUE_PROPERTY_SOURCE_STATUS] = { KEY_PREFIX "status", NULL, SEGUE_VALUE_STRING,
 		0.0, 0.0, 0.0, NULL, NULL, "What it plays, or why not",
 		OF_BOTH | SEGUE_PROPERTY_READ_ONLY },
