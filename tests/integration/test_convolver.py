@@ -3,12 +3,17 @@
 
 """A convolver in the graph gives the convolution of all that came in, and swaps are heard as the mix."""
 
+import random
+
 import numpy as np
 import pytest
 
 from chain import RATE, Chain, impulse_response
-from convolution import taps
+from convolution import error_db, taps
 from files import write_float_wav
+
+DBUS = 'org.freedesktop.DBus.Error.'
+ERROR = 'org.segue.Segue1.Error.'
 
 
 # ---- convolution
@@ -23,3 +28,123 @@ def test_it_is_the_convolution_without_a_frame_of_delay(session, segue, tmp_path
     start = chain.play()
     chain.recorder.wait_for_position(start + RATE)
     chain.assert_is_the_mix()
+
+
+def test_zero_frames_are_added_by_a_response_of_one_frame(chain):
+    """The output is the input, frame by frame."""
+    one = np.ones((1, 1), 'f4')
+    chain.swap(one, taps(one, 2, 2))
+    start = chain.play()
+    chain.recorder.wait_for_position(start + RATE // 2)
+    first, heard, out = chain.split()
+    assert error_db(out[:, start - first:], heard.signal[:, start - first:]) < -120
+
+
+# ---- swaps
+
+@pytest.fixture
+def chain(session, segue):
+    return Chain(session, segue)
+
+
+@pytest.fixture
+def playing(chain):
+    """Noise through a response of 0.1 s: stereo, one file channel each."""
+    response = impulse_response(0.1, 2)
+    chain.swap(response, taps(response, 2, 2))
+    chain.recorder.wait_for_position(chain.play() + 4800)
+    return chain
+
+
+def room(chain, seconds, seed, n_channels=2):
+    """Arguments of a swap: a response and its taps."""
+    response = impulse_response(seconds, n_channels, seed)
+    return response, taps(response, len(chain.inputs), len(chain.outputs))
+
+
+@pytest.mark.parametrize('fade', [0, 1, 960, 12000])
+def test_a_response_swapped_in_mid_noise_has_heard_all_that_came_before(playing, fade):
+    """One that is longer than all that has been heard so far; then back again."""
+    for seconds, seed in ((1.0, 2), (0.005, 3), (0.3, 4)):
+        position = playing.swap(*room(playing, seconds, seed), fade)
+        playing.recorder.wait_for_position(position + fade + 4800)
+    playing.assert_is_the_mix()
+
+
+def test_a_third_that_is_ready_in_mid_fade_hurries_it(playing):
+    """By every combination of leads."""
+    pairs = 0
+    for k, (second, third) in enumerate(((0.005, 0.005), (0.005, 0.5), (0.5, 0.005), (0.5, 0.5), (0.04, 0.3))):
+        begun = playing.swap(*room(playing, second, 10 + k), 48000)
+        hurried = playing.swap(*room(playing, third, 20 + k), 480)
+        assert hurried < begun + 48000
+        pairs += 1
+        playing.recorder.wait_for_position(hurried + 9600)
+    playing.assert_is_the_mix()
+
+
+def test_swaps_as_fast_as_they_are_asked_for_equal_the_mix(playing):
+    rng = random.Random(30)
+    rooms = [room(playing, seconds, 30 + k, channels) for k, (seconds, channels) in
+             enumerate(((0.003, 1), (0.02, 2), (0.1, 4), (0.4, 2), (0.9, 4), (0.05, 1)))]
+    for k in range(60):
+        response, paths = rng.choice(rooms)
+        fade = rng.choice([0, 1, 64, 500, 5000, 20000])
+        if rng.random() < 0.15:
+            playing.ask(None, None, fade)
+        else:
+            playing.ask(response, paths, fade, gain=rng.uniform(0.1, 1.0))
+        playing.recorder.wait_for_frames(rng.choice([1, 500, 3000, 12000]))
+    playing.recorder.wait_for_frames(48000)
+    assert len(playing.applied()) > 15
+    playing.assert_is_the_mix()
+    assert playing.room.get('Xruns') == 0
+
+
+def test_a_quantum_that_changes_is_no_event(session, playing):
+    for k, quantum in enumerate((1024, 64, 480, 8192, 1, 37)):
+        serial = playing.ask(*room(playing, 0.4, 40 + k), 12000)
+        session.force_quantum(quantum)
+        playing.heard(serial)
+        playing.recorder.wait_for_frames(4000)
+    session.force_quantum(256)
+    playing.recorder.wait_for_frames(16000)
+    playing.assert_is_the_mix()
+    assert playing.room.get('Xruns') == 0
+
+
+@pytest.mark.parametrize('offset', [0, 1, 37, 63])
+def test_a_swap_at_a_frame_is_heard_at_exactly_that_frame(playing, offset):
+    for seconds in 0.4, 0.005:
+        at = playing.recorder.position() // 64 * 64 + RATE + offset
+        assert playing.swap(*room(playing, seconds, 50), 100, at=at) == at
+    playing.recorder.wait_for_frames(4800)
+    playing.assert_is_the_mix()
+
+
+def test_a_swap_is_heard_swaplead_after_it_was_taken(playing):
+    """Frames of a cycle are all that may pass before it is taken."""
+    for seconds, expected in ((0.5, 16384), (0.1, 2048), (0.02, 512), (0.005, 512)):
+        serial = playing.ask(*room(playing, seconds, 60), 0)
+        position = playing.heard(serial)
+        playing.room.bus.wait_until('SwapLead', lambda: playing.room.get('SwapLead') == expected)
+        assert (position - expected) % 256 == playing.recorder.cycles()[0]['position'] % 256
+
+
+def test_a_frame_nearer_than_the_lead_is_too_late(playing):
+    response, paths = room(playing, 0.5, 61)
+    serial = playing.room.load_samples(response, channels=2, rate=RATE, fade=0.0,
+                                       at=playing.recorder.position() + 12000)
+    finished = playing.room.finished(serial)
+    assert (finished.result, finished.error) == ('failed', ERROR + 'TooLate')
+    playing.recorder.wait_for_frames(4800)
+    playing.assert_is_the_mix()
+
+
+def test_clear_fades_to_silence_and_a_load_comes_back_with_its_history(playing):
+    playing.swap(None, None, 2000)
+    playing.recorder.wait_for_frames(9600)
+    assert playing.room.get('State') == 'empty'
+    position = playing.swap(*room(playing, 0.8, 70), 480)
+    playing.recorder.wait_for_position(position + 9600)
+    playing.assert_is_the_mix()
