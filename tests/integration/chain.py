@@ -6,9 +6,11 @@
 The player is silent until the recorder has settled, so that all that ever came in is known.
 """
 
+import time
+
 import numpy as np
 
-from convolution import Input, Swap, error_db, mix
+from convolution import Input, Swap, error_db, mix, taps
 from recording import Recorder
 
 RATE = 48000
@@ -43,9 +45,30 @@ class Chain:
                                  [f'room:output_{c}' for c in self.outputs])
         self.swaps = {}
 
-    def link(self):
+    def response(self, seconds, seed=1, n_channels=None):
+        """Arguments of a swap: a response and its taps."""
+        response = impulse_response(seconds, n_channels or len(self.inputs), seed)
+        return response, taps(response, len(self.inputs), len(self.outputs))
+
+    # ---- links
+
+    def _links(self):
         for c in self.inputs:
-            self.session.link(f'player:output_{c}', f'room:input_{c}')
+            yield f'player:output_{c}', f'room:input_{c}'
+        for i, c in enumerate(self.outputs):
+            yield f'room:output_{c}', f'recorder:input_{len(self.inputs) + i}'
+
+    def link(self):
+        for out, into in list(self._links())[:len(self.inputs)]:
+            self.session.link(out, into)
+
+    def pause(self, seconds):
+        """Take the convolver out of the graph for so long, at least."""
+        for link in self._links():
+            self.session.unlink(*link)
+        time.sleep(seconds)
+        for link in self._links():
+            self.session.link(*link)
 
     # ---- asking
 
@@ -91,6 +114,24 @@ class Chain:
         first, takes = self.takes()
         n = len(self.inputs)
         return first, Input(takes[:n]), np.stack(takes[n:])
+
+    def cycles_that_ran(self):
+        """Where each cycle begins in what is returned next: what came in, what came out, without the cycles
+        that PipeWire left the convolver or everyone out of; and the positions of those that were recorded."""
+        first, takes = self.takes()
+        takes = np.stack(takes)
+        n_in, begins, parts, lost, n = len(self.inputs), [], [], [], 0
+        for c in self.recorder.cycles():
+            at = int(c['position']) - first
+            part = takes[:, at:at + int(c['n_frames'])]
+            if part[:n_in].any() and not part[n_in:].any():
+                lost.append(int(c['position']))
+                continue
+            begins.append(n)
+            parts.append(part)
+            n += part.shape[1]
+        whole = np.concatenate(parts, axis=1)
+        return begins, Input(whole[:n_in]), whole[n_in:], lost
 
     def applied(self):
         """What was heard, once each request has been answered."""
