@@ -28,11 +28,9 @@
  * `Props { params = [ "test.jump" FRAMES ] }` moves the clock's position once, back if negative;
  * `"test.pause" SECONDS` lets no cycle begin for so long. */
 
-/* a node that died in mid-cycle never finishes it: go on without it */
-#define WATCHDOG_NSEC		(500 * SPA_NSEC_PER_MSEC)
-/* one that is just being started finishes none either, and that isn't to be taken for a pause */
-#define WATCHDOG_START_NSEC	(50 * SPA_NSEC_PER_MSEC)
-#define START_CYCLES		8u
+/* a node that died in mid-cycle never finishes it, nor does one that is just being started: go on without
+ * it, before that is a long pause to the others */
+#define WATCHDOG_NSEC	(200 * SPA_NSEC_PER_MSEC)
 
 struct impl {
 	struct spa_handle handle;
@@ -55,7 +53,6 @@ struct impl {
 	uint64_t last_duration;	/* frames, of the last cycle */
 	bool complete;		/* every node has finished the last cycle */
 	bool due;		/* the next one's time has come */
-	uint32_t n_cycles;	/* since the start */
 	int64_t jump;		/* frames */
 	uint64_t pause_nsec;	/* before the next cycle */
 };
@@ -97,7 +94,6 @@ static void start_cycle(struct impl *impl, uint64_t nsec)
 		impl->clock->next_nsec = impl->next_nsec;
 	}
 	impl->jump = 0;
-	impl->n_cycles++;
 	impl->complete = impl->due = false;
 	arm(impl, impl->next_nsec);
 	spa_node_call_ready(&impl->callbacks, SPA_STATUS_HAVE_DATA | SPA_STATUS_NEED_DATA);
@@ -120,7 +116,7 @@ static void on_timer(struct spa_source *source)
 		start_cycle(impl, impl->complete ? impl->next_nsec : now_nsec());
 	} else {
 		impl->due = true;
-		arm(impl, now_nsec() + (impl->n_cycles < START_CYCLES ? WATCHDOG_START_NSEC : WATCHDOG_NSEC));
+		arm(impl, now_nsec() + WATCHDOG_NSEC);
 	}
 }
 
@@ -148,7 +144,6 @@ static int do_run(struct spa_loop *loop, bool async, uint32_t seq, const void *d
 
 	impl->complete = true;
 	impl->due = false;
-	impl->n_cycles = 0;
 	impl->next_nsec = now_nsec();
 	arm(impl, *run && !following ? impl->next_nsec : 0);
 	return 0;

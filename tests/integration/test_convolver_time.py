@@ -114,7 +114,7 @@ def test_after_a_long_pause_of_the_graph_history_is_silence_and_sound_starts_wit
 
 def pause(chain, seconds):
     """Cut the convolver's links and make them again. Where it was heard last and where it is heard again
-    for certain, and how long it has certainly not run."""
+    for certain, and how long that took."""
     chain.pause(seconds)
     chain.recorder.wait_for_frames(2048)
     cycles = chain.recorder.cycles()
@@ -124,7 +124,7 @@ def pause(chain, seconds):
     on = off[-1] + np.argmax(linked[:, off[-1]:].all(axis=0))
     # a node may be left out of the cycles in which its links are made
     return (int(cycles[off[0]]['position']), int(cycles[on + 4]['position']),
-            (int(cycles[off[-1]]['nsec']) - int(cycles[off[0]]['nsec'])) / 1e9)
+            (int(cycles[on]['nsec']) - int(cycles[off[0]]['nsec'])) / 1e9)
 
 
 def short_pause(chain):
