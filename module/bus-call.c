@@ -9,7 +9,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 /** A call of the bus that isn't over: its reply waits for a file's header or for a request's end, or
  * its load is still counted. */
@@ -368,8 +367,7 @@ void segue_bus_calls_node_gone(struct segue_bus_node *node)
 static int refuse(struct segue_recipe *recipe, const char *node, const struct segue_error *why,
 		sd_bus_error *error)
 {
-	if (recipe->fd >= 0)
-		close(recipe->fd);
+	segue_recipe_close(recipe);
 	return segue_bus_error(error, node, why);
 }
 
@@ -410,7 +408,6 @@ static struct segue_sound *make(struct segue_bus_call *call, struct segue_bus_cl
 		goto error_counted;
 	sound = target != NULL ? target->methods->make(target, recipe, why) :
 		store->methods->make(store, recipe, why);
-	recipe->fd = -1;
 	if (sound != NULL)
 		return sound;
 

@@ -9,7 +9,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include <spa/utils/string.h>
 
@@ -268,30 +267,24 @@ static int load(struct segue_bus_node *node, sd_bus_message *m, struct segue_rec
 
 	recipe->options = SEGUE_OPTIONS_INIT;
 	groups |= SEGUE_OPTIONS_SWAP;
-	if (segue_bus_read_options(node->bus, m, groups, &recipe->options, &why) < 0)
-		goto error;
+	if (segue_bus_read_recipe(node->bus, m, groups, recipe, &why) < 0)
+		return segue_bus_error(error, node->hosted->name, &why);
 	if (recipe->options.keep) {
+		segue_recipe_close(recipe);
 		segue_error_set(&why, -EINVAL, "keep: only the manager's buffers can be kept");
-		goto error;
+		return segue_bus_error(error, node->hosted->name, &why);
 	}
 	return segue_bus_call_load(node, m, recipe, error);
-error:
-	if (recipe->fd >= 0)
-		close(recipe->fd);
-	return segue_bus_error(error, node->hosted->name, &why);
 }
 
 static int on_load(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
 	struct segue_bus_node *node = userdata;
-	struct segue_recipe recipe = { .type = SEGUE_RECIPE_FILES, .fd = -1 };
+	struct segue_recipe recipe = { 0 };
 	struct segue_error why;
-	const char *path;
 
-	if (segue_bus_read_path(m, &path, &why) < 0)
+	if (segue_bus_read_path(m, &recipe, &why) < 0)
 		return segue_bus_error(error, node->hosted->name, &why);
-	recipe.paths = &path;
-	recipe.n_paths = 1;
 	return load(node, m, &recipe, SEGUE_OPTIONS_LOAD, error);
 }
 
@@ -301,14 +294,14 @@ static int load_fd(struct segue_bus_node *node, sd_bus_message *m, enum segue_re
 	struct segue_recipe recipe = { .type = type };
 	struct segue_error why;
 
-	if ((recipe.fd = segue_bus_read_fd(m, &why)) < 0)
+	if (segue_bus_read_fd(m, &recipe, &why) < 0)
 		return segue_bus_error(error, node->hosted->name, &why);
 	return load(node, m, &recipe, groups, error);
 }
 
 static int on_load_fd(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
-	return load_fd(userdata, m, SEGUE_RECIPE_FD, SEGUE_OPTIONS_LOAD, error);
+	return load_fd(userdata, m, SEGUE_RECIPE_FDS, SEGUE_OPTIONS_LOAD, error);
 }
 
 static int on_load_samples(sd_bus_message *m, void *userdata, sd_bus_error *error)

@@ -151,13 +151,16 @@ int segue_bus_read_value(sd_bus_message *m, const char *type, const char *key,
 /** Read a{sv} into options. \return 0, or negative with an error naming the key */
 int segue_bus_read_options(struct segue_bus *bus, sd_bus_message *m, uint32_t groups,
 		struct segue_options *options, struct segue_error *error);
+/** The same of a recipe, and `join`: more descriptors. They are taken over, and closed on failure. */
+int segue_bus_read_recipe(struct segue_bus *bus, sd_bus_message *m, uint32_t groups,
+		struct segue_recipe *recipe, struct segue_error *error);
 /** Read a{sv} into properties as a configuration has them. */
 int segue_bus_read_properties(sd_bus_message *m, struct pw_properties *properties,
 		struct segue_error *error);
-/** Read a descriptor: a duplicate of our own. \return it, or negative with an error */
-int segue_bus_read_fd(sd_bus_message *m, struct segue_error *error);
-/** Read the path of a file: absolute. */
-int segue_bus_read_path(sd_bus_message *m, const char **ret, struct segue_error *error);
+/** Read a descriptor, of which a recipe gets a duplicate of our own. \return 0, or negative with an error */
+int segue_bus_read_fd(sd_bus_message *m, struct segue_recipe *recipe, struct segue_error *error);
+/** Read an absolute path, or a text as segue.load takes it, as a recipe. */
+int segue_bus_read_path(sd_bus_message *m, struct segue_recipe *recipe, struct segue_error *error);
 
 /* --------------------------------------------------------- bus-client.c */
 

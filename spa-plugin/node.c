@@ -10,6 +10,7 @@
 
 #include <spa/utils/string.h>
 
+#include "load.h"
 #include "now.h"
 #include "request.h"
 
@@ -125,13 +126,15 @@ static int set_request(struct segue_node_impl *node, uint32_t index, const char 
 {
 	struct segue_recipe recipe = {
 		.type = SEGUE_RECIPE_WAVE,
-		.wave = text,
+		.text = text,
 		.options = SEGUE_OPTIONS_INIT,
 	};
 
-	if (index == SEGUE_PROPERTY_LOAD)
-		return request_sound(node, segue_load_text(node->store, text, node->type->kind, fence, error),
+	if (index == SEGUE_PROPERTY_LOAD) {
+		recipe.options.kind = node->type->kind;
+		return request_sound(node, segue_load_text(node->store, text, &recipe.options, fence, error),
 				error);
+	}
 	return request_sound(node, segue_sound_make(node->store, &recipe, error), error);
 }
 
@@ -381,15 +384,14 @@ static void node_add_listener(struct segue_node *object, struct spa_hook *listen
 	spa_hook_list_append(&to_impl(object)->listeners, listener, events, data);
 }
 
-static struct segue_sound *node_make(struct segue_node *object, const struct segue_recipe *recipe,
+static struct segue_sound *node_make(struct segue_node *object, struct segue_recipe *recipe,
 		struct segue_error *error)
 {
 	struct segue_node_impl *node = to_impl(object);
-	struct segue_recipe for_node = *recipe;
 
-	if (for_node.options.kind == SEGUE_KIND_UNSET)
-		for_node.options.kind = node->type->kind;
-	return segue_sound_make(node->store, &for_node, error);
+	if (recipe->options.kind == SEGUE_KIND_UNSET)
+		recipe->options.kind = node->type->kind;
+	return segue_load(node->store, recipe, error);
 }
 
 static int node_request(struct segue_node *object, struct segue_sound *sound,

@@ -135,11 +135,6 @@ SEGUE_MAIN_LOOP bool segue_node_is_loading(const struct segue_node_impl *node);
 SEGUE_MAIN_LOOP void segue_node_collect_all(struct segue_node_impl *node);
 
 /* load-text.c */
-/** Make the sound a text asks for: a path, `[ L.wav R.wav ]` or `{ file = ... OPTION = ... }`.
- * \param kind   unless the text says
- * \param fence  NULL: any path
- * \return owned once, or NULL with an error */
-SEGUE_MAIN_LOOP struct segue_sound *segue_load_text(struct segue_store_impl *store, const char *text,
-		enum segue_kind kind, const struct segue_fence *fence, struct segue_error *error);
+
 
 #endif /* SEGUE_NODE_H */

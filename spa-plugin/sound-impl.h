@@ -47,7 +47,8 @@ struct segue_sound {
 	uint64_t bytes;			/* of all that was given back */
 
 	struct segue_buffer *made;	/* for the rate wanted last; a response's recording at its own */
-	struct segue_buffer *origin;	/* what is better than made, or NULL */
+	struct segue_buffer *originals[SEGUE_RATES_MAX];	/* what is better than made */
+	uint32_t n_originals;	/* more than one: the same at several rates */
 	struct segue_sound_job *job;
 	struct spa_list waiters;
 	struct spa_list forms;		/* one of each layout, for the rate wanted last; others on their way */
@@ -66,8 +67,8 @@ static inline bool segue_sound_in_use(const struct segue_sound *sound)
 /** A buffer a job has made belongs to the sound. Accepts and returns NULL. */
 SEGUE_MAIN_LOOP struct segue_buffer *segue_sound_adopt(struct segue_sound *sound,
 		struct segue_buffer *buffer);
-/** What other buffers are best made from: the one with the highest rate. */
-SEGUE_MAIN_LOOP struct segue_buffer *segue_sound_best(const struct segue_sound *sound);
+/** What a buffer for that rate is best made from. */
+SEGUE_MAIN_LOOP struct segue_buffer *segue_sound_best(const struct segue_sound *sound, uint32_t rate);
 /** Free one that never was. */
 SEGUE_MAIN_LOOP void segue_sound_free(struct segue_sound *sound);
 

@@ -14,62 +14,122 @@
 #include "make/transforms.h"
 #include "store.h"
 
-static int run_open(struct segue_sound_job *j)
+uint32_t segue_sound_job_pick(const uint32_t rates[], uint32_t n, uint32_t rate)
 {
-	int fd = j->fd;
+	uint32_t best = 0;
 
-	j->fd = -1;	/* the decoder's now, also when it fails */
-	if (j->type == SEGUE_RECIPE_SAMPLES)
-		j->decoder = segue_decoder_open_raw(&j->make, fd, &j->options);
-	else
-		j->decoder = segue_decoder_open(&j->make, (const char *const *)j->paths, j->n_paths, fd,
-				&j->options);
-	return j->decoder == NULL ? j->make.error.res : 0;
+	for (uint32_t i = 0; i < n; i++) {
+		if (rates[i] == rate)
+			return i;
+		if (rates[i] > rates[best])
+			best = i;
+	}
+	return best;
 }
 
-static int make_from_file(struct segue_sound_job *j)
+static int add_decoder(struct segue_sound_job *j, struct segue_decoder *decoder)
 {
-	struct segue_sample *sample = segue_sample_decode(&j->make, j->decoder, &j->options);
+	const struct segue_header *h, *first;
 
-	segue_decoder_free(j->decoder);
-	j->decoder = NULL;
-	if (sample == NULL)
+	if (decoder == NULL)
 		return j->make.error.res;
+	j->decoders[j->n_decoders++] = decoder;
+	h = segue_decoder_header(decoder);
+	first = segue_decoder_header(j->decoders[0]);
+	if (h->channels != first->channels)
+		return segue_error_set(&j->make.error, -EBADMSG, "%s: its files have %u and %u channels", j->name,
+				first->channels, h->channels);
+	for (uint32_t i = 0; i + 1 < j->n_decoders; i++) {
+		if (segue_decoder_header(j->decoders[i])->rate == h->rate)
+			return segue_error_set(&j->make.error, -EBADMSG, "%s: two of its files have %u Hz", j->name,
+					h->rate);
+	}
+	return 0;
+}
+
+/* Each file is for a rate. */
+static int open_rates(struct segue_sound_job *j)
+{
+	uint32_t i, n = j->n_paths + j->n_fds;
+	int res = 0;
+
+	for (i = 0; i < n && res == 0; i++)
+		res = add_decoder(j, segue_decoder_open(&j->make,
+				j->n_paths > 0 ? (const char *const *)&j->paths[i] : NULL,
+				j->n_fds > 0 ? &j->fds[i] : NULL, 1, &j->options));
+	return res;
+}
+
+static int run_open(struct segue_sound_job *j)
+{
+	int fd = j->fds[0];
+
+	if (j->is_rates)
+		return open_rates(j);
+	if (j->type != SEGUE_RECIPE_SAMPLES)
+		return add_decoder(j, segue_decoder_open(&j->make, (const char *const *)j->paths,
+				j->n_fds > 0 ? j->fds : NULL, j->n_paths + j->n_fds, &j->options));
+	j->fds[0] = -1;	/* the decoder's now, also when it fails */
+	return add_decoder(j, segue_decoder_open_raw(&j->make, fd, &j->options));
+}
+
+static int decode_all(struct segue_sound_job *j)
+{
+	for (uint32_t i = 0; i < j->n_decoders; i++) {
+		struct segue_sample *sample = segue_sample_decode(&j->make, j->decoders[i], &j->options);
+
+		segue_decoder_free(j->decoders[i]);
+		j->decoders[i] = NULL;
+		if (sample == NULL)
+			return j->make.error.res;
+		j->originals[j->n_originals++] = &sample->buffer;
+	}
+	return 0;
+}
+
+static const struct segue_sample *pick_original(const struct segue_sound_job *j)
+{
+	uint32_t rates[SEGUE_RATES_MAX];
+
+	for (uint32_t i = 0; i < j->n_originals; i++)
+		rates[i] = segue_buffer_rate(j->originals[i]);
+	return (const struct segue_sample *)
+		j->originals[segue_sound_job_pick(rates, j->n_originals, j->rate)];
+}
+
+/* What is to be played, or to be made something of when a convolver asks. */
+static int make_from_files(struct segue_sound_job *j)
+{
+	const struct segue_sample *sample;
+	struct segue_sample *resampled;
+	struct segue_table *table;
+	int res;
+
+	if ((res = decode_all(j)) < 0)
+		return res;
+	sample = pick_original(j);
 	j->peak = segue_buffer_peak(&sample->buffer);
-	j->origin = &sample->buffer;
-
-	if (j->kind == SEGUE_KIND_RESPONSE) {
-		/* what convolvers need of it is made when one asks */
-		j->made = j->origin;
-		j->origin = NULL;
-	} else if (j->kind == SEGUE_KIND_TABLE) {
-		struct segue_table *table = segue_table_from_sample(&j->make, sample);
-
-		if (table == NULL)
+	if (j->kind == SEGUE_KIND_TABLE) {
+		if ((table = segue_table_from_sample(&j->make, sample)) == NULL)
 			return j->make.error.res;
 		j->made = &table->buffer;
-	} else if (j->rate != 0 && j->rate != sample->rate) {
-		struct segue_sample *resampled = segue_sample_resample(&j->make, sample, j->rate);
-
-		if (resampled == NULL)
+	} else if (j->n_originals > 1 || (j->kind == SEGUE_KIND_SAMPLE && j->rate != 0 && j->rate != sample->rate)) {
+		if ((resampled = segue_sample_resample(&j->make, sample, j->rate)) == NULL)
 			return j->make.error.res;
 		j->made = &resampled->buffer;
 	} else {
-		j->made = j->origin;
-		j->origin = NULL;
+		j->made = j->originals[--j->n_originals];
 	}
-	/* what was made has everything its origin had, unless that had the higher rate */
-	if (j->origin != NULL && segue_buffer_rate(j->origin) <= segue_buffer_rate(j->made)) {
-		segue_memory_free(j->memory, j->origin);
-		j->origin = NULL;
-	}
+	/* what was made has everything its original had, unless that had the higher rate */
+	if (j->n_originals == 1 && segue_buffer_rate(j->originals[0]) <= segue_buffer_rate(j->made))
+		segue_memory_free(j->memory, j->originals[--j->n_originals]);
 	return 0;
 }
 
 static int run_make(struct segue_sound_job *j)
 {
 	if (j->type != SEGUE_RECIPE_WAVE)
-		return make_from_file(j);
+		return make_from_files(j);
 
 	j->made = segue_wave_make(&j->make, j->wave, &j->options, j->rate);
 	if (j->made == NULL)
@@ -125,9 +185,10 @@ static int run_step(struct segue_sound_job *j)
 
 static void free_buffers(struct segue_sound_job *j)
 {
-	segue_memory_free(j->memory, j->origin);
+	while (j->n_originals > 0)
+		segue_memory_free(j->memory, j->originals[--j->n_originals]);
 	segue_memory_free(j->memory, j->made);
-	j->origin = j->made = NULL;
+	j->made = NULL;
 }
 
 static int on_run(struct segue_job *job)
@@ -157,11 +218,40 @@ void segue_sound_job_give_up(struct segue_sound_job *j)
 	/* a thread that was left behind gives back what it makes by itself */
 	if (segue_sound_job_is_running(j))
 		return;
-	if (j->origin != NULL)
-		segue_give_back(j->store, j->memory, j->origin, NULL, NULL);
+	while (j->n_originals > 0)
+		segue_give_back(j->store, j->memory, j->originals[--j->n_originals], NULL, NULL);
 	if (j->made != NULL)
 		segue_give_back(j->store, j->memory, j->made, NULL, NULL);
-	j->origin = j->made = NULL;
+	j->made = NULL;
+}
+
+void segue_sound_job_header(const struct segue_sound_job *j, struct segue_header *ret)
+{
+	uint32_t rates[SEGUE_RATES_MAX];
+
+	for (uint32_t i = 0; i < j->n_decoders; i++)
+		rates[i] = segue_decoder_header(j->decoders[i])->rate;
+	*ret = *segue_decoder_header(j->decoders[segue_sound_job_pick(rates, j->n_decoders, j->rate)]);
+}
+
+char *segue_sound_job_identity(const struct segue_sound_job *j)
+{
+	size_t size = sizeof("rates ");
+	char *identity;
+
+	for (uint32_t i = 0; i < j->n_decoders; i++)
+		size += strlen(segue_decoder_identity(j->decoders[i]));
+	if ((identity = calloc(1, size)) == NULL)
+		return NULL;
+	for (uint32_t i = 0; i < j->n_decoders; i++) {
+		const char *text = segue_decoder_identity(j->decoders[i]);
+
+		/* raw samples have none */
+		if (i == 0 && j->is_rates && text[0] != '\0')
+			strcat(identity, "rates ");
+		strcat(identity, text);
+	}
+	return identity;
 }
 
 int segue_sound_job_refused(const char *label, int res, struct segue_error *error)
@@ -188,9 +278,11 @@ int segue_sound_job_failed(const struct segue_sound_job *j, const char *label, i
 
 static void job_free(struct segue_sound_job *j)
 {
-	if (j->fd >= 0)
-		close(j->fd);
-	segue_decoder_free(j->decoder);
+	for (uint32_t i = 0; i < j->n_fds; i++)
+		if (j->fds[i] >= 0)
+			close(j->fds[i]);
+	for (uint32_t i = 0; i < j->n_decoders; i++)
+		segue_decoder_free(j->decoders[i]);
 	free_buffers(j);
 	for (uint32_t i = 0; i < j->n_paths; i++)
 		free(j->paths[i]);
@@ -217,7 +309,6 @@ static struct segue_sound_job *job_alloc(struct segue_store_impl *store)
 	j->memory = segue_memory_ref(store->memory);
 	j->make.memory = j->memory;
 	j->make.job = &j->job;
-	j->fd = -1;
 	return j;
 }
 
@@ -233,22 +324,23 @@ struct segue_sound_job *segue_sound_job_new(struct segue_store_impl *store,
 	j->job.is_opening = j->step == SEGUE_SOUND_OPEN;
 	j->kind = kind;
 	j->options = recipe->options;
+	j->is_rates = recipe->is_rates;
 	j->make.bytes_max = recipe->bytes_max;
 	if ((j->name = strdup(name)) == NULL)
 		goto error;
 	j->make.name = j->name;
-	if (recipe->type == SEGUE_RECIPE_WAVE && (j->wave = strdup(recipe->wave)) == NULL)
+	if (recipe->type == SEGUE_RECIPE_WAVE && (j->wave = strdup(recipe->text)) == NULL)
 		goto error;
-	if (recipe->type == SEGUE_RECIPE_FILES) {
+	if (recipe->n_paths > 0) {
 		if ((j->paths = calloc(recipe->n_paths, sizeof(char *))) == NULL)
 			goto error;
 		for (; j->n_paths < recipe->n_paths; j->n_paths++) {
 			if ((j->paths[j->n_paths] = strdup(recipe->paths[j->n_paths])) == NULL)
 				goto error;
 		}
-	} else if (recipe->type != SEGUE_RECIPE_WAVE) {
-		j->fd = recipe->fd;
 	}
+	memcpy(j->fds, recipe->fds, recipe->n_fds * sizeof(j->fds[0]));
+	j->n_fds = recipe->n_fds;
 	return j;
 error:
 	job_free(j);
@@ -267,8 +359,9 @@ struct segue_sound_job *segue_sound_job_make(struct segue_sound_job *opened)
 	j->kind = opened->kind;
 	j->options = opened->options;
 	j->make.bytes_max = opened->make.bytes_max;
-	j->decoder = opened->decoder;
-	opened->decoder = NULL;
+	j->n_decoders = opened->n_decoders;
+	memcpy(j->decoders, opened->decoders, sizeof(j->decoders));
+	opened->n_decoders = 0;
 	j->name = opened->name;
 	opened->name = NULL;
 	j->make.name = j->name;

@@ -17,8 +17,8 @@
 struct segue_store_impl;
 
 enum segue_sound_step {
-	SEGUE_SOUND_OPEN,	/**< recipe -> decoder */
-	SEGUE_SOUND_MAKE,	/**< decoder or wave -> origin, made */
+	SEGUE_SOUND_OPEN,	/**< recipe -> decoders */
+	SEGUE_SOUND_MAKE,	/**< decoders or wave -> originals, made */
 	SEGUE_SOUND_REMAKE,	/**< from -> made */
 	SEGUE_SOUND_RESPOND,	/**< from, a sample -> made, a response */
 };
@@ -38,18 +38,26 @@ struct segue_sound_job {
 	enum segue_kind kind;
 	char **paths;
 	uint32_t n_paths;
-	int fd;				/* -1: taken over by the decoder */
+	int fds[SEGUE_FILES_MAX];	/* -1: taken over by a decoder */
+	uint32_t n_fds;
+	bool is_rates;
 	char *wave;
 	char *name;
 	struct segue_options options;
 	uint32_t rate;
 	struct segue_response_target response;	/* holds its transforms */
 	struct segue_buffer *from;	/* held until done() */
-	struct segue_decoder *decoder;
-	struct segue_buffer *origin;	/* at its own rate, where that is higher; NULL: made has it all */
+	struct segue_decoder *decoders[SEGUE_RATES_MAX];
+	uint32_t n_decoders;		/* one, or of each rate */
+	/* recordings as they are: of each rate, or the only one where it has more than what was made */
+	struct segue_buffer *originals[SEGUE_RATES_MAX];
+	uint32_t n_originals;
 	struct segue_buffer *made;
 	float peak;
 };
+
+/** Of recordings at several rates: the one at a rate, else the highest. */
+SEGUE_WORKER uint32_t segue_sound_job_pick(const uint32_t rates[], uint32_t n, uint32_t rate);
 
 /** A buffer's rate; a table is good for all. */
 static inline uint32_t segue_buffer_rate(const struct segue_buffer *buffer)
@@ -81,6 +89,10 @@ SEGUE_MAIN_LOOP struct segue_sound_job *segue_sound_job_respond(struct segue_sto
 SEGUE_MAIN_LOOP bool segue_sound_job_is_running(const struct segue_sound_job *job);
 /** In done(), when nobody waits for it: give back what it has made nevertheless. */
 SEGUE_MAIN_LOOP void segue_sound_job_give_up(struct segue_sound_job *job);
+/** What an opened job has: the header of the file for its rate, and what tells its files from others
+ * (allocated; NULL: no memory). */
+SEGUE_MAIN_LOOP void segue_sound_job_header(const struct segue_sound_job *opened, struct segue_header *ret);
+SEGUE_MAIN_LOOP char *segue_sound_job_identity(const struct segue_sound_job *opened);
 /** Why it failed, or why none could be started for `label`. \return error->res */
 SEGUE_MAIN_LOOP int segue_sound_job_failed(const struct segue_sound_job *job, const char *label, int res,
 		struct segue_error *error);

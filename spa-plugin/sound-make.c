@@ -68,17 +68,22 @@ static void start_remake(struct segue_sound *sound, uint32_t rate);
 /* keep the better of what there was, if it is better than what there is now */
 static void take_remade(struct segue_sound *sound, struct segue_buffer *made)
 {
-	struct segue_buffer *best = sound->origin, *other = sound->made;
+	struct segue_buffer *best = sound->made, *other = NULL;
 
-	if (best == NULL || segue_buffer_rate(best) < segue_buffer_rate(other)) {
-		best = sound->made;
-		other = sound->origin;
-	}
 	sound->made = made;
-	sound->origin = NULL;
+	/* recordings at several rates are all kept */
+	if (sound->n_originals > 1) {
+		segue_buffer_unref(best);
+		return;
+	}
+	if (sound->n_originals == 1) {
+		other = sound->originals[--sound->n_originals];
+		if (segue_buffer_rate(best) < segue_buffer_rate(other))
+			SPA_SWAP(best, other);
+	}
 	segue_buffer_unref(other);
 	if (segue_buffer_rate(best) > segue_buffer_rate(made))
-		sound->origin = best;
+		sound->originals[sound->n_originals++] = best;
 	else
 		segue_buffer_unref(best);
 }
@@ -104,11 +109,14 @@ static void on_made(struct segue_job *job, int res)
 	} else {
 		sound->store->n_live++;
 		sound->made = segue_sound_adopt(sound, j->made);
-		sound->origin = segue_sound_adopt(sound, j->origin);
+		for (uint32_t i = 0; i < j->n_originals; i++)
+			sound->originals[i] = segue_sound_adopt(sound, j->originals[i]);
+		sound->n_originals = j->n_originals;
+		j->n_originals = 0;
 		sound->peak = j->peak;
 		sound->made_nsec = segue_now_nsec();
 	}
-	j->made = j->origin = NULL;
+	j->made = NULL;
 	sound->state = SEGUE_SOUND_READY;
 	sound->progress = 1.0;
 	segue_sound_emit(sound, sound_changed, sound);
@@ -155,7 +163,7 @@ static int sound_start(struct segue_sound *sound, struct segue_sound_job *job,
 
 static void start_remake(struct segue_sound *sound, uint32_t rate)
 {
-	struct segue_buffer *from = segue_sound_best(sound);
+	struct segue_buffer *from = segue_sound_best(sound, rate);
 	struct segue_sound_job *job = segue_sound_job_remake(sound->store, from, sound->label);
 	int res;
 
@@ -244,8 +252,8 @@ static void on_opened(struct segue_job *job, int res)
 		job_failed(sound, j, res);
 		goto done;
 	}
-	sound->header = *segue_decoder_header(j->decoder);
-	sound->identity = strdup(segue_decoder_identity(j->decoder));
+	segue_sound_job_header(j, &sound->header);
+	sound->identity = segue_sound_job_identity(j);
 	if (sound->identity != NULL && (same = find_same(sound)) != NULL) {
 		become(sound, same);
 		goto done;
@@ -265,7 +273,7 @@ done:
 
 /* ---- from a recipe */
 
-struct segue_sound *segue_sound_make(struct segue_store_impl *store, const struct segue_recipe *recipe,
+struct segue_sound *segue_sound_make(struct segue_store_impl *store, struct segue_recipe *recipe,
 		struct segue_error *error)
 {
 	bool is_wave = recipe->type == SEGUE_RECIPE_WAVE;
@@ -286,14 +294,14 @@ struct segue_sound *segue_sound_make(struct segue_store_impl *store, const struc
 	sound->kind = kind;
 	sound->options = recipe->options;
 	sound->n_owners = 1;
-	if (is_wave && (sound->wave = strdup(recipe->wave)) == NULL)
+	if (is_wave && (sound->wave = strdup(recipe->text)) == NULL)
 		goto error_set;
 	sound->path = segue_recipe_path(recipe);
 	if ((sound->label = segue_recipe_label(recipe, sound->path)) == NULL)
 		goto error_set;
 	sound->state = is_wave ? SEGUE_SOUND_LOADING : SEGUE_SOUND_OPENING;
 	if (is_wave)
-		sound->header = segue_wave_header(recipe->wave, &recipe->options, store->rate);
+		sound->header = segue_wave_header(recipe->text, &recipe->options, store->rate);
 
 	if ((job = segue_sound_job_new(store, recipe, kind, sound->label)) == NULL)
 		goto error_set;
@@ -302,8 +310,10 @@ struct segue_sound *segue_sound_make(struct segue_store_impl *store, const struc
 	if ((res = sound_start(sound, job, is_wave ? on_made : on_opened)) < 0) {
 		segue_sound_job_refused(sound->label, res, error);
 		segue_sound_free(sound);
-		return NULL;	/* the job has closed the descriptor */
+		recipe->n_fds = 0;	/* the job has closed them */
+		return NULL;
 	}
+	recipe->n_fds = 0;
 	sound->id = ++store->last_id;
 	return sound;
 

@@ -120,7 +120,7 @@ static void on_responded(struct segue_job *job, int res)
 static int form_start(struct segue_form *form)
 {
 	struct segue_sound *sound = form->sound;
-	struct segue_buffer *from = segue_sound_best(sound);
+	struct segue_buffer *from = segue_sound_best(sound, form->target.rate);
 	struct segue_sound_job *job;
 	int res;
 

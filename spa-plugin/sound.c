@@ -62,9 +62,10 @@ static void sound_release(struct segue_sound *sound)
 	if (sound->made != NULL)
 		sound->store->n_live--;
 	segue_sound_drop_responses(sound);
-	segue_buffer_unref(sound->origin);
+	while (sound->n_originals > 0)
+		segue_buffer_unref(sound->originals[--sound->n_originals]);
 	segue_buffer_unref(sound->made);
-	sound->origin = sound->made = NULL;
+	sound->made = NULL;
 	segue_sound_emit(sound, sound_changed, sound);
 }
 
@@ -189,9 +190,14 @@ int segue_sound_check(const struct segue_sound *sound, const struct segue_target
 	return 0;
 }
 
-struct segue_buffer *segue_sound_best(const struct segue_sound *sound)
+struct segue_buffer *segue_sound_best(const struct segue_sound *sound, uint32_t rate)
 {
-	return sound->origin != NULL ? sound->origin : sound->made;
+	uint32_t rates[SEGUE_RATES_MAX];
+
+	for (uint32_t i = 0; i < sound->n_originals; i++)
+		rates[i] = segue_buffer_rate(sound->originals[i]);
+	return sound->n_originals > 0 ?
+		sound->originals[segue_sound_job_pick(rates, sound->n_originals, rate)] : sound->made;
 }
 
 struct segue_buffer *segue_sound_buffer(const struct segue_sound *sound, const struct segue_target *target)
@@ -230,10 +236,11 @@ static uint64_t expected_bytes(const struct segue_sound *sound)
 void segue_sound_info(const struct segue_sound *sound, struct segue_sound_info *ret)
 {
 	enum segue_sound_state state = sound->state;
-	uint64_t bytes = (sound->made != NULL ? sound->made->bytes : 0) +
-		(sound->origin != NULL ? sound->origin->bytes : 0);
+	uint64_t bytes = sound->made != NULL ? sound->made->bytes : 0;
 	struct segue_form *form;
 
+	for (uint32_t i = 0; i < sound->n_originals; i++)
+		bytes += sound->originals[i]->bytes;
 	spa_list_for_each(form, &sound->forms, link)
 		bytes += form->made != NULL ? form->made->bytes : 0;
 	if (state == SEGUE_SOUND_READY) {

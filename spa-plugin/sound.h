@@ -41,7 +41,7 @@ struct segue_waiter {
 /** What struct segue_store_methods has, for the plugin's own use. make() and wait() are in sound-make.c, what
  * convolvers need in sound-response.c. */
 SEGUE_MAIN_LOOP struct segue_sound *segue_sound_make(struct segue_store_impl *store,
-		const struct segue_recipe *recipe, struct segue_error *error);
+		struct segue_recipe *recipe, struct segue_error *error);
 SEGUE_MAIN_LOOP void segue_sound_own(struct segue_sound *sound);
 SEGUE_MAIN_LOOP void segue_sound_disown(struct segue_sound *sound);
 SEGUE_MAIN_LOOP struct segue_sound *segue_sound_resolve(struct segue_sound *sound);

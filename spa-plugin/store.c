@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "load.h"
 #include "make/transforms.h"
 #include "sound.h"
 
@@ -55,10 +56,10 @@ static void store_memory_info(struct segue_store *store, struct segue_memory_inf
 	};
 }
 
-static struct segue_sound *store_make(struct segue_store *store, const struct segue_recipe *recipe,
+static struct segue_sound *store_make(struct segue_store *store, struct segue_recipe *recipe,
 		struct segue_error *error)
 {
-	return segue_sound_make(to_impl(store), recipe, error);
+	return segue_load(to_impl(store), recipe, error);
 }
 
 static void store_own(struct segue_store *store, struct segue_sound *sound)

@@ -15,7 +15,7 @@
 #include <spa/utils/defs.h>
 
 #define ALIGNMENT	64u
-#define SLICE		(1024u * 1024u)
+#define SLICE		((size_t)2 << 20)	/* a huge page's size, where there are such */
 #define PAUSE_NSEC	100000	/* between slices given back */
 
 struct segue_memory {
@@ -125,7 +125,7 @@ static void unlock(struct header *h)
 	size_t at;
 
 	for (at = 0; h->locked && at < h->size; at += SLICE)
-		munlock((uint8_t *)h + at, SPA_MIN((size_t)SLICE, h->size - at));
+		munlock((uint8_t *)h + at, SPA_MIN(SLICE, h->size - at));
 	h->locked = false;
 }
 
@@ -136,7 +136,7 @@ static void unmap(struct header *h)
 
 	unlock(h);
 	for (at = 0; at < size; at += n) {
-		n = SPA_MIN((size_t)SLICE, size - at);
+		n = SPA_MIN(SLICE, size - at);
 		madvise((uint8_t *)h + at, n, MADV_DONTNEED);
 		if (at + n < size)
 			nanosleep(&pause, NULL);
@@ -156,14 +156,31 @@ static size_t kept_size(size_t size, bool mapped)
 	return SPA_ROUND_UP_N(size + sizeof(struct header), unit);
 }
 
+/* In huge pages where the size and the system allow: what streams through large spectra looks up fewer pages. */
+static struct header *map(size_t size)
+{
+	size_t spare = size >= SLICE ? SLICE : 0, before;
+	uint8_t *p = mmap(NULL, size + spare, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED)
+		return NULL;
+	if (spare == 0)
+		return (struct header *)p;
+	before = SPA_PTR_ALIGN(p, SLICE, uint8_t) - p;
+	if (before > 0)
+		munmap(p, before);
+	if (before < spare)
+		munmap(p + before + size, spare - before);
+	(void)madvise(p + before, size, MADV_HUGEPAGE);
+	return (struct header *)(p + before);
+}
+
 static struct header *get(size_t size, bool mapped)
 {
 	void *p;
 
-	if (mapped) {
-		p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-		return p == MAP_FAILED ? NULL : p;
-	}
+	if (mapped)
+		return map(size);
 	if (posix_memalign(&p, ALIGNMENT, size) != 0)
 		return NULL;
 	return memset(p, 0, size);

@@ -4,7 +4,6 @@
 
 #include "response.h"
 
-#include <complex.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
@@ -12,12 +11,11 @@
 
 #include <spa/utils/defs.h>
 
-#include "fft.h"
 #include "layout.h"
 
 #define SILENCE		1e-10f	/* of the peak: minutes of it stay below -120 dB */
 #define SCAN_FRAMES	65536u	/* between two looks at the job */
-#define GAIN_FRAMES	65536u	/* frequencies the gain is looked at, at most, times two */
+#define LARGEST		(SEGUE_LEVELS_MAX - 1)	/* transforms, those of this level */
 #define LINE		16u	/* floats in 64 bytes, and in eight bins */
 
 /* ----------------------------------------------------------------------- rate */
@@ -58,22 +56,45 @@ static int find_paths(struct segue_make *make, uint32_t n_channels, const struct
 	return 0;
 }
 
+/* Eight at a time, whatever the processor has for that. */
+static float find_largest(const float *data, uint64_t n_frames)
+{
+	float largest[8] = { 0.0f };
+	uint64_t i;
+	uint32_t k;
+
+	for (i = 0; i + 8 <= n_frames; i += 8) {
+		for (k = 0; k < 8; k++)
+			largest[k] = fabsf(data[i + k]) > largest[k] ? fabsf(data[i + k]) : largest[k];
+	}
+	for (; i < n_frames; i++)
+		largest[0] = SPA_MAX(largest[0], fabsf(data[i]));
+	for (k = 1; k < 8; k++)
+		largest[0] = SPA_MAX(largest[0], largest[k]);
+	return largest[0];
+}
+
 /* The largest value of all channels, and the first frame that has it. */
 static int find_peak(struct segue_make *make, const struct segue_sample *sample, float *ret, uint64_t *ret_frame)
 {
-	uint64_t i, frame = 0;
+	uint64_t begin, i, frame = 0;
 	float peak = 0.0f;
 
 	for (uint32_t c = 0; c < sample->n_channels; c++) {
-		for (i = 0; i < sample->n_frames; i++) {
-			float value = fabsf(sample->data[c][i]);
+		const float *data = sample->data[c];
 
-			if (i % SCAN_FRAMES == 0 && segue_make_cancelled(make))
+		for (begin = 0; begin < sample->n_frames; begin += SCAN_FRAMES) {
+			float largest = find_largest(data + begin, SPA_MIN(sample->n_frames - begin,
+						(uint64_t)SCAN_FRAMES));
+
+			if (segue_make_cancelled(make))
 				return -ECANCELED;
-			if (value > peak || (value == peak && i < frame)) {
-				peak = value;
-				frame = i;
-			}
+			if (largest < peak || (largest == peak && begin >= frame))
+				continue;
+			for (i = begin; fabsf(data[i]) < largest; i++)
+				;
+			frame = largest > peak ? i : SPA_MIN(i, frame);
+			peak = largest;
 		}
 	}
 	*ret = peak;
@@ -92,52 +113,6 @@ static uint64_t find_end(const struct segue_sample *sample, float threshold)
 		end = SPA_MAX(end, i);
 	}
 	return end;
-}
-
-/* ------------------------------------------------------------------ the gain */
-
-/* Folded to n frames its transform is that of the whole, at n frequencies. */
-static void fold(const float *data, uint64_t n_frames, float *folded, uint32_t n)
-{
-	memset(folded, 0, n * sizeof(float));
-	for (uint64_t begin = 0; begin < n_frames; begin += n) {
-		uint32_t count = (uint32_t)SPA_MIN(n_frames - begin, (uint64_t)n);
-
-		for (uint32_t i = 0; i < count; i++)
-			folded[i] += data[begin + i];
-	}
-}
-
-static int find_gain(struct segue_make *make, const struct segue_sample *sample, struct segue_response *response)
-{
-	uint32_t n = 64, c, k;
-	struct segue_fft *fft;
-	float complex *bins;
-	float *folded, gain = 0.0f;
-
-	while (n < GAIN_FRAMES && n < response->n_frames)
-		n *= 2;
-	bins = segue_make_alloc(make, (n / 2 + 1) * sizeof(*bins) + 64 + n * sizeof(*folded));
-	if (bins == NULL)
-		return make->error.res;
-	if ((fft = segue_fft_new(n)) == NULL) {
-		segue_memory_free(make->memory, bins);
-		return segue_error_set(&make->error, -ENOMEM, "%s: no memory for a transform", make->name);
-	}
-	folded = SPA_PTR_ALIGN(bins + n / 2 + 1, 64, float);
-	for (c = 0; c < sample->n_channels && !segue_make_cancelled(make); c++) {
-		fold(sample->data[c], response->n_frames, folded, n);
-		segue_fft_forward(fft, folded, bins);
-		for (k = 0; k <= n / 2; k++) {
-			float square = crealf(bins[k]) * crealf(bins[k]) + cimagf(bins[k]) * cimagf(bins[k]);
-
-			gain = SPA_MAX(gain, square);
-		}
-	}
-	response->peak_gain = sqrtf(gain);
-	segue_fft_free(fft);
-	segue_memory_free(make->memory, bins);
-	return c < sample->n_channels ? -ECANCELED : 0;
 }
 
 /* --------------------------------------------------------------- the spectra */
@@ -190,60 +165,65 @@ static struct segue_response *new_response(struct segue_make *make, const struct
 	return response;
 }
 
-/* What one partition after the other is made in. */
+/* What one spectrum after the other is made in. */
 struct making {
 	struct segue_make *make;
 	const struct segue_vector *vector;
 	const struct segue_transforms *transforms;
 	struct segue_work work;
-	float *taps;	/* a block, apart */
-	float *silence;	/* a block */
+	float *blocks[2];	/* of the largest size, apart */
+	float *folded;		/* two such blocks */
 	float *spectrum;
 	void *memory;
 	uint64_t done, total;	/* frames */
 };
 
-static int begin_making(struct making *m, const struct segue_response *response)
+static int begin_making(struct making *m)
 {
-	uint32_t i, j, block = 0, piece = 0, parts[SEGUE_JOINS_MAX] = { 0 };
-	float *p;
+	uint32_t i, block = segue_levels[LARGEST].block;
+	size_t sizes[] = { block, block, 2 * block, SEGUE_SPECTRUM(2 * block), segue_work_piece_floats(LARGEST),
+		segue_work_piece_floats(LARGEST), segue_work_floats(LARGEST, 0), segue_work_floats(LARGEST, 1) };
+	float **arrays[] = { &m->blocks[0], &m->blocks[1], &m->folded, &m->spectrum, &m->work.in, &m->work.out,
+		&m->work.parts[0], &m->work.parts[1] };
+	size_t at = 0;
 
-	for (i = 0; i < response->n_levels; i++) {
-		block = SPA_MAX(block, segue_levels[i].block);
-		piece = SPA_MAX(piece, segue_work_piece_floats(i));
-		for (j = 0; j < SEGUE_JOINS_MAX; j++)
-			parts[j] = SPA_MAX(parts[j], segue_work_floats(i, j));
-	}
-	p = m->memory = segue_make_alloc(m->make, (2 * block + SEGUE_SPECTRUM(2 * block) + 2 * round_up(piece) +
-			round_up(parts[0]) + round_up(parts[1])) * sizeof(float));
-	if (p == NULL)
+	for (i = 0; i < SPA_N_ELEMENTS(sizes); i++)
+		at += round_up(sizes[i]);
+	if ((m->memory = segue_make_alloc(m->make, at * sizeof(float))) == NULL)
 		return m->make->error.res;
-	m->taps = p;
-	m->silence = p += block;
-	m->spectrum = p += block;
-	m->work.in = p += SEGUE_SPECTRUM(2 * block);
-	m->work.out = p += round_up(piece);
-	m->work.parts[0] = p += round_up(piece);
-	m->work.parts[1] = p + round_up(parts[0]);
+	for (at = 0, i = 0; i < SPA_N_ELEMENTS(sizes); i++) {
+		*arrays[i] = (float *)m->memory + at;
+		at += round_up(sizes[i]);
+	}
 	return 0;
 }
 
-/* The spectrum of a block's taps. */
-static void transform_taps(struct making *m, const struct segue_transform *t, const float *data,
-		uint64_t n_frames)
+/* Put a block's frames apart, times scale; what is missing is silence. */
+static void scatter(struct making *m, const struct segue_transform *t, const float *data, uint64_t n_frames,
+		float scale, float *block)
 {
-	float scale = 1.0f / (2.0f * t->block);
-	uint32_t i, begin, step;
+	float tick[SEGUE_TICK_FRAMES], last[SEGUE_TICK_FRAMES];
+	uint32_t i, begin;
 
 	for (begin = 0; begin < t->block; begin += SEGUE_TICK_FRAMES) {
-		float tick[SEGUE_TICK_FRAMES];
+		const float *frames = data + begin;
 
+		if (n_frames < begin + SEGUE_TICK_FRAMES) {
+			memset(last, 0, sizeof(last));
+			if (n_frames > begin)
+				memcpy(last, frames, (n_frames - begin) * sizeof(float));
+			frames = last;
+		}
 		for (i = 0; i < SEGUE_TICK_FRAMES; i++)
-			tick[i] = begin + i < n_frames ? data[begin + i] * scale : 0.0f;
-		segue_transform_scatter(t, m->vector, tick, m->taps, begin);
+			tick[i] = frames[i] * scale;
+		segue_transform_scatter(t, m->vector, tick, block, begin);
 	}
-	for (step = 0; step < t->n_steps; step++)
-		segue_transform_forward(t, m->vector, &m->work, step, m->taps, m->silence, 0, m->spectrum);
+}
+
+static void transform(struct making *m, const struct segue_transform *t)
+{
+	for (uint32_t step = 0; step < t->n_steps; step++)
+		segue_transform_forward(t, m->vector, &m->work, step, m->blocks[0], m->blocks[1], 0, m->spectrum);
 }
 
 /* Put it where it is multiplied. */
@@ -268,14 +248,17 @@ static void store_spectrum(const struct making *m, const struct segue_response *
 static int make_level(struct making *m, const struct segue_response *response, uint32_t level, uint32_t path,
 		const float *data)
 {
-	uint32_t block = segue_levels[level].block, p;
+	const struct segue_transform *t = &m->transforms->levels[level];
+	uint32_t block = t->block, p;
 	uint64_t begin = segue_levels[level].first;
+
+	memset(m->blocks[1], 0, block * sizeof(float));
 
 	for (p = 0; p < response->n_partitions[level]; p++, begin += block) {
 		if (segue_make_cancelled(m->make))
 			return -ECANCELED;
-		transform_taps(m, &m->transforms->levels[level], data + begin,
-				SPA_MIN(response->n_frames - begin, (uint64_t)block));
+		scatter(m, t, data + begin, response->n_frames - begin, 0.5f / block, m->blocks[0]);
+		transform(m, t);
 		store_spectrum(m, response, level, path, p);
 		m->done += block;
 		segue_job_progress(m->make->job, SPA_MIN(m->done, m->total), m->total);
@@ -283,19 +266,49 @@ static int make_level(struct making *m, const struct segue_response *response, u
 	return 0;
 }
 
+/* The largest gain at any frequency of the largest transform: folded to its length, a path has those of the
+ * whole there. */
+static float find_gain(struct making *m, const float *data, uint64_t n_frames)
+{
+	const struct segue_transform *t = &m->transforms->levels[LARGEST];
+	uint32_t i, count, n = 2 * t->block;
+	float gain = 0.0f;
+	uint64_t begin;
+
+	memset(m->folded, 0, n * sizeof(float));
+	for (begin = 0; begin < n_frames; begin += n) {
+		count = (uint32_t)SPA_MIN(n_frames - begin, (uint64_t)n);
+		for (i = 0; i < count; i++)
+			m->folded[i] += data[begin + i];
+	}
+	for (i = 0; i < 2; i++)
+		scatter(m, t, m->folded + i * t->block, t->block, 1.0f, m->blocks[i]);
+	transform(m, t);
+	for (i = 0; i <= t->block; i++) {
+		float re = m->spectrum[i], im = m->spectrum[SEGUE_BINS(n) + i];
+
+		gain = SPA_MAX(gain, re * re + im * im);
+	}
+	return sqrtf(gain);
+}
+
 static int make_spectra(struct segue_make *make, const struct segue_sample *sample,
-		const struct segue_response_target *target, const struct segue_response *response)
+		const struct segue_response_target *target, struct segue_response *response)
 {
 	struct making m = { .make = make, .vector = segue_vector_best(), .transforms = target->transforms,
 		.total = response->n_paths * response->n_frames };
 	uint32_t path, level;
-	int res = begin_making(&m, response);
+	int res = begin_making(&m);
 
 	for (path = 0; res == 0 && path < response->n_paths; path++) {
-		memcpy(response->head + path * SEGUE_FIR_TAPS, sample->data[path],
+		const float *data = sample->data[path];
+
+		memcpy(response->head + path * SEGUE_FIR_TAPS, data,
 				SPA_MIN(response->n_frames, (uint64_t)SEGUE_FIR_TAPS) * sizeof(float));
 		for (level = 0; res == 0 && level < response->n_levels; level++)
-			res = make_level(&m, response, level, path, sample->data[path]);
+			res = make_level(&m, response, level, path, data);
+		if (res == 0)
+			response->peak_gain = SPA_MAX(response->peak_gain, find_gain(&m, data, response->n_frames));
 	}
 	segue_memory_free(make->memory, m.memory);
 	return res;
@@ -321,7 +334,7 @@ struct segue_response *segue_response_from_sample(struct segue_make *make, const
 	if ((response = new_response(make, sample, target, paths, n_frames)) == NULL)
 		return NULL;
 	response->peak_frame = peak_frame;
-	if (make_spectra(make, sample, target, response) < 0 || find_gain(make, sample, response) < 0) {
+	if (make_spectra(make, sample, target, response) < 0) {
 		segue_memory_free(make->memory, response);
 		return NULL;
 	}

@@ -23,6 +23,12 @@ static float *cut(void *memory, size_t *at, size_t n_floats)
 	return p;
 }
 
+/* Long responses have nearly all of their partitions in the last level. */
+SEGUE_DATA_LOOP static bool can_look_ahead(const struct segue_level *l)
+{
+	return l->number + 1 == SEGUE_LEVELS_MAX;
+}
+
 size_t segue_level_init(struct segue_level *l, void *memory, uint32_t n_partitions)
 {
 	size_t at = 0;
@@ -35,6 +41,8 @@ size_t segue_level_init(struct segue_level *l, void *memory, uint32_t n_partitio
 	l->silence = cut(memory, &at, segue_chunk_eights(l->number, segue_level_chunks(l->number) - 1) * 16);
 	l->sum = cut(memory, &at, segue_chunk_eights(l->number, segue_level_chunks(l->number) - 1) * 16 *
 			SEGUE_JOINT_MAX);
+	l->ahead = cut(memory, &at, can_look_ahead(l) ?
+			(size_t)SEGUE_LANES * l->n_out * segue_level_eights(l->number) * 16 : 0);
 	for (j = 0; j < SEGUE_JOINT_MAX; j++)
 		l->flat[j] = cut(memory, &at, spectrum_size(l));
 	l->blocks = cut(memory, &at, (size_t)2 * SEGUE_LANES * l->n_out * l->block);
@@ -114,6 +122,8 @@ struct products {
 	uint32_t output, n_joint;
 	uint32_t first, valid;
 	uint64_t end;		/* of the spectrum that partition 0 takes */
+	float *ahead;		/* products of the next block; NULL: aren't made */
+	bool begun;		/* ahead has some of this block */
 };
 
 SEGUE_DATA_LOOP static struct products find_products(const struct segue_level *l,
@@ -130,10 +140,23 @@ SEGUE_DATA_LOOP static bool is_silent(const struct products *p)
 	return p->valid <= p->first;
 }
 
-/* The spectra of a quad. 
-eturn whether there is anything in them */
+/* Most of the time of a long response goes into reading it. So in one block half of the chunks are multiplied for
+ * the next block as well, as far as its spectra are known; in the next block the other half. What is left to do
+ * for those that are begun is partition 0. */
+SEGUE_DATA_LOOP static bool looks_ahead(const struct segue_level *l, const struct products *p, uint32_t chunk)
+{
+	return p->ahead != NULL && (p->end / l->block + chunk) % 2 == 0;
+}
+
+SEGUE_DATA_LOOP static bool is_begun(const struct segue_level *l, const struct products *p, uint32_t chunk)
+{
+	return p->begun && !looks_ahead(l, p, chunk);
+}
+
+/* The spectra of a quad for the block whose partition 0 takes the one that ends at `end`; partitions from first
+ * up to valid. \return whether there is anything in them */
 SEGUE_DATA_LOOP static bool find_quad(const struct segue_level *l, const struct products *p, uint32_t chunk,
-		uint32_t quad, const float *x[SEGUE_QUAD])
+		uint32_t quad, uint64_t end, uint32_t first, uint32_t valid, const float *x[SEGUE_QUAD])
 {
 	uint32_t n = p->response->n_partitions[l->number], i;
 	bool found = false;
@@ -142,38 +165,67 @@ SEGUE_DATA_LOOP static bool find_quad(const struct segue_level *l, const struct 
 		uint32_t pair = quad * SEGUE_QUAD + i, input = pair / n, partition = pair % n;
 
 		x[i] = l->silence;
-		if (input >= p->response->n_inputs || partition < p->first || partition >= p->valid)
+		if (input >= p->response->n_inputs || partition < first || partition >= valid)
 			continue;
 		x[i] = spectrum_of(l, segue_response_input(p->response, p->output) + input,
-				p->end - (uint64_t)partition * l->block) + chunk * SEGUE_CHUNK_EIGHTS * 16;
+				end - (uint64_t)partition * l->block) + chunk * SEGUE_CHUNK_EIGHTS * 16;
 		found = true;
 	}
 	return found;
 }
 
+SEGUE_DATA_LOOP static void begin_sums(struct segue_level *l, const struct products *p, uint32_t chunk,
+		float *ahead)
+{
+	size_t size = (size_t)p->n_joint * segue_chunk_eights(l->number, chunk) * 16 * sizeof(float);
+
+	if (is_begun(l, p, chunk))
+		memcpy(l->sum, ahead, size);
+	else
+		memset(l->sum, 0, size);
+	if (looks_ahead(l, p, chunk))
+		memset(ahead, 0, size);
+}
+
 SEGUE_DATA_LOOP static void multiply(struct segue_level *l, const struct products *p, uint32_t chunk,
 		uint32_t quad)
 {
-	uint32_t n_eights = segue_chunk_eights(l->number, chunk), at = 8 * chunk * SEGUE_CHUNK_EIGHTS, o;
-	const float *x[SEGUE_QUAD];
+	uint32_t n_eights = segue_chunk_eights(l->number, chunk), at = chunk * SEGUE_CHUNK_EIGHTS, o;
+	float *ahead = p->ahead != NULL ? p->ahead + (size_t)at * p->n_joint * 16 : NULL;
+	const float *x[SEGUE_QUAD], *y[SEGUE_QUAD];
+	bool both = looks_ahead(l, p, chunk), found;
 
 	if (quad == 0)
-		memset(l->sum, 0, p->n_joint * n_eights * 16 * sizeof(float));
-	if (find_quad(l, p, chunk, quad, x))
-		l->vector->mac(l->sum, x, segue_response_spectra(p->response, l->number, p->output, chunk, quad),
-				p->n_joint, n_eights);
+		begin_sums(l, p, chunk, ahead);
+	found = find_quad(l, p, chunk, quad, p->end, p->first, is_begun(l, p, chunk) ? 1 : p->valid, x);
+	if (both)
+		found |= find_quad(l, p, chunk, quad, p->end + l->block, 1, p->valid + 1, y);
+	if (found)
+		l->vector->mac(l->sum, x, both ? ahead : NULL, y, segue_response_spectra(p->response, l->number,
+					p->output, chunk, quad), p->n_joint, n_eights);
 	if (quad + 1 < segue_response_quads(p->response, l->number))
 		return;
 	for (o = 0; o < p->n_joint; o++)
 		segue_spectrum_unweave(l->sum + 16 * o, 16 * p->n_joint, n_eights, SEGUE_BINS(2 * l->block),
-				l->flat[o] + at);
+				l->flat[o] + 8 * at);
 }
 
-/* Instructions of a quad, about. */
+/* Quads of a chunk that make one item: all, when there is little to do. */
+SEGUE_DATA_LOOP static uint32_t item_quads(const struct segue_level *l, const struct products *p,
+		uint32_t chunk)
+{
+	return is_begun(l, p, chunk) ? segue_response_quads(p->response, l->number) : 1;
+}
+
+/* Instructions of an item, about. */
 SEGUE_DATA_LOOP static uint64_t multiply_cost(const struct segue_level *l, const struct products *p,
 		uint32_t chunk)
 {
-	return segue_chunk_eights(l->number, chunk) * (8 + 26 * p->n_joint);
+	uint64_t cost = segue_chunk_eights(l->number, chunk) * (8 + 34 * p->n_joint);
+
+	if (is_begun(l, p, chunk))
+		return p->response->n_inputs * cost;
+	return looks_ahead(l, p, chunk) ? 2 * cost : cost;
 }
 
 SEGUE_DATA_LOOP static uint32_t step_cost(const struct segue_level *l, uint32_t step)
@@ -225,9 +277,16 @@ SEGUE_DATA_LOOP static uint64_t transform_cost(const struct segue_level *l, uint
 	return cost;
 }
 
-SEGUE_DATA_LOOP static struct products current_products(const struct segue_level *l)
+SEGUE_DATA_LOOP static struct products lane_products(const struct segue_level *l, uint32_t lane,
+		uint32_t output)
 {
-	return find_products(l, response_of(l->lanes[l->lane]), l->channel, 0, l->begin, l->silent_before);
+	struct products p = find_products(l, response_of(l->lanes[lane]), output, 0, l->begin, l->silent_before);
+
+	if (!can_look_ahead(l))
+		return p;
+	p.ahead = l->ahead + ((size_t)lane * l->n_out + output) * segue_level_eights(l->number) * 16;
+	p.begun = l->begun[lane];
+	return p;
 }
 
 /* Nothing sounds there: what lies in the block from before must not. */
@@ -243,7 +302,7 @@ SEGUE_DATA_LOOP static void seek_output(struct segue_level *l)
 	l->stage = SEGUE_STAGE_PRODUCTS;
 	for (; l->lane < SEGUE_LANES; l->lane++, l->channel = 0) {
 		for (; l->lanes[l->lane] != NULL && l->channel < l->n_out; l->channel++) {
-			struct products p = current_products(l);
+			struct products p = lane_products(l, l->lane, l->channel);
 
 			if (!is_silent(&p))
 				return;
@@ -268,11 +327,13 @@ SEGUE_DATA_LOOP static void run_forward(struct segue_level *l)
 
 SEGUE_DATA_LOOP static void run_products(struct segue_level *l)
 {
-	struct products p = current_products(l);
+	struct products p = lane_products(l, l->lane, l->channel);
+	uint32_t end = l->part + item_quads(l, &p, l->step);
 
-	multiply(l, &p, l->step, l->part);
+	for (; l->part < end; l->part++)
+		multiply(l, &p, l->step, l->part);
 	l->done += multiply_cost(l, &p, l->step);
-	if (++l->part < segue_response_quads(p.response, l->number))
+	if (l->part < segue_response_quads(p.response, l->number))
 		return;
 	l->part = 0;
 	if (++l->step < segue_level_chunks(l->number))
@@ -315,19 +376,19 @@ SEGUE_DATA_LOOP static void run_item(struct segue_level *l)
 	}
 }
 
-SEGUE_DATA_LOOP static uint64_t outputs_cost(const struct segue_level *l, const struct segue_ticket *ticket)
+SEGUE_DATA_LOOP static uint64_t lane_cost(const struct segue_level *l, uint32_t lane)
 {
-	const struct segue_response *response = response_of(ticket);
 	uint32_t output, chunk;
 	struct products p;
 	uint64_t cost = 0;
 
-	for (output = 0; response != NULL && output < l->n_out; output += p.n_joint) {
-		p = find_products(l, response, output, 0, l->begin, l->silent_before);
+	for (output = 0; l->lanes[lane] != NULL && output < l->n_out; output += p.n_joint) {
+		p = lane_products(l, lane, output);
 		if (is_silent(&p))
 			continue;
 		for (chunk = 0; chunk < segue_level_chunks(l->number); chunk++)
-			cost += segue_response_quads(response, l->number) * multiply_cost(l, &p, chunk);
+			cost += segue_response_quads(p.response, l->number) / item_quads(l, &p, chunk) *
+				multiply_cost(l, &p, chunk);
 		cost += p.n_joint * transform_cost(l, l->transform->n_steps);
 	}
 	return cost;
@@ -368,12 +429,13 @@ void segue_level_begin(struct segue_level *l, uint64_t now, uint64_t silent_befo
 		struct segue_ticket *const lanes[SEGUE_LANES])
 {
 	hear(l);
+	for (uint32_t i = 0; i < SEGUE_LANES; i++)
+		l->begun[i] = l->lanes[i] != NULL && l->lanes[i] == lanes[i] && l->begin > silent_before;
 	take_lanes(l, lanes);
 	l->begin = now;
 	l->silent_before = silent_before;
 	l->done = 0;
-	l->total = l->n_in * transform_cost(l, n_forward_steps(l)) + outputs_cost(l, l->lanes[0]) +
-		outputs_cost(l, l->lanes[1]);
+	l->total = l->n_in * transform_cost(l, n_forward_steps(l)) + lane_cost(l, 0) + lane_cost(l, 1);
 	l->stage = SEGUE_STAGE_FORWARD;
 	l->lane = l->channel = l->step = l->part = 0;
 }
@@ -390,6 +452,7 @@ void segue_level_work(struct segue_level *l, uint64_t now)
 SEGUE_DATA_LOOP static void make_at_once(struct segue_level *l, uint64_t begin)
 {
 	l->begin = begin;
+	l->begun[0] = l->begun[1] = false;
 	l->lane = l->channel = 0;
 	seek_output(l);
 	while (l->stage != SEGUE_STAGE_DONE)

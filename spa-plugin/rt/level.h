@@ -42,6 +42,7 @@ struct segue_level {
 	float *spectra;		/**< [input * n_slots + block % n_slots], woven */
 	float *silence;		/**< a chunk of a silent spectrum */
 	float *sum;		/**< of products, a chunk of each joint output */
+	float *ahead;		/**< [lane][output], woven as sums are: products of the next block */
 	float *flat[SEGUE_JOINT_MAX];	/**< spectra after or before their weaving */
 	float *blocks;		/**< [2][lane][output], frames apart: one is heard while the other is made */
 	struct segue_work work;
@@ -49,6 +50,7 @@ struct segue_level {
 	uint64_t begin;
 	uint64_t silent_before;	/**< frames before this one count as silence */
 	struct segue_ticket *lanes[SEGUE_LANES];	/**< held until it is done; NULL: no part in it */
+	bool begun[SEGUE_LANES];	/**< in ahead, while the block before it was made */
 	uint64_t total, done;	/**< work, about in instructions */
 	enum segue_stage stage;
 	/* where the work stands: the input, or the first of the outputs made together; of products the chunk

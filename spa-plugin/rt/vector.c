@@ -18,52 +18,78 @@ typedef float v8_unaligned __attribute__((vector_size(32), aligned(4), may_alias
 #define ANY_IN(p)	(*(const v8_unaligned *)(p))
 #define REVERSE(v)	__builtin_shufflevector(v, v, 7, 6, 5, 4, 3, 2, 1, 0)
 
+/* a response that is multiplied for two blocks is a long one, and in no cache: floats ahead of its use */
+#define PREFETCH	2048u
+
 #define INLINE	SEGUE_DATA_LOOP static inline __attribute__((always_inline))
 
-INLINE void mac_outputs(float *sum, const float *const x[SEGUE_QUAD], const float *h, const uint32_t n_outputs,
-		uint32_t n_eights)
+/* n_sums 2: ahead, too */
+INLINE void mac_sums(float *sum, const float *const x[SEGUE_QUAD], float *ahead, const float *const y[SEGUE_QUAD],
+		const float *h, const uint32_t n_sums, const uint32_t n_outputs, uint32_t n_eights)
 {
 	const float *const xs[SEGUE_QUAD] = { x[0], x[1], x[2], x[3] };
+	const float *const ys[SEGUE_QUAD] = { y[0], y[1], y[2], y[3] };
 
 	for (uint32_t k = 0; k < 16 * n_eights; k += 16) {
-		v8 re[SEGUE_JOINT_MAX], im[SEGUE_JOINT_MAX];
+		v8 re[2][SEGUE_JOINT_MAX], im[2][SEGUE_JOINT_MAX];
 
+		if (n_sums > 1) {
+#pragma GCC unroll 8
+			for (uint32_t i = 0; i < SEGUE_QUAD * n_outputs; i++)
+				__builtin_prefetch(h + PREFETCH + 16 * i);
+		}
 #pragma GCC unroll 2
 		for (uint32_t o = 0; o < n_outputs; o++) {
-			re[o] = IN(sum + 16 * o);
-			im[o] = IN(sum + 16 * o + 8);
+			re[0][o] = IN(sum + 16 * o);
+			im[0][o] = IN(sum + 16 * o + 8);
+			if (n_sums > 1) {
+				re[1][o] = IN(ahead + 16 * o);
+				im[1][o] = IN(ahead + 16 * o + 8);
+			}
 		}
 #pragma GCC unroll 4
 		for (uint32_t i = 0; i < SEGUE_QUAD; i++) {
-			v8 xr = IN(xs[i] + k), xi = IN(xs[i] + k + 8);
-
 #pragma GCC unroll 2
 			for (uint32_t o = 0; o < n_outputs; o++) {
 				v8 hr = IN(h), hi = IN(h + 8);
 
-				re[o] += xr * hr;
-				im[o] += xr * hi;
-				re[o] -= xi * hi;
-				im[o] += xi * hr;
+#pragma GCC unroll 2
+				for (uint32_t s = 0; s < n_sums; s++) {
+					v8 xr = IN((s > 0 ? ys[i] : xs[i]) + k), xi = IN((s > 0 ? ys[i] : xs[i]) + k + 8);
+
+					re[s][o] += xr * hr;
+					im[s][o] += xr * hi;
+					re[s][o] -= xi * hi;
+					im[s][o] += xi * hr;
+				}
 				h += 16;
 			}
 		}
 #pragma GCC unroll 2
 		for (uint32_t o = 0; o < n_outputs; o++) {
-			AT(sum) = re[o];
-			AT(sum + 8) = im[o];
+			AT(sum) = re[0][o];
+			AT(sum + 8) = im[0][o];
 			sum += 16;
+			if (n_sums > 1) {
+				AT(ahead) = re[1][o];
+				AT(ahead + 8) = im[1][o];
+				ahead += 16;
+			}
 		}
 	}
 }
 
-INLINE void mac(float *sum, const float *const x[SEGUE_QUAD], const float *h, uint32_t n_outputs,
-		uint32_t n_eights)
+INLINE void mac(float *sum, const float *const x[SEGUE_QUAD], float *ahead, const float *const y[SEGUE_QUAD],
+		const float *h, uint32_t n_outputs, uint32_t n_eights)
 {
-	if (n_outputs == 2)
-		mac_outputs(sum, x, h, 2, n_eights);
+	if (ahead == NULL && n_outputs == 2)
+		mac_sums(sum, x, NULL, x, h, 1, 2, n_eights);
+	else if (ahead == NULL)
+		mac_sums(sum, x, NULL, x, h, 1, 1, n_eights);
+	else if (n_outputs == 2)
+		mac_sums(sum, x, ahead, y, h, 2, 2, n_eights);
 	else
-		mac_outputs(sum, x, h, 1, n_eights);
+		mac_sums(sum, x, ahead, y, h, 2, 1, n_eights);
 }
 
 INLINE void fir(float *out, const float *x, const float *h, uint32_t n)
@@ -245,10 +271,10 @@ INLINE void riffle(float *values, const float *dealt)
 }
 
 #define COMPILE(kind, attributes) \
-SEGUE_DATA_LOOP attributes static void mac_##kind(float *sum, const float *const x[SEGUE_QUAD], \
-		const float *h, uint32_t n_outputs, uint32_t n_eights) \
+SEGUE_DATA_LOOP attributes static void mac_##kind(float *sum, const float *const x[SEGUE_QUAD], float *ahead, \
+		const float *const y[SEGUE_QUAD], const float *h, uint32_t n_outputs, uint32_t n_eights) \
 { \
-	mac(sum, x, h, n_outputs, n_eights); \
+	mac(sum, x, ahead, y, h, n_outputs, n_eights); \
 } \
 SEGUE_DATA_LOOP attributes static void deal_##kind(float *dealt, const float *values) \
 { \

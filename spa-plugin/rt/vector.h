@@ -26,11 +26,12 @@
 
 struct segue_vector {
 	const char *name;
-	/** sum += x[0] * h[0] .. x[3] * h[3], of woven spectra, for one output or two that share the inputs.
+	/** sum += x[0] * h[0] .. x[3] * h[3], of woven spectra, for one output or two that share the inputs;
+	 * and unless ahead is NULL the same from y to ahead, h being read once.
 	 * \param h  as sums lie: of eight bins all four x, of each all outputs
 	 * \param n_eights  of bins */
-	SEGUE_DATA_LOOP void (*mac)(float *sum, const float *const x[SEGUE_QUAD], const float *h,
-			uint32_t n_outputs, uint32_t n_eights);
+	SEGUE_DATA_LOOP void (*mac)(float *sum, const float *const x[SEGUE_QUAD], float *ahead,
+			const float *const y[SEGUE_QUAD], const float *h, uint32_t n_outputs, uint32_t n_eights);
 	/** out[i] += sum of h[k] * x[i - k], k < SEGUE_FIR_TAPS. Reads and writes up to the next multiple
 	 * of SEGUE_FIR_FRAMES beyond n. */
 	SEGUE_DATA_LOOP void (*fir)(float *out, const float *x, const float *h, uint32_t n);

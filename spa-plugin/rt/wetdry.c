@@ -28,7 +28,7 @@ SEGUE_DATA_LOOP static void apply_ramp(struct segue_ramp *ramp, float levels[], 
 	uint32_t i;
 
 	if (ramp->n_frames == 0) {
-		for (i = 0; i < n_frames; i++)
+		for (i = 0; rest != 1.0f && i < n_frames; i++)
 			levels[i] *= rest;
 		return;
 	}
@@ -62,16 +62,21 @@ void segue_wetdry_advance(struct segue_wetdry *w, uint32_t n_frames, struct segu
 SEGUE_DATA_LOOP static void watch_levels(struct segue_wetdry *w, uint32_t output, const float values[],
 		uint32_t n_frames)
 {
-	float peak = w->peak[output];
-	uint32_t i, n_clipped = 0;
+	float peaks[8] = { w->peak[output] };
+	uint32_t i, k, n_clipped = 0;
 
-	for (i = 0; i < n_frames; i++) {
-		float level = fabsf(values[i]);
-
-		peak = SPA_MAX(peak, level);
-		n_clipped += level > 1.0f;
+	/* eight at a time: one peak alone would wait for itself */
+	for (i = 0; i + 8 <= n_frames; i += 8) {
+		for (k = 0; k < 8; k++)
+			peaks[k] = fabsf(values[i + k]) > peaks[k] ? fabsf(values[i + k]) : peaks[k];
 	}
-	w->peak[output] = peak;
+	for (; i < n_frames; i++)
+		peaks[0] = SPA_MAX(peaks[0], fabsf(values[i]));
+	for (k = 1; k < 8; k++)
+		peaks[0] = SPA_MAX(peaks[0], peaks[k]);
+	for (i = 0; i < n_frames; i++)
+		n_clipped += fabsf(values[i]) > 1.0f;
+	w->peak[output] = peaks[0];
 	w->n_clipped += n_clipped;
 }
 

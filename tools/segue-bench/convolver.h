@@ -31,7 +31,8 @@ static inline uint32_t segue_convolver_work_paths(const struct segue_convolver_w
 
 struct segue_convolver_peer {
 	const char *name;
-	/** \param paths  responses of n_frames each, in-major. \return NULL: no memory, or not possible */
+	/** \param paths  responses of n_frames each, in-major; outlive it
+	 * \return NULL: no memory, or not possible */
 	void *(*open)(const struct segue_convolver_work *work, float *const *paths, uint32_t n_frames);
 	/** One quantum. */
 	void (*process)(void *data, const float *const *in, float *const *out);
@@ -43,8 +44,17 @@ extern const struct segue_convolver_peer segue_convolver_ours;
 extern const struct segue_convolver_peer segue_convolver_zita;
 #endif
 
-/** `segue-bench convolver`. \return an exit status */
+/* what only ours can */
+
+/** Make its response once more, off the data loop. \return ns of CPU time, 0: no memory */
+double segue_convolver_ours_make(void *data);
+/** Go over to another response, in the next cycle.
+ * \return frames from there to the end of the fade, 0: no memory, or the swap before isn't over */
+uint32_t segue_convolver_ours_swap(void *data, uint32_t fade_frames);
+
+/** `segue-bench convolver`, `segue-bench swap`. \return an exit status */
 int segue_bench_convolver(int argc, char *argv[]);
+int segue_bench_swap(int argc, char *argv[]);
 
 #ifdef __cplusplus
 }

@@ -43,4 +43,7 @@ struct segue_handover_result {
 int segue_handover_bench(const struct segue_handover_work *work,
 		struct segue_handover_result ret[SEGUE_STRATEGIES_N], bool *realtime);
 
+/** `segue-bench handover`. \return an exit status */
+int segue_bench_handover(int argc, char *argv[]);
+
 #endif /* SEGUE_BENCH_HANDOVER_H */

@@ -130,6 +130,31 @@ static void silence_at_the_end_is_left_out(void **state)
 	make_fixture_free(t->f, response);
 }
 
+static void the_peak_is_where_any_channel_has_it_first(void **state)
+{
+	static const struct {
+		uint32_t frames[2];	/* of -0.5 in one channel, of 0.5 in the other */
+		uint32_t expected;
+	} cases[] = {
+		{ { 0, 79998 }, 0 }, { { 79998, 79997 }, 79997 }, { { 70000, 5 }, 5 }, { { 65535, 65536 }, 65535 },
+		{ { 40000, 30000 }, 30000 },
+	};
+	struct fixture *t = *state;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct segue_sample *sample = new_sample(t, 2, 79999);
+		struct segue_response *response;
+
+		sample->data[0][100] = 0.4f;
+		sample->data[0][cases[i].frames[0]] = -0.5f;
+		sample->data[1][cases[i].frames[1]] = 0.5f;
+		response = make(t, sample);
+		assert_non_null(response);
+		assert_int_equal(response->peak_frame, cases[i].expected);
+		make_fixture_free(t->f, response);
+	}
+}
+
 static void what_is_too_long_is_refused_and_silence_is_not_long(void **state)
 {
 	struct fixture *t = *state;
@@ -221,6 +246,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(channels_are_one_or_the_diagonal_or_the_matrix, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_refusal_names_the_thing_and_what_would_do, setup, teardown),
 		cmocka_unit_test_setup_teardown(silence_at_the_end_is_left_out, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_peak_is_where_any_channel_has_it_first, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_is_too_long_is_refused_and_silence_is_not_long, setup,
 				teardown),
 		cmocka_unit_test_setup_teardown(a_silent_response_has_no_partitions, setup, teardown),

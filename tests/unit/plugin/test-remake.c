@@ -51,9 +51,8 @@ static int setup(void **state)
 	static struct fixture f;
 	struct segue_recipe recipe = {
 		.type = SEGUE_RECIPE_WAVE,
-		.wave = "noise",
+		.text = "noise",
 		.options = SEGUE_OPTIONS_INIT,
-		.fd = -1,
 	};
 	const struct spa_support *support;
 	struct segue_error error;

@@ -209,7 +209,7 @@ static struct segue_sound *import(struct stage *stage, int fd, uint32_t channels
 		bool interleaved)
 {
 	struct segue_recipe recipe = {
-		.type = SEGUE_RECIPE_SAMPLES, .fd = dup(fd), .options = SEGUE_OPTIONS_INIT,
+		.type = SEGUE_RECIPE_SAMPLES, .fds = { dup(fd) }, .n_fds = 1, .options = SEGUE_OPTIONS_INIT,
 	};
 	struct segue_error error;
 	struct segue_sound *sound;

@@ -223,30 +223,40 @@ static void clearing_fades_to_silence(void **state)
 	fixture_clear(&f, rooms, N_ROOMS);
 }
 
-static void a_swap_while_the_node_rests_has_heard_the_past(void **state)
+/* The first room plays, then the node rests and is given the second one, and then the third. */
+static void assert_swaps_at_rest(uint32_t rest, const uint32_t order[3])
+{
+	struct room rooms[N_ROOMS];
+	double *expected;
+	struct fixture f;
+
+	init(&f, rooms, 4, 140000);
+	send_room(&f, &rooms[order[0]], 0.0, SEGUE_NOW);
+	run_frames(&f, rest, 0);
+	segue_convolver_pause(f.conv);
+	for (uint32_t i = 1; i < 3; i++) {
+		send_room(&f, &rooms[order[i]], 0.1, SEGUE_NOW);
+		segue_convolver_settle(f.conv);
+		assert_int_equal(f.tickets[i]->position, 0);
+	}
+	let_pass(&f, 0.3);
+	run_frames(&f, 60000, 0);
+	for (uint32_t o = 0; o < 2; o++) {
+		expected = convolve(&f, &rooms[order[2]], o, 0);
+		assert_at_least(peak_error(f.out[o] + rest, expected + rest, 60000), ERROR_MIN);
+		free(expected);
+	}
+	fixture_clear(&f, rooms, N_ROOMS);
+}
+
+static void swaps_while_the_node_rests_have_heard_the_past(void **state)
 {
 	static const uint32_t rests[] = { 8192 * 9, 8192 * 9 + 64 * 37, 8192 * 8 + 777 };
+	static const uint32_t orders[][3] = { { 1, 2, 5 }, { 5, 1, 5 }, { 5, 5, 4 } };
 
 	for (size_t i = 0; i < SPA_N_ELEMENTS(rests); i++) {
-		struct room rooms[N_ROOMS];
-		double *expected;
-		struct fixture f;
-
-		init(&f, rooms, 4, 140000);
-		send_room(&f, &rooms[1], 0.0, SEGUE_NOW);
-		run_frames(&f, rests[i], 0);
-		send_room(&f, &rooms[5], 0.1, SEGUE_NOW);
-		segue_convolver_pause(f.conv);
-		segue_convolver_settle(f.conv);
-		assert_int_equal(f.tickets[1]->position, 0);
-		let_pass(&f, 0.3);
-		run_frames(&f, 60000, 0);
-		for (uint32_t o = 0; o < 2; o++) {
-			expected = convolve(&f, &rooms[5], o, 0);
-			assert_at_least(peak_error(f.out[o] + rests[i], expected + rests[i], 60000), ERROR_MIN);
-			free(expected);
-		}
-		fixture_clear(&f, rooms, N_ROOMS);
+		for (size_t k = 0; k < SPA_N_ELEMENTS(orders); k++)
+			assert_swaps_at_rest(rests[i], orders[k]);
 	}
 }
 
@@ -317,7 +327,7 @@ int main(void)
 		cmocka_unit_test(a_long_response_after_a_short_one_has_heard_the_past),
 		cmocka_unit_test(a_third_one_in_mid_fade_makes_the_fade_hurry),
 		cmocka_unit_test(clearing_fades_to_silence),
-		cmocka_unit_test(a_swap_while_the_node_rests_has_heard_the_past),
+		cmocka_unit_test(swaps_while_the_node_rests_have_heard_the_past),
 		cmocka_unit_test(a_short_pause_changes_nothing),
 		cmocka_unit_test(after_a_long_pause_the_past_is_silence),
 		cmocka_unit_test(a_fade_in_a_long_pause_is_complete),

@@ -72,7 +72,11 @@ static void products_are_equal(void **state)
 
 	for (uint32_t n_outputs = 1; n_outputs <= SEGUE_JOINT_MAX; n_outputs++) {
 		for (uint32_t i = 0; i < 2; i++)
-			kind(f, i)->mac(f->out[i], (const float *const *)f->in, f->in[4], n_outputs, 65);
+			kind(f, i)->mac(f->out[i], (const float *const *)f->in, NULL, NULL, f->in[4], n_outputs, 65);
+		assert_equal(f);
+		for (uint32_t i = 0; i < 2; i++)
+			kind(f, i)->mac(f->out[i], (const float *const *)f->in, f->out[i] + SIZE / 2,
+					(const float *const *)f->in + 1, f->in[5], n_outputs, 65);
 		assert_equal(f);
 	}
 }
