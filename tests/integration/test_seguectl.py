@@ -218,6 +218,15 @@ def test_a_file_is_loaded_from_where_the_shell_is(synth, hall, ctl):
     assert 'hall.wav' in ctl()
 
 
+def test_the_channels_of_several_files_are_joined(session, room, ctl):
+    for name, level in ('L', 0.25), ('R', 0.5):
+        write_wav(session.path / f'home/{name}.wav', np.full(24000, level))
+    assert ctl('load', 'room', 'L.wav', 'R.wav') == 'L.wav + R.wav: 500 ms, 2 channels, peak gain -6.0 dB\n'
+    assert ctl('load', 'room', 'L.wav', 'missing.wav', status=FAILED) == (
+        'seguectl: room: missing.wav: No such file or directory\n')
+    assert '16 files' in ctl('load', 'room', *17 * ['L.wav'], status=USAGE)
+
+
 def test_standard_input_is_loaded(session, synth, hall, begin):
     with open(session.path / 'home' / hall, 'rb') as f:
         cat = subprocess.Popen(['cat'], stdin=f, stdout=subprocess.PIPE)

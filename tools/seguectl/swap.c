@@ -13,6 +13,8 @@
 #include "json.h"
 #include "sound.h"
 
+#define FILES_MAX	16	/* descriptors a session bus passes in one message */
+
 static bool must_wait(const struct segue_ctl *ctl)
 {
 	/* a limit to the waiting would mean nothing without it */
@@ -120,6 +122,8 @@ enum segue_exit segue_command_load(struct segue_ctl *ctl)
 	struct segue_follow follow;
 	enum segue_exit status;
 
+	if (ctl->n_args > 1 + FILES_MAX)
+		return segue_usage(ctl, "%s: more than %d files", ctl->args[0], FILES_MAX);
 	if ((status = begin(&follow, ctl)) == SEGUE_EXIT_OK)
 		status = load(&follow);
 	segue_follow_clear(&follow);
