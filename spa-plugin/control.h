@@ -88,7 +88,8 @@ struct segue_sound_info {
 	uint64_t frames;
 	uint64_t bytes;
 	uint64_t bytes_expected;	/**< the same; while it loads, at most what its header tells */
-	double peak_db;		/**< largest absolute value, dB of full scale; -inf for silence */
+	double peak_db;		/**< largest absolute value, dB of full scale; of a response its largest gain, dB;
+				  *  -inf for silence */
 	double progress;	/**< 0..1 */
 	const struct segue_error *error;	/**< why it failed, else NULL */
 };

@@ -108,7 +108,10 @@ static int make_from_files(struct segue_sound_job *j)
 	if ((res = decode_all(j)) < 0)
 		return res;
 	sample = pick_original(j);
-	j->peak = segue_buffer_peak(&sample->buffer);
+	if (j->kind != SEGUE_KIND_RESPONSE)
+		j->peak = segue_buffer_peak(&sample->buffer);
+	else if ((res = segue_response_gain(&j->make, sample, &j->peak)) < 0)
+		return res;
 	if (j->kind == SEGUE_KIND_TABLE) {
 		if ((table = segue_table_from_sample(&j->make, sample)) == NULL)
 			return j->make.error.res;
@@ -156,7 +159,8 @@ static int run_respond(struct segue_sound_job *j)
 	struct segue_response *response;
 
 	if (sample->rate != j->rate) {
-		if ((resampled = segue_response_resample(&j->make, sample, j->rate)) == NULL)
+		if ((resampled = segue_response_resample(&j->make, sample, j->rate,
+						j->response.frames_max)) == NULL)
 			return j->make.error.res;
 		sample = resampled;
 	}

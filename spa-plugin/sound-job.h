@@ -53,7 +53,7 @@ struct segue_sound_job {
 	struct segue_buffer *originals[SEGUE_RATES_MAX];
 	uint32_t n_originals;
 	struct segue_buffer *made;
-	float peak;
+	float peak;			/* of a response its gain */
 };
 
 /** Of recordings at several rates: the one at a rate, else the highest. */
