@@ -18,8 +18,10 @@ typedef float v8_unaligned __attribute__((vector_size(32), aligned(4), may_alias
 #define ANY_IN(p)	(*(const v8_unaligned *)(p))
 #define REVERSE(v)	__builtin_shufflevector(v, v, 7, 6, 5, 4, 3, 2, 1, 0)
 
-/* a response that is multiplied for two blocks is a long one, and in no cache: floats ahead of its use */
-#define PREFETCH	2048u
+/* Who multiplies for two blocks has more than the caches hold: floats ahead of their use. Of the response all
+ * quads lie one after the other, of an input's spectra only a chunk does. */
+#define PREFETCH_H	2048u
+#define PREFETCH_X	128u
 
 #define INLINE	SEGUE_DATA_LOOP static inline __attribute__((always_inline))
 
@@ -36,7 +38,10 @@ INLINE void mac_sums(float *sum, const float *const x[SEGUE_QUAD], float *ahead,
 		if (n_sums > 1) {
 #pragma GCC unroll 8
 			for (uint32_t i = 0; i < SEGUE_QUAD * n_outputs; i++)
-				__builtin_prefetch(h + PREFETCH + 16 * i);
+				__builtin_prefetch(h + PREFETCH_H + 16 * i);
+#pragma GCC unroll 4
+			for (uint32_t i = 0; i < SEGUE_QUAD; i++)
+				__builtin_prefetch(xs[i] + k + PREFETCH_X);
 		}
 #pragma GCC unroll 2
 		for (uint32_t o = 0; o < n_outputs; o++) {
