@@ -31,13 +31,17 @@ const struct segue_option segue_options[SEGUE_N_OPTIONS] = {
 		"heard from this frame of the driver's clock" },
 	[SEGUE_OPTION_AFTER] = { "after", SEGUE_UNIT_TIME, SEGUE_GROUP_SWAP, "TIME",
 		"heard this long from now" },
+	[SEGUE_OPTION_LOOP] = { "loop", SEGUE_UNIT_TEXT, SEGUE_GROUP_LOAD | SEGUE_GROUP_PLAY, "HOW",
+		"none, forward, or file: as the file says (none); play: again and again, without HOW" },
+	[SEGUE_OPTION_LENGTH] = { "length", SEGUE_UNIT_TIME, SEGUE_GROUP_LOAD | SEGUE_GROUP_NOTE, "TIME",
+		"leave out what comes after; of a note: until its key is released (0.5)" },
+	[SEGUE_OPTION_VELOCITY] = { "velocity", SEGUE_UNIT_COUNT, SEGUE_GROUP_NOTE, "N", "1 to 127 (100)" },
 	{ "late", SEGUE_UNIT_FLAG, SEGUE_GROUP_SWAP, NULL, "too late for --at: as soon as can be, not never" },
 	{ "fade", SEGUE_UNIT_TIME, SEGUE_GROUP_SWAP, "TIME", "crossfade; 0 is a hard cut (the node's)" },
-	{ "gain", SEGUE_UNIT_GAIN, SEGUE_GROUP_LOAD | SEGUE_GROUP_WAVE, "GAIN", "of the sound itself (1)" },
+	{ "gain", SEGUE_UNIT_GAIN, SEGUE_GROUP_LOAD | SEGUE_GROUP_WAVE | SEGUE_GROUP_PLAY, "GAIN",
+		"of the sound itself (1)" },
 	{ "normalize", SEGUE_UNIT_TEXT, SEGUE_GROUP_LOAD, "WHAT", "none, peak or energy (none)" },
-	{ "loop", SEGUE_UNIT_TEXT, SEGUE_GROUP_LOAD, "HOW", "none, forward, or file: as the file says (none)" },
 	{ "offset", SEGUE_UNIT_TIME, SEGUE_GROUP_LOAD, "TIME", "leave out the file's beginning" },
-	{ "length", SEGUE_UNIT_TIME, SEGUE_GROUP_LOAD, "TIME", "leave out what comes after" },
 	{ "seconds", SEGUE_UNIT_TIME, SEGUE_GROUP_WAVE, "TIME", "length of a noise, sweep, impulse or silence" },
 	{ "from", SEGUE_UNIT_FREQUENCY, SEGUE_GROUP_WAVE, "FREQ", "a sweep's beginning (20)" },
 	{ "to", SEGUE_UNIT_FREQUENCY, SEGUE_GROUP_WAVE, "FREQ", "a sweep's end (20000)" },
@@ -98,6 +102,8 @@ enum segue_exit segue_args_parse(struct segue_ctl *ctl, int argc, char *argv[])
 			ctl->args[ctl->n_args++] = argv[optind++];
 			continue;
 		}
+		if (ctl->n_args > 0 && spa_streq(ctl->args[0], "play"))
+			longs[SEGUE_OPTION_LOOP].has_arg = no_argument;
 		c = getopt_long(argc, argv, "-:h", longs, NULL);
 		if (c == -1)
 			break;
@@ -110,7 +116,8 @@ enum segue_exit segue_args_parse(struct segue_ctl *ctl, int argc, char *argv[])
 		else if (c == '?')
 			status = unknown_option(ctl, argv[optind - 1]);
 		else
-			status = set_option(ctl, c - 256, optarg != NULL ? optarg : "");
+			status = set_option(ctl, c - 256, optarg != NULL ? optarg :
+					c - 256 == SEGUE_OPTION_LOOP ? "forward" : "");
 	}
 	while (optind < argc)	/* after "--" */
 		ctl->args[ctl->n_args++] = argv[optind++];

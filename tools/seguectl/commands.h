@@ -27,6 +27,10 @@ enum segue_exit segue_command_clear(struct segue_ctl *ctl);
 /* buffer.c */
 enum segue_exit segue_command_keep(struct segue_ctl *ctl);
 enum segue_exit segue_command_release(struct segue_ctl *ctl);
+/* play.c */
+enum segue_exit segue_command_note(struct segue_ctl *ctl);
+enum segue_exit segue_command_play(struct segue_ctl *ctl);
+enum segue_exit segue_command_stop(struct segue_ctl *ctl);
 /* monitor.c */
 enum segue_exit segue_command_monitor(struct segue_ctl *ctl);
 

@@ -32,6 +32,8 @@ enum segue_exit {
 #define SEGUE_GROUP_WAIT	(1u << 2)	/* our own */
 #define SEGUE_GROUP_LOAD	(1u << 3)	/* options of the sound */
 #define SEGUE_GROUP_WAVE	(1u << 4)
+#define SEGUE_GROUP_PLAY	(1u << 5)	/* options of one playing of a sound */
+#define SEGUE_GROUP_NOTE	(1u << 6)	/* our own */
 
 struct segue_option {
 	const char *name;
@@ -50,7 +52,10 @@ enum {	/* those that seguectl looks at itself; the others only pass through */
 	SEGUE_OPTION_LABEL,
 	SEGUE_OPTION_AT,
 	SEGUE_OPTION_AFTER,
-	SEGUE_N_OPTIONS = 19,
+	SEGUE_OPTION_LOOP,
+	SEGUE_OPTION_LENGTH,
+	SEGUE_OPTION_VELOCITY,
+	SEGUE_N_OPTIONS = 20,
 };
 
 extern const struct segue_option segue_options[SEGUE_N_OPTIONS];

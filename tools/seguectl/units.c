@@ -108,6 +108,27 @@ int segue_unit_parse(enum segue_unit unit, const char *text, struct segue_quanti
 	}
 }
 
+int segue_parse_key(const char *text)
+{
+	static const int semitones[] = { 9, 11, 0, 2, 4, 5, 7 };	/* A to G */
+	long number;
+	char *end;
+
+	if (isdigit((unsigned char)text[0])) {
+		number = strtol(text, &end, 10);
+		return *end == '\0' && number <= 127 ? (int)number : -EINVAL;
+	}
+	if (toupper((unsigned char)text[0]) < 'A' || toupper((unsigned char)text[0]) > 'G')
+		return -EINVAL;
+	number = semitones[toupper((unsigned char)text[0]) - 'A'];
+	for (text++; *text == '#' || *text == 'b'; text++)
+		number += *text == '#' ? 1 : -1;
+	if (!isdigit((unsigned char)text[*text == '-']))
+		return -EINVAL;
+	number += 12 * (strtol(text, &end, 10) + 1);
+	return *end == '\0' && number >= 0 && number <= 127 ? (int)number : -EINVAL;
+}
+
 const char *segue_unit_example(enum segue_unit unit)
 {
 	switch (unit) {

@@ -38,6 +38,9 @@ struct segue_quantity {
  * \return 0, or -EINVAL: not such a value, or not finite */
 int segue_unit_parse(enum segue_unit unit, const char *text, struct segue_quantity *ret);
 
+/** A key of the keyboard: 0..127, or a name: C4 is 60; sharps are #, flats b. \return it, or -EINVAL */
+int segue_parse_key(const char *text);
+
 /** What to write for such a value: "a time like 50ms or 1.5s". */
 const char *segue_unit_example(enum segue_unit unit);
 

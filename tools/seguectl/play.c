@@ -1,0 +1,164 @@
+/* Segue: live-swappable sound for PipeWire */
+/* SPDX-FileCopyrightText: Copyright © Segue contributors */
+/* SPDX-License-Identifier: MIT */
+
+/* Keys and plays: what sounds at once, beside the sound a node has. */
+
+#include "commands.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <spa/utils/string.h>
+
+#include "args.h"
+#include "bus.h"
+#include "follow.h"
+#include "json.h"
+#include "sound.h"
+
+#define DEFAULT_LENGTH		0.5	/* s, of a note */
+#define DEFAULT_VELOCITY	100
+
+static enum segue_exit no_memory(struct segue_ctl *ctl)
+{
+	return segue_fail(ctl, SEGUE_EXIT_FAILED, SD_BUS_ERROR_NO_MEMORY, "Out of memory");
+}
+
+static void wait_seconds(double seconds)
+{
+	struct timespec left = { (time_t)seconds, (long)((seconds - (time_t)seconds) * 1e9) };
+
+	while (nanosleep(&left, &left) < 0 && errno == EINTR)
+		;
+}
+
+static enum segue_exit press(struct segue_ctl *ctl, const char *path, int key)
+{
+	uint64_t velocity = ctl->texts[SEGUE_OPTION_VELOCITY] != NULL ?
+		ctl->options[SEGUE_OPTION_VELOCITY].t : DEFAULT_VELOCITY;
+	double length = ctl->texts[SEGUE_OPTION_LENGTH] != NULL ? ctl->options[SEGUE_OPTION_LENGTH].d :
+		DEFAULT_LENGTH;
+	enum segue_exit status;
+
+	if (velocity < 1 || velocity > 127)
+		return segue_usage(ctl, "--velocity: '%s' isn't 1 to 127", ctl->texts[SEGUE_OPTION_VELOCITY]);
+	status = segue_bus_call(ctl, ctl->args[0], NULL, path, SEGUE_BUS_SOURCE, "NoteOn", "yy", key,
+			(int)velocity);
+	if (status != SEGUE_EXIT_OK)
+		return status;
+	wait_seconds(length);
+	return segue_bus_call(ctl, ctl->args[0], NULL, path, SEGUE_BUS_SOURCE, "NoteOff", "y", key);
+}
+
+enum segue_exit segue_command_note(struct segue_ctl *ctl)
+{
+	int key = segue_parse_key(ctl->args[1]);
+	enum segue_exit status;
+	char *path;
+
+	if (key < 0)
+		return segue_usage(ctl, "'%s' isn't a key: 0 to 127, or a name like C4 or F#3", ctl->args[1]);
+	if ((path = segue_bus_node_path(ctl->args[0])) == NULL)
+		return no_memory(ctl);
+	status = press(ctl, path, key);
+	free(path);
+	return status;
+}
+
+static enum segue_exit print_voice(struct segue_ctl *ctl, sd_bus_message *reply)
+{
+	uint64_t voice;
+	int res = sd_bus_message_read(reply, "t", &voice);
+
+	sd_bus_message_unref(reply);
+	if (res < 0)
+		return segue_bus_fail_errno(ctl, res);
+	if (ctl->json) {
+		json_object *played = json_object_new_object();
+
+		json_object_object_add(played, "voice", json_object_new_uint64(voice));
+		segue_json_print(played);
+	} else {
+		printf("%" PRIu64 "\n", voice);
+	}
+	return SEGUE_EXIT_OK;
+}
+
+static enum segue_exit play_buffer(struct segue_follow *follow)
+{
+	struct segue_ctl *ctl = follow->ctl;
+	sd_bus_message *m = NULL, *reply;
+	enum segue_exit status;
+	int res;
+
+	if ((res = segue_bus_new_call(ctl, &m, follow->node_path, SEGUE_BUS_SOURCE, "Play")) >= 0 &&
+	    (res = sd_bus_message_append(m, "o", follow->buffer_path)) >= 0 &&
+	    (res = sd_bus_message_open_container(m, 'a', "{sv}")) >= 0 &&
+	    (res = segue_args_append(ctl, SEGUE_GROUP_PLAY, m)) >= 0)
+		res = sd_bus_message_close_container(m);
+	if ((status = segue_bus_send(ctl, res, m, follow->node, &reply)) != SEGUE_EXIT_OK)
+		return status;
+	return print_voice(ctl, reply);
+}
+
+/* A number is a buffer's; a file of that name is ./60. */
+static enum segue_exit play(struct segue_follow *follow)
+{
+	struct segue_ctl *ctl = follow->ctl;
+	enum segue_exit status;
+
+	if ((follow->node_path = segue_bus_node_path(follow->node)) == NULL)
+		return no_memory(ctl);
+	if ((follow->buffer_path = segue_bus_buffer_path(ctl->args[1])) != NULL)
+		return play_buffer(follow);
+	if ((follow->name = segue_sound_name(ctl->args + 1, 1)) == NULL)
+		return no_memory(ctl);
+	/* its node keeps it when we leave the bus */
+	if ((status = segue_sound_load(ctl, follow->node, ctl->args + 1, 1, false,
+					&follow->buffer_path)) != SEGUE_EXIT_OK ||
+	    (status = segue_follow_load(follow)) != SEGUE_EXIT_OK)
+		return status;
+	return play_buffer(follow);
+}
+
+enum segue_exit segue_command_play(struct segue_ctl *ctl)
+{
+	struct segue_follow follow;
+	enum segue_exit status = segue_follow_init(&follow, ctl);
+
+	follow.node = ctl->args[0];
+	if (status == SEGUE_EXIT_OK)
+		status = play(&follow);
+	segue_follow_clear(&follow);
+	return status;
+}
+
+static enum segue_exit stop(struct segue_ctl *ctl, const char *path)
+{
+	struct segue_quantity voice = { .t = 0 };	/* all */
+	enum segue_exit status;
+
+	if (ctl->n_args > 1 && (segue_unit_parse(SEGUE_UNIT_COUNT, ctl->args[1], &voice) < 0 || voice.t == 0))
+		return segue_usage(ctl, "'%s' isn't a voice's number", ctl->args[1]);
+	status = segue_bus_call(ctl, ctl->args[0], NULL, path, SEGUE_BUS_SOURCE, "Stop", "t", voice.t);
+	if (status == SEGUE_EXIT_OK && voice.t == 0)
+		status = segue_bus_call(ctl, ctl->args[0], NULL, path, SEGUE_BUS_SOURCE, "AllNotesOff", NULL);
+	return status;
+}
+
+enum segue_exit segue_command_stop(struct segue_ctl *ctl)
+{
+	char *path = segue_bus_node_path(ctl->args[0]);
+	enum segue_exit status;
+
+	if (path == NULL)
+		return no_memory(ctl);
+	status = stop(ctl, path);
+	free(path);
+	return status;
+}
