@@ -33,7 +33,7 @@ SEGUE_DATA_LOOP static void on_process(void *data, const struct segue_cycle *cyc
 {
 	struct impl *this = data;
 
-	segue_source_process(this->engine, cycle->clock, cycle->out, cycle->n_frames);
+	segue_source_process(this->engine, cycle->clock, cycle->midi, cycle->out, cycle->n_frames);
 }
 
 SEGUE_DATA_LOOP static void on_paused(void *data)

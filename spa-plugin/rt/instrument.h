@@ -39,6 +39,15 @@ struct segue_region {
 	const struct segue_sample *sample;	/**< with its loop; in the same memory; its buffer isn't used */
 };
 
+/** \param velocity  0..1 */
+static inline SEGUE_DATA_LOOP bool segue_region_matches(const struct segue_region *region, uint8_t key, double velocity)
+{
+	uint8_t v = (uint8_t)(velocity * 127.0 + 0.5);
+
+	return key >= region->key_low && key <= region->key_high && v >= region->velocity_low &&
+		v <= region->velocity_high;
+}
+
 struct segue_instrument {
 	struct segue_buffer buffer;
 	uint32_t n_regions;

@@ -10,10 +10,12 @@
 #include <spa/utils/defs.h>
 
 #include "buffers.h"
+#include "midi.h"
 #include "ramp.h"
 #include "swap.h"
 #include "table.h"
 #include "voice.h"
+#include "voices.h"
 #include "watch.h"
 
 #define DEFAULT_FREQUENCY	440.0	/* Hz */
@@ -22,34 +24,57 @@
 #define RAMP_SEC		0.005
 #define LEAD_FRAMES		0u	/* a source needs no time to get ready */
 #define HURRY_FRAMES		256u
+#define N_KEYS			128u
 
 typedef float segue_row[SEGUE_BLOCK_FRAMES];
+
+/* Keys to be released once the ring is empty, a bit each. */
+struct keys {
+	uint32_t words[N_KEYS / 32];
+};
 
 struct segue_source {
 	/* constant */
 	uint32_t n_channels;
 	struct segue_handover *handover;
 	struct segue_statistics *statistics;
+	/* shared, relaxed: the data loop writes, the main loop reads */
+	uint32_t n_voices, n_malformed;
+	/* shared: the main loop sets bits, the data loop clears them */
+	struct keys released;
 	/* data loop */
 	struct segue_swap swap;
 	struct segue_watch watch;
 	struct segue_phase phase;
-	struct segue_voice current, next;	/* of the swap's */
+	struct segue_voice current, next;	/* the steady voice, of the swap's */
+	const struct segue_ticket *followed;	/* what notes on tables are going over to */
+	uint64_t position;		/* of the cycle's first frame */
 	uint32_t rate;
 	double frequency;
+	bool plays_notes;		/* trigger */
+	uint32_t midi_channel;		/* 0: all, 1..16 */
 	bool has_run;			/* what is set from now on is ramped */
 	struct segue_ramp gain;
 	struct segue_ramp bypass;	/* 0: bypassed, 1: heard */
 	struct segue_ramp restart;	/* 0..1 after a long pause */
+	struct segue_ramp steady;	/* the steady voice's, 0: trigger notes */
 	struct segue_ramp volume[SEGUE_CHANNELS_MAX];
 	float peak[SEGUE_CHANNELS_MAX];	/* of this cycle */
 	uint64_t n_clipped;		/* in this cycle */
-	segue_row rows[];		/* n_channels of the current voice, as many of the next */
+	struct segue_midi midi;
+	struct segue_midi_event event;	/* the next one of this cycle */
+	bool has_event;
+	struct segue_command deferred[SEGUE_RING_SIZE];	/* what came after a swap */
+	uint32_t n_deferred;
+	struct keys releasing;		/* in this cycle */
+	struct segue_voices voices;
+	segue_row rows[];		/* n_channels each of what is faded out, of what is faded in, and of notes
+					 * that aren't */
 };
 
 size_t segue_source_size(uint32_t n_channels)
 {
-	return sizeof(struct segue_source) + 2 * n_channels * sizeof(segue_row);
+	return sizeof(struct segue_source) + 3 * n_channels * sizeof(segue_row);
 }
 
 struct segue_source *segue_source_init(void *memory, uint32_t n_channels,
@@ -64,13 +89,39 @@ struct segue_source *segue_source_init(void *memory, uint32_t n_channels,
 	source->rate = DEFAULT_RATE;
 	source->frequency = DEFAULT_FREQUENCY;
 	segue_phase_set_frequency(&source->phase, source->frequency, source->rate);
+	segue_voices_init(&source->voices, handover, n_channels, source->rate);
 	segue_ramp_jump(&source->gain, 1.0);
 	source->bypass.smooth = true;
 	segue_ramp_jump(&source->bypass, 1.0);
 	segue_ramp_jump(&source->restart, 1.0);
+	segue_ramp_jump(&source->steady, 1.0);
 	for (uint32_t c = 0; c < n_channels; c++)
 		segue_ramp_jump(&source->volume[c], 1.0);
 	return source;
+}
+
+/* ----------------------------------------------------------------- main loop */
+
+void segue_source_release_key(struct segue_source *source, uint8_t key)
+{
+	/* release, paired with the acquire in look_at_keys(): what was sent before is in the ring */
+	__atomic_fetch_or(&source->released.words[key % N_KEYS / 32], UINT32_C(1) << key % 32, __ATOMIC_RELEASE);
+}
+
+bool segue_source_is_releasing(const struct segue_source *source, uint8_t key)
+{
+	/* relaxed: one number */
+	return __atomic_load_n(&source->released.words[key % N_KEYS / 32], __ATOMIC_RELAXED) >> key % 32 & 1;
+}
+
+uint32_t segue_source_count_voices(const struct segue_source *source)
+{
+	return __atomic_load_n(&source->n_voices, __ATOMIC_RELAXED);
+}
+
+uint32_t segue_source_count_malformed(const struct segue_source *source)
+{
+	return __atomic_load_n(&source->n_malformed, __ATOMIC_RELAXED);
 }
 
 /* ------------------------------------------------------------------ commands */
@@ -81,15 +132,44 @@ SEGUE_DATA_LOOP static uint64_t count_frames(const struct segue_source *source, 
 	return source->has_run ? (uint64_t)llround(seconds * source->rate) : 0;
 }
 
+SEGUE_DATA_LOOP static void set_trigger(struct segue_source *source, bool notes)
+{
+	if (notes == source->plays_notes)
+		return;
+	source->plays_notes = notes;
+	segue_ramp_start(&source->steady, notes ? 0.0 : 1.0, count_frames(source, RAMP_SEC));
+	if (notes)
+		return;
+	segue_voices_release(&source->voices);
+	source->current.head = source->next.head = (struct segue_playhead) { .frame = 0 };
+}
+
+/* The newest that has started. */
+SEGUE_DATA_LOOP static struct segue_ticket *newest(const struct segue_source *source)
+{
+	return source->swap.next != NULL ? source->swap.next : source->swap.current;
+}
+
+SEGUE_DATA_LOOP static void strike_key(struct segue_source *source, uint8_t key, uint8_t velocity)
+{
+	if (velocity == 0)
+		segue_voices_note_off(&source->voices, SEGUE_CHANNEL_KEYS, key);
+	else if (source->plays_notes)
+		segue_voices_note_on(&source->voices, newest(source), SEGUE_CHANNEL_KEYS, key, velocity / 127.0);
+}
+
+SEGUE_DATA_LOOP static void play(struct segue_source *source, struct segue_ticket *ticket)
+{
+	segue_voices_play(&source->voices, SPA_CONTAINER_OF(ticket, struct segue_play, ticket), source->frequency);
+	segue_ticket_answer(ticket, SEGUE_OUTCOME_APPLIED, source->position);
+	segue_ticket_unref(source->handover, ticket);
+}
+
 SEGUE_DATA_LOOP static void obey(struct segue_source *source, const struct segue_command *command)
 {
+	struct segue_voices *voices = &source->voices;
+
 	switch (command->type) {
-	case SEGUE_COMMAND_SWAP:
-		segue_swap_add(&source->swap, command->ticket, LEAD_FRAMES, HURRY_FRAMES);
-		break;
-	case SEGUE_SOURCE_CANCEL:
-		segue_swap_cancel(&source->swap, command->data);
-		break;
 	case SEGUE_SOURCE_GAIN:
 		segue_ramp_start(&source->gain, command->value, count_frames(source, RAMP_SEC));
 		break;
@@ -106,15 +186,135 @@ SEGUE_DATA_LOOP static void obey(struct segue_source *source, const struct segue
 			segue_ramp_start(&source->volume[command->key], command->value,
 					count_frames(source, RAMP_SEC));
 		break;
+	case SEGUE_SOURCE_TRIGGER:
+		set_trigger(source, command->value != 0.0);
+		break;
+	case SEGUE_SOURCE_CHANNEL:
+		source->midi_channel = (uint32_t)command->value;
+		segue_voices_keep_channel(voices, source->midi_channel);
+		break;
+	case SEGUE_SOURCE_VOICES:
+		segue_voices_set_max(voices, (uint32_t)command->value);
+		break;
+	case SEGUE_SOURCE_ATTACK:
+		voices->shape.attack = (float)command->value;
+		break;
+	case SEGUE_SOURCE_DECAY:
+		voices->shape.decay = (float)command->value;
+		break;
+	case SEGUE_SOURCE_SUSTAIN:
+		voices->shape.sustain = (float)command->value;
+		break;
+	case SEGUE_SOURCE_RELEASE:
+		voices->shape.release = (float)command->value;
+		break;
+	case SEGUE_SOURCE_NOTE_ON:
+		strike_key(source, command->key & 0x7f, (command->key >> 8) & 0x7f);
+		break;
+	case SEGUE_SOURCE_NOTE_OFF:
+		segue_voices_note_off(voices, SEGUE_CHANNEL_KEYS, command->key & 0x7f);
+		break;
+	case SEGUE_SOURCE_NOTES_OFF:
+		segue_voices_release(voices);
+		break;
+	case SEGUE_SOURCE_PLAY:
+		play(source, command->ticket);
+		break;
+	case SEGUE_SOURCE_STOP:
+		segue_voices_stop(voices, command->data);
+		break;
 	}
 }
 
+/* Before the ring: what was sent before a bit was set is in there then. */
+SEGUE_DATA_LOOP static void look_at_keys(struct segue_source *source, struct keys *ret)
+{
+	/* acquire, paired with the release in segue_source_release_key() */
+	for (uint32_t i = 0; i < SPA_N_ELEMENTS(ret->words); i++)
+		ret->words[i] = __atomic_load_n(&source->released.words[i], __ATOMIC_ACQUIRE);
+}
+
+/* Swaps start with the cycle's first frame, so what came after one waits for that, in order. */
 SEGUE_DATA_LOOP static void take_commands(struct segue_source *source, uint32_t n_max)
 {
 	struct segue_command command;
+	bool has_swap = false, is_empty = false;
+	struct keys keys;
 
-	while (n_max-- > 0 && segue_handover_take(source->handover, &command))
-		obey(source, &command);
+	look_at_keys(source, &keys);
+	while (n_max-- > 0 && !(is_empty = !segue_handover_take(source->handover, &command))) {
+		if (command.type == SEGUE_COMMAND_SWAP)
+			segue_swap_add(&source->swap, command.ticket, LEAD_FRAMES, HURRY_FRAMES);
+		else if (command.type == SEGUE_SOURCE_CANCEL)
+			segue_swap_cancel(&source->swap, command.data);
+		else if (has_swap)
+			source->deferred[source->n_deferred++] = command;
+		else
+			obey(source, &command);
+		has_swap |= command.type == SEGUE_COMMAND_SWAP;
+	}
+	source->releasing = is_empty ? keys : (struct keys) { { 0 } };
+}
+
+SEGUE_DATA_LOOP static void release_keys(struct segue_source *source)
+{
+	for (uint32_t i = 0; i < SPA_N_ELEMENTS(source->releasing.words); i++) {
+		uint32_t word = source->releasing.words[i];
+
+		if (word == 0)
+			continue;
+		for (uint32_t k = 0; k < 32; k++) {
+			if (word >> k & 1)
+				segue_voices_note_off(&source->voices, SEGUE_CHANNEL_KEYS, 32 * i + k);
+		}
+		/* relaxed: one number. A key can be struck again from here on */
+		__atomic_fetch_and(&source->released.words[i], ~word, __ATOMIC_RELAXED);
+		source->releasing.words[i] = 0;
+	}
+}
+
+/* What waited for the first frame. */
+SEGUE_DATA_LOOP static void obey_deferred(struct segue_source *source)
+{
+	for (uint32_t i = 0; i < source->n_deferred; i++)
+		obey(source, &source->deferred[i]);
+	source->n_deferred = 0;
+	release_keys(source);
+}
+
+/* ---------------------------------------------------------------------- MIDI */
+
+SEGUE_DATA_LOOP static void hear(struct segue_source *source, const struct segue_midi_event *event)
+{
+	struct segue_voices *voices = &source->voices;
+
+	if (source->midi_channel != 0 && event->channel != source->midi_channel - 1)
+		return;
+	switch (event->type) {
+	case SEGUE_MIDI_NOTE_OFF:
+		segue_voices_note_off(voices, event->channel, event->key);
+		break;
+	case SEGUE_MIDI_NOTE_ON:
+		if (source->plays_notes)
+			segue_voices_note_on(voices, newest(source), event->channel, event->key, event->value);
+		break;
+	case SEGUE_MIDI_CONTROLLER:
+		segue_voices_controller(voices, event->channel, event->key, event->value);
+		break;
+	case SEGUE_MIDI_BEND:
+		segue_voices_bend(voices, event->channel, event->value);
+		break;
+	}
+}
+
+/* All there is up to a frame. \return how many frames there are to the next one, at most n_max */
+SEGUE_DATA_LOOP static uint32_t hear_events(struct segue_source *source, uint32_t frame, uint32_t n_max)
+{
+	while (source->has_event && source->event.frame <= frame) {
+		hear(source, &source->event);
+		source->has_event = segue_midi_next(&source->midi, &source->event);
+	}
+	return source->has_event ? SPA_MIN(n_max, source->event.frame - frame) : n_max;
 }
 
 /* ----------------------------------------------------------------- rendering */
@@ -130,9 +330,23 @@ SEGUE_DATA_LOOP static void follow_swap(struct segue_source *source)
 		source->next = SEGUE_VOICE_SILENT;
 	else if (source->next.ticket != swap->next)
 		segue_voice_start(&source->next, swap->next, &source->current);
+	if (swap->next == source->followed)
+		return;
+	if (source->followed != NULL)
+		segue_voices_arrive(&source->voices);
+	if (swap->next != NULL)
+		segue_voices_follow(&source->voices, swap->next);
+	source->followed = swap->next;
 }
 
-/* Mix the next voice into the current one. */
+/* Everything but the steady voice ends. */
+SEGUE_DATA_LOOP static void end_notes(struct segue_source *source)
+{
+	segue_voices_clear(&source->voices);
+	source->followed = NULL;
+}
+
+/* Mix what is faded in into what is faded out. */
 SEGUE_DATA_LOOP static void mix_fade(struct segue_source *source, uint32_t n_frames)
 {
 	double weights[SEGUE_BLOCK_FRAMES];
@@ -143,9 +357,10 @@ SEGUE_DATA_LOOP static void mix_fade(struct segue_source *source, uint32_t n_fra
 	for (c = 0; c < source->n_channels; c++) {
 		float *old = source->rows[c];
 		const float *new = source->rows[source->n_channels + c];
+		const float *alone = source->rows[2 * source->n_channels + c];
 
 		for (i = 0; i < n_frames; i++)
-			old[i] = (float)((1.0 - weights[i]) * old[i] + weights[i] * new[i]);
+			old[i] = (float)((1.0 - weights[i]) * old[i] + weights[i] * new[i]) + alone[i];
 	}
 }
 
@@ -181,21 +396,62 @@ SEGUE_DATA_LOOP static void watch_levels(struct segue_source *source, uint32_t c
 	source->n_clipped += n_clipped;
 }
 
+SEGUE_DATA_LOOP static void silence(segue_row *rows, uint32_t n_rows, uint32_t n_frames)
+{
+	for (uint32_t i = 0; i < n_rows; i++)
+		memset(rows[i], 0, n_frames * sizeof(float));
+}
+
+/* The steady voice, or silence, to the first rows; while a fade runs what is faded in to the second ones. */
+SEGUE_DATA_LOOP static void play_steady(struct segue_source *source, uint32_t n_frames)
+{
+	uint32_t i, n_rows = source->n_channels * (source->swap.next != NULL ? 2 : 1);
+	bool is_heard = source->steady.to > 0.0 || source->steady.n_frames > 0;
+	struct segue_ramp ramp = source->steady;
+	struct segue_turns turns;
+
+	segue_phase_run(&source->phase, n_frames, is_heard ? &turns : NULL);
+	if (!is_heard) {
+		silence(source->rows, n_rows, n_frames);
+		return;
+	}
+	segue_voice_play(&source->current, &turns, source->rate, source->rows, source->n_channels);
+	if (source->swap.next != NULL)
+		segue_voice_play(&source->next, &turns, source->rate, &source->rows[source->n_channels],
+				source->n_channels);
+	for (i = 0; source->steady.n_frames > 0 && i < n_rows; i++) {
+		ramp = source->steady;
+		apply_ramp(&ramp, source->rows[i], n_frames);
+	}
+	source->steady = ramp;
+}
+
+/* What sounds alone goes to the third rows while a fade runs, else to the first. */
+SEGUE_DATA_LOOP static void play_notes(struct segue_source *source, uint32_t place, uint32_t n_frames)
+{
+	uint32_t n_rows = source->n_channels;
+	bool fades = source->swap.next != NULL;
+	struct segue_note_block block = { .n_frames = n_frames, .place = place,
+		.old = source->rows, .new = &source->rows[n_rows],
+		.alone = fades ? &source->rows[2 * n_rows] : source->rows };
+
+	if (fades)
+		silence(block.alone, n_rows, n_frames);
+	segue_voices_render(&source->voices, &block);
+}
+
 /* Render n_frames of one block with the same current and next. */
 SEGUE_DATA_LOOP static void render(struct segue_source *source, float *const out[], uint32_t offset,
 		uint32_t n_frames)
 {
-	struct segue_turns turns;
+	uint32_t place = SEGUE_BLOCK_FRAMES - segue_phase_block_left(&source->phase);
 	segue_row common, levels;
 	uint32_t c, i;
 
-	segue_phase_run(&source->phase, n_frames, &turns);
-	segue_voice_play(&source->current, &turns, source->rate, source->rows, source->n_channels);
-	if (source->swap.next != NULL) {
-		segue_voice_play(&source->next, &turns, source->rate, &source->rows[source->n_channels],
-				source->n_channels);
+	play_steady(source, n_frames);
+	play_notes(source, place, n_frames);
+	if (source->swap.next != NULL)
 		mix_fade(source, n_frames);
-	}
 
 	for (i = 0; i < n_frames; i++)
 		common[i] = 1.0f;
@@ -219,11 +475,14 @@ SEGUE_DATA_LOOP static void begin_cycle(struct segue_source *source, const struc
 {
 	struct segue_gap gap = segue_watch_cycle(&source->watch, clock);
 
+	source->position = clock->position;
 	if (clock->rate.denom != 0 && clock->rate.denom != source->rate) {
 		source->rate = clock->rate.denom;
 		segue_phase_set_frequency(&source->phase, source->frequency, source->rate);
+		segue_voices_set_rate(&source->voices, source->rate);
 	}
 	if (gap.is_long) {
+		end_notes(source);
 		segue_swap_finish_fade(&source->swap);
 		segue_ramp_jump(&source->restart, 0.0);
 		segue_ramp_start(&source->restart, 1.0, count_frames(source, RAMP_SEC));
@@ -232,7 +491,6 @@ SEGUE_DATA_LOOP static void begin_cycle(struct segue_source *source, const struc
 		segue_statistics_add_xruns(source->statistics, gap.n_missed);
 	take_commands(source, COMMANDS_PER_CYCLE);
 	segue_swap_begin(&source->swap, clock->id, clock->position, source->rate);
-	source->has_run = true;
 }
 
 SEGUE_DATA_LOOP static void report_levels(struct segue_source *source)
@@ -246,22 +504,38 @@ SEGUE_DATA_LOOP static void report_levels(struct segue_source *source)
 	source->n_clipped = 0;
 }
 
-void segue_source_process(struct segue_source *source, const struct spa_io_clock *clock, float *const out[],
-		uint32_t n_frames)
+/* Numbers that others read. */
+SEGUE_DATA_LOOP static void report_counts(struct segue_source *source)
+{
+	__atomic_store_n(&source->n_voices, source->voices.n_counted, __ATOMIC_RELAXED);
+	__atomic_store_n(&source->n_malformed, source->midi.n_malformed, __ATOMIC_RELAXED);
+}
+
+void segue_source_process(struct segue_source *source, const struct spa_io_clock *clock,
+		const struct spa_pod_sequence *midi, float *const out[], uint32_t n_frames)
 {
 	uint64_t begun = segue_statistics_begin_cycle(source->statistics, &(struct segue_clock) {
 			clock->position, clock->nsec, clock->rate.denom, n_frames });
 	uint32_t done, n;
 
 	begin_cycle(source, clock);
+	segue_midi_begin(&source->midi, midi);
+	source->has_event = segue_midi_next(&source->midi, &source->event);
 	for (done = 0; done < n_frames; done += n) {
 		n = SPA_MIN(n_frames - done, segue_phase_block_left(&source->phase));
 		n = segue_swap_span(&source->swap, n);
 		follow_swap(source);
+		if (done == 0)
+			obey_deferred(source);
+		source->has_run = true;
+		n = hear_events(source, done, n);
 		render(source, out, done, n);
 		segue_swap_advance(&source->swap, n);
 	}
+	follow_swap(source);
+	(void)hear_events(source, UINT32_MAX, 1);	/* beyond the cycle's end: late rather than lost */
 	report_levels(source);
+	report_counts(source);
 	segue_statistics_end_cycle(source->statistics, begun,
 			!(clock->flags & SPA_IO_CLOCK_FLAG_FREEWHEEL));
 }
@@ -275,18 +549,25 @@ void segue_source_lose_clock(struct segue_source *source)
 {
 	take_commands(source, SEGUE_RING_SIZE);
 	segue_swap_lose_clock(&source->swap);
+	obey_deferred(source);
 }
 
 void segue_source_settle(struct segue_source *source)
 {
+	source->position = 0;
 	take_commands(source, SEGUE_RING_SIZE);
+	end_notes(source);
 	follow_swap(source);
 	while (segue_swap_settle(&source->swap))
 		follow_swap(source);
+	obey_deferred(source);
+	end_notes(source);
+	report_counts(source);
 	segue_phase_settle(&source->phase);
 	segue_ramp_jump(&source->gain, source->gain.to);
 	segue_ramp_jump(&source->bypass, source->bypass.to);
 	segue_ramp_jump(&source->restart, 1.0);
+	segue_ramp_jump(&source->steady, source->steady.to);
 	for (uint32_t c = 0; c < source->n_channels; c++)
 		segue_ramp_jump(&source->volume[c], source->volume[c].to);
 }
@@ -296,11 +577,13 @@ void segue_source_drain(struct segue_source *source)
 	struct segue_command command;
 
 	for (uint32_t i = 0; i < SEGUE_RING_SIZE && segue_handover_take(source->handover, &command); i++) {
-		if (command.type != SEGUE_COMMAND_SWAP)
+		if (!segue_command_has_ticket(&command))
 			continue;
 		segue_ticket_answer(command.ticket, SEGUE_OUTCOME_GONE, 0);
 		segue_ticket_unref(source->handover, command.ticket);
 	}
+	end_notes(source);
+	report_counts(source);
 	segue_swap_drain(&source->swap);
 	source->current = source->next = SEGUE_VOICE_SILENT;
 }

@@ -9,8 +9,6 @@
 #include "hermite.h"
 #include "ramp.h"
 
-#define QUARTER_TONE	1.0293022366434921	/* 2^(1/24) */
-
 /* Of a positive value. floor() would be a call on machines whose baseline lacks the instruction. */
 SEGUE_DATA_LOOP static double fraction(double x)
 {
@@ -29,13 +27,10 @@ SEGUE_DATA_LOOP static void move_anchor(struct segue_phase *phase)
 	phase->n_frames = 0;
 }
 
-/* Up at once, down only by a quarter-tone: a vibrato then doesn't flip the level. That the pitch has the
- * hysteresis, and not a table's level, makes a new table choose as if it had always been there. */
 SEGUE_DATA_LOOP static void choose_pitch(struct segue_phase *phase)
 {
 	phase->pitch_before = phase->pitch;
-	if (phase->step > phase->pitch || phase->step * QUARTER_TONE < phase->pitch)
-		phase->pitch = phase->step;
+	phase->pitch = segue_pitch_choose(phase->pitch, phase->step);
 	if (phase->pitch_before == 0.0)
 		phase->pitch_before = phase->pitch;
 }
@@ -62,24 +57,24 @@ void segue_phase_run(struct segue_phase *phase, uint32_t n_frames, struct segue_
 		move_anchor(phase);
 		choose_pitch(phase);
 	}
-	ret->n_frames = n_frames;
-	ret->place = phase->place;
-	ret->pitch = phase->pitch;
-	ret->pitch_before = phase->pitch_before;
-	for (uint32_t i = 0; i < n_frames; i++)
-		ret->turns[i] = phase_at(phase, i);
+	if (ret != NULL) {
+		ret->n_frames = n_frames;
+		ret->place = phase->place;
+		ret->pitch = phase->pitch;
+		ret->pitch_before = phase->pitch_before;
+		for (uint32_t i = 0; i < n_frames; i++)
+			ret->turns[i] = phase_at(phase, i);
+	}
 	phase->n_frames += n_frames;
 	phase->place = (phase->place + n_frames) % SEGUE_BLOCK_FRAMES;
 }
 
-/* The one with the most partials that all stay inside the band; the last has one, which always does. */
-SEGUE_DATA_LOOP static const struct segue_table_level *find_level(const struct segue_table *table,
-		uint32_t channel, double pitch)
+uint32_t segue_table_find_level(const struct segue_table *table, double pitch)
 {
-	const struct segue_table_level *level = &table->levels[channel * table->n_levels];
-	const struct segue_table_level *last = level + table->n_levels - 1;
+	uint32_t level = 0;
 
-	while (level < last && level->n_partials * pitch > SEGUE_BAND)
+	/* channel 0's, because all have the same */
+	while (level < table->n_levels - 1 && table->levels[level].n_partials * pitch > SEGUE_BAND)
 		level++;
 	return level;
 }
@@ -95,8 +90,9 @@ SEGUE_DATA_LOOP static float read_level(const struct segue_table_level *level, d
 void segue_table_read(const struct segue_table *table, uint32_t channel, const struct segue_turns *turns,
 		float *ret)
 {
-	const struct segue_table_level *level = find_level(table, channel, turns->pitch);
-	const struct segue_table_level *before = find_level(table, channel, turns->pitch_before);
+	const struct segue_table_level *levels = &table->levels[channel * table->n_levels];
+	const struct segue_table_level *level = &levels[segue_table_find_level(table, turns->pitch)];
+	const struct segue_table_level *before = &levels[segue_table_find_level(table, turns->pitch_before)];
 	uint32_t i;
 
 	for (i = 0; i < turns->n_frames; i++)

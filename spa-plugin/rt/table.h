@@ -21,6 +21,8 @@
 /** Nothing above this part of the rate is played. */
 #define SEGUE_BAND		0.45
 
+#define SEGUE_QUARTER_TONE	1.0293022366434921	/* 2^(1/24) */
+
 /** The running integral of a frequency, in periods. */
 struct segue_phase {
 	double step;		/**< periods per frame, at most SEGUE_BAND */
@@ -46,8 +48,20 @@ SEGUE_DATA_LOOP void segue_phase_set_frequency(struct segue_phase *phase, double
 SEGUE_DATA_LOOP void segue_phase_settle(struct segue_phase *phase);
 /** How many frames are left of the block. */
 SEGUE_DATA_LOOP uint32_t segue_phase_block_left(const struct segue_phase *phase);
-/** Run on for n_frames, all of one block. */
+/** Run on for n_frames, all of one block.
+ * \param ret  NULL: nothing is read */
 SEGUE_DATA_LOOP void segue_phase_run(struct segue_phase *phase, uint32_t n_frames, struct segue_turns *ret);
+
+/** The pitch levels are chosen by in the next block, where `step` periods a frame are played: up at once, down only by a
+ * quarter-tone. A vibrato then doesn't flip the level. That the pitch has the hysteresis, and not a table's level,
+ * makes a new table choose as if it had always been there. */
+static inline SEGUE_DATA_LOOP double segue_pitch_choose(double pitch, double step)
+{
+	return step > pitch || step * SEGUE_QUARTER_TONE < pitch ? step : pitch;
+}
+/** Of a channel's levels the one with the most partials that all stay inside the band; the last has one, which
+ * always does. */
+SEGUE_DATA_LOOP uint32_t segue_table_find_level(const struct segue_table *table, double pitch);
 
 /** Read turns->n_frames values of a channel. */
 SEGUE_DATA_LOOP void segue_table_read(const struct segue_table *table, uint32_t channel,

@@ -116,8 +116,8 @@ struct segue_ticket {
 	uint32_t outcome;		/**< enum segue_outcome */
 };
 
-/** Something the data loop is told. `type` is the program's own number, but for SEGUE_COMMAND_SWAP,
- * the only one that carries a ticket. */
+/** Something the data loop is told. `type` is the program's own number, but for SEGUE_COMMAND_SWAP. That, and
+ * whatever has the bit SEGUE_COMMAND_TICKET set, carries a ticket. */
 struct segue_command {
 	uint32_t type;
 	uint32_t key;
@@ -129,7 +129,13 @@ struct segue_command {
 };
 
 #define SEGUE_COMMAND_SWAP	0u	/**< `ticket` is handed over with its one reference */
+#define SEGUE_COMMAND_TICKET	(1u << 16)	/**< a bit of `type`: as with a swap */
 #define SEGUE_RING_SIZE		256u	/**< commands; a power of two */
+
+static inline SEGUE_DATA_LOOP bool segue_command_has_ticket(const struct segue_command *command)
+{
+	return command->type == SEGUE_COMMAND_SWAP || (command->type & SEGUE_COMMAND_TICKET);
+}
 
 /** One node's two ways across. Zeroed memory is a valid, empty handover.
  * What different threads write is kept apart by padding, not by alignment: the memory may come from calloc(),
@@ -169,7 +175,7 @@ static inline SEGUE_MAIN_LOOP int segue_handover_send(struct segue_handover *h,
 	if (h->written - h->taken_seen == SEGUE_RING_SIZE)
 		return -ENOSPC;
 	h->ring[h->written % SEGUE_RING_SIZE] = *command;
-	if (command->type == SEGUE_COMMAND_SWAP)
+	if (segue_command_has_ticket(command))
 		h->n_outstanding++;
 	/* release, paired with the acquire in take(): the slot, the ticket and the buffer are whole */
 	__atomic_store_n(&h->written, h->written + 1, __ATOMIC_RELEASE);

@@ -87,7 +87,7 @@ void run_cycle(struct fixture *f, float *out, uint32_t stride, uint32_t offset, 
 	for (uint32_t c = 0; c < f->n_channels; c++)
 		outputs[c] = out != NULL ? out + (size_t)c * stride + offset : NULL;
 	f->clock.duration = n_frames;
-	segue_source_process(f->source, &f->clock, outputs, n_frames);
+	segue_source_process(f->source, &f->clock, NULL, outputs, n_frames);
 	f->clock.position += n_frames;
 	f->clock.nsec += n_frames * SPA_NSEC_PER_SEC / f->clock.rate.denom;
 }

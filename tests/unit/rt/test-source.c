@@ -224,7 +224,7 @@ static void an_output_nobody_listens_to_may_be_missing(void **state)
 	struct steady *s = *state;
 	float one[100], *out[] = { NULL, one };
 
-	segue_source_process(s->f.source, &s->f.clock, out, 100);
+	segue_source_process(s->f.source, &s->f.clock, NULL, out, 100);
 	for (uint32_t i = 0; i < 100; i++)
 		assert_near(one[i], 0.5, 1e-7);
 }

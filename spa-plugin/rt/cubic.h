@@ -1,0 +1,37 @@
+/* Segue: live-swappable sound for PipeWire */
+/* SPDX-FileCopyrightText: Copyright © Segue contributors */
+/* SPDX-License-Identifier: MIT */
+
+#ifndef SEGUE_RT_CUBIC_H
+#define SEGUE_RT_CUBIC_H
+
+#include <stdint.h>
+
+#include <segue/handover.h>
+
+#include "table.h"
+
+/** \file
+ * The inner loops of a note. Data loop only. */
+
+/** Where frames are read: between data[frame] and the one after it. */
+struct segue_places {
+	int32_t frame[SEGUE_BLOCK_FRAMES];
+	float t[SEGUE_BLOCK_FRAMES];
+};
+
+/** \param fraction, step  what lies behind the binary point is `bits` wide, at least 24 */
+SEGUE_DATA_LOOP void segue_places_find(struct segue_places *places, uint64_t fraction, uint64_t step,
+		uint32_t bits, uint32_t n_frames);
+/** By the cubic through four neighbours (hermite.h), for places first..first + n_frames - 1. */
+SEGUE_DATA_LOOP void segue_cubic_read(const float *data, const struct segue_places *places, uint32_t first,
+		float *ret, uint32_t n_frames);
+
+/** row[i] += gain * values[i] */
+SEGUE_DATA_LOOP void segue_row_add(float *restrict row, const float *restrict values, float gain,
+		uint32_t n_frames);
+/** row[i] += gain * gains[i] * values[i] */
+SEGUE_DATA_LOOP void segue_row_add_shaped(float *restrict row, const float *restrict values, float gain,
+		const float *restrict gains, uint32_t n_frames);
+
+#endif /* SEGUE_RT_CUBIC_H */

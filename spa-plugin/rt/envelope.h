@@ -1,0 +1,57 @@
+/* Segue: live-swappable sound for PipeWire */
+/* SPDX-FileCopyrightText: Copyright © Segue contributors */
+/* SPDX-License-Identifier: MIT */
+
+#ifndef SEGUE_RT_ENVELOPE_H
+#define SEGUE_RT_ENVELOPE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <segue/handover.h>
+
+#include "instrument.h"
+#include "table.h"
+
+/** \file
+ * How loud a note is, from its beginning to its end. Data loop only.
+ *
+ * The attack goes straight up: frame i of n has (i + 1) / (n + 1). The decay's distance to the sustain level, and
+ * the release, fall by 60 dB in the time given, frame i by 60 dB * i / n. What is left of a release, or of a decay
+ * to nothing, goes straight down in 5 ms, as does a note that is cut short; so does a release of 0 s. Every
+ * value follows from the number of its frame in its stage, whatever way frames are cut into cycles. */
+
+enum segue_stage {
+	SEGUE_STAGE_ATTACK,
+	SEGUE_STAGE_DECAY,
+	SEGUE_STAGE_SUSTAIN,
+	SEGUE_STAGE_RELEASE,
+	SEGUE_STAGE_END,	/**< the last 5 ms */
+	SEGUE_STAGE_OVER,
+};
+
+struct segue_envelope {
+	struct segue_envelope_shape shape;	/**< nothing negative in it */
+	enum segue_stage stage;
+	uint64_t done, n_frames;	/**< of the stage */
+	double from, to;		/**< of it; sustain: `to` */
+	/* decay and release */
+	double slope;			/**< log2 of what is left after a frame */
+	float left[8];			/**< after 0..7 frames, .. */
+	float left_8;			/**< .. and after 8 */
+	double left_block;		/**< after SEGUE_BLOCK_FRAMES */
+	double distance;		/**< from `to`, at the last whole block of them */
+};
+
+SEGUE_DATA_LOOP void segue_envelope_start(struct segue_envelope *envelope,
+		const struct segue_envelope_shape *shape, uint32_t rate);
+/** The key is up. */
+SEGUE_DATA_LOOP void segue_envelope_release(struct segue_envelope *envelope, uint32_t rate);
+/** End in 5 ms. */
+SEGUE_DATA_LOOP void segue_envelope_end(struct segue_envelope *envelope, uint32_t rate);
+/** The values of the next n_frames frames, at most SEGUE_BLOCK_FRAMES; move on by as many. Not while it
+ * sustains: its value is `to` until something else is asked for. */
+SEGUE_DATA_LOOP void segue_envelope_run(struct segue_envelope *envelope, uint32_t rate, float *ret,
+		uint32_t n_frames);
+
+#endif /* SEGUE_RT_ENVELOPE_H */

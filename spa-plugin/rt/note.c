@@ -1,0 +1,471 @@
+/* Segue: live-swappable sound for PipeWire */
+/* SPDX-FileCopyrightText: Copyright © Segue contributors */
+/* SPDX-License-Identifier: MIT */
+
+#include "note.h"
+
+#include <math.h>
+#include <string.h>
+
+#include <spa/utils/defs.h>
+
+#include "cubic.h"
+#include "hermite.h"
+#include "ramp.h"
+
+#define FRACTION_BITS	48u
+#define ONE_FRAME	(UINT64_C(1) << FRACTION_BITS)
+#define FASTEST		1000.0	/* frames per frame: a block's must fit above the fraction */
+#define A4_KEY		69.0
+#define A4_HZ		440.0
+
+double segue_key_frequency(double key)
+{
+	return A4_HZ * exp2((key - A4_KEY) / 12.0);
+}
+
+/* Interpolation finds nothing but the zeros behind the end. */
+SEGUE_DATA_LOOP static uint64_t last_place(const struct segue_sample *sample)
+{
+	return sample->n_frames + 1;
+}
+
+/* ------------------------------------------------------------------ readings */
+
+SEGUE_DATA_LOOP static void set_loop(struct segue_reading *r, enum segue_note_loop loop)
+{
+	bool has_loop = r->sample->loop != SEGUE_LOOP_NONE;
+
+	if (loop == SEGUE_NOTE_LOOP_NONE || r->sample->n_frames == 0 || (loop == SEGUE_NOTE_LOOP_OWN && !has_loop))
+		return;
+	r->loop_start = has_loop ? r->sample->loop_start : 0;
+	r->loop_end = has_loop ? r->sample->loop_end : r->sample->n_frames;
+}
+
+SEGUE_DATA_LOOP static void set_gains(struct segue_reading *r, const struct segue_region *region,
+		const struct segue_note *note)
+{
+	double gain = note->velocity * note->velocity, angle;
+	uint32_t s;
+
+	if (region != NULL)
+		gain = region->gain * (1.0 - region->velocity_tracking * (1.0 - gain));
+	gain *= note->gain;
+	for (s = 0; s < SEGUE_SIDES; s++)
+		r->gains[s] = (float)gain;
+	if (region == NULL || region->pan == 0.0f)
+		return;
+	angle = M_PI_4 * (1.0 + (double)region->pan);
+	r->gains[0] = (float)(gain * M_SQRT2 * cos(angle));
+	r->gains[1] = (float)(gain * M_SQRT2 * sin(angle));
+}
+
+void segue_reading_start(struct segue_reading *r, struct segue_ticket *ticket, const struct segue_region *region,
+		const struct segue_note *note, enum segue_note_loop loop)
+{
+	const struct segue_buffer *buffer = ticket->buffer;
+
+	*r = (struct segue_reading) { .ticket = segue_ticket_ref(ticket) };
+	set_gains(r, region, note);
+	if (region != NULL) {
+		r->sample = region->sample;
+		r->ratio = exp2((note->key - region->root) * region->key_tracking / 12.0);
+		if (region->one_shot)
+			loop = SEGUE_NOTE_LOOP_NONE;
+	} else if (buffer != NULL && buffer->type == SEGUE_BUFFER_SAMPLE) {
+		r->sample = SPA_CONTAINER_OF(buffer, struct segue_sample, buffer);
+		r->ratio = exp2(((double)note->key - r->sample->root_key) / 12.0);
+	} else if (buffer != NULL && buffer->type == SEGUE_BUFFER_TABLE) {
+		r->table = SPA_CONTAINER_OF(buffer, struct segue_table, buffer);
+	}
+	if (r->sample != NULL)
+		set_loop(r, loop);
+}
+
+SEGUE_DATA_LOOP static bool is_over(const struct segue_reading *r)
+{
+	if (r->sample != NULL)
+		return r->loop_end == 0 && r->frame >= last_place(r->sample);
+	return r->table == NULL;
+}
+
+SEGUE_DATA_LOOP static void wrap(struct segue_reading *r)
+{
+	if (r->loop_end == 0) {
+		r->frame = SPA_MIN(r->frame, last_place(r->sample));
+	} else if (r->frame >= r->loop_end) {
+		r->frame = r->loop_start + (r->frame - r->loop_start) % (r->loop_end - r->loop_start);
+		r->looped = true;
+	}
+}
+
+SEGUE_DATA_LOOP static void move(struct segue_reading *r, uint32_t n_frames)
+{
+	uint64_t moved = r->fraction + n_frames * r->step;
+
+	r->frame += moved >> FRACTION_BITS;
+	r->fraction = moved & (ONE_FRAME - 1);
+	wrap(r);
+}
+
+SEGUE_DATA_LOOP static void set_step(struct segue_reading *r, double bend, uint32_t rate)
+{
+	if (r->sample != NULL)
+		r->step = (uint64_t)(int64_t)(SPA_MIN(r->ratio * bend * ((double)r->sample->rate / rate), FASTEST) *
+				ONE_FRAME + 0.5);
+}
+
+/* Where a sample is after so many seconds at its own pitch. */
+SEGUE_DATA_LOOP static void set_place(struct segue_reading *r, double seconds)
+{
+	double place = seconds * r->sample->rate;
+
+	if (r->step % ONE_FRAME == 0 && fabs(place - rint(place)) < 1e-4)
+		place = rint(place);	/* on a frame: it is copied */
+	r->frame = (uint64_t)place;
+	r->fraction = (uint64_t)((place - (double)r->frame) * ONE_FRAME);
+	wrap(r);
+}
+
+/* A neighbour of a frame: -1, 0, 1, 2. */
+SEGUE_DATA_LOOP static float neighbour(const struct segue_reading *r, const float *data, int64_t frame, int32_t offset)
+{
+	int64_t start = (int64_t)r->loop_start, end = (int64_t)r->loop_end, place = frame + offset;
+
+	if (end > 0 && place >= end)
+		place = start + (place - start) % (end - start);
+	else if (r->looped && place < start)
+		place += end - start;
+	return data[place];
+}
+
+/* How many places from first on have all neighbours where they lie in memory. */
+SEGUE_DATA_LOOP static uint32_t count_plain(const struct segue_places *places, uint32_t first, uint32_t n_frames,
+		int64_t base, int64_t end)
+{
+	uint32_t n = first;
+
+	if (base + places->frame[n_frames - 1] < end)
+		return n_frames - first;
+	while (base + places->frame[n] < end)
+		n++;
+	return n - first;
+}
+
+SEGUE_DATA_LOOP static void interpolate(const struct segue_reading *reading, const struct segue_places *places,
+		const float *data, float *ret, uint32_t n_frames)
+{
+	struct segue_reading r = { .loop_start = reading->loop_start, .loop_end = reading->loop_end,
+		.looped = reading->looped };
+	int64_t base = (int64_t)reading->frame, length = (int64_t)(r.loop_end - r.loop_start);
+	int64_t end = r.loop_end > 0 ? (int64_t)r.loop_end - 2 : (int64_t)last_place(reading->sample) + 1;
+	uint32_t i = 0, n;
+
+	while (i < n_frames) {
+		int64_t frame = base + places->frame[i];
+
+		if (r.loop_end > 0 && frame >= (int64_t)r.loop_end) {
+			base -= (frame - (int64_t)r.loop_start) / length * length;
+			r.looped = true;
+			continue;
+		}
+		if (r.loop_end == 0 && frame >= end) {
+			memset(ret + i, 0, (n_frames - i) * sizeof(*ret));
+			return;
+		}
+		if (frame < end && !(r.looped && frame == (int64_t)r.loop_start)) {
+			n = count_plain(places, i, n_frames, base, end);
+			segue_cubic_read(data + base, places, i, ret + i, n);
+			i += n;
+			continue;
+		}
+		ret[i] = segue_hermite((const float[4]) { neighbour(&r, data, frame, -1), data[frame],
+				neighbour(&r, data, frame, 1), neighbour(&r, data, frame, 2) }, places->t[i]);
+		i++;
+	}
+}
+
+/* Values as they are, in place if they lie there one after the other. */
+SEGUE_DATA_LOOP static const float *copy(const struct segue_reading *r, const float *data, float *scratch,
+		uint32_t n_frames)
+{
+	uint64_t frame = r->frame, end = r->loop_end > 0 ? r->loop_end : r->sample->n_frames;
+	uint32_t done, n;
+
+	if (frame + n_frames <= end)
+		return data + frame;
+	for (done = 0; done < n_frames && frame < end; done += n) {
+		n = (uint32_t)SPA_MIN((uint64_t)(n_frames - done), end - frame);
+		memcpy(scratch + done, data + frame, n * sizeof(*scratch));
+		frame = r->loop_end > 0 && frame + n == end ? r->loop_start : frame + n;
+	}
+	memset(scratch + done, 0, (n_frames - done) * sizeof(*scratch));
+	return scratch;
+}
+
+SEGUE_DATA_LOOP static bool is_copied(const struct segue_reading *r)
+{
+	return r->step == ONE_FRAME && r->fraction == 0;
+}
+
+SEGUE_DATA_LOOP static void read_level(const struct segue_table_level *level, uint64_t phase, uint64_t step, float *ret,
+		uint32_t n_frames)
+{
+	uint32_t bits = 64 - (uint32_t)__builtin_ctz(level->n_frames);
+	struct segue_places places;
+
+	segue_places_find(&places, phase, step, bits, n_frames);
+	segue_cubic_read(level->data, &places, 0, ret, n_frames);
+}
+
+SEGUE_DATA_LOOP static void read_table(const struct segue_reading *r, uint32_t channel, const struct segue_note *note,
+		const struct segue_note_block *block, float *ret)
+{
+	const struct segue_table_level *levels = &r->table->levels[channel * r->table->n_levels];
+	float before[SEGUE_BLOCK_FRAMES];
+
+	read_level(&levels[r->level], note->phase, note->step, ret, block->n_frames);
+	if (r->level_before == r->level)
+		return;
+	read_level(&levels[r->level_before], note->phase, note->step, before, block->n_frames);
+	for (uint32_t i = 0; i < block->n_frames; i++) {
+		double g = segue_smooth((block->place + i + 1) / (SEGUE_BLOCK_FRAMES + 1.0));
+
+		ret[i] = (float)((1.0 - g) * before[i] + g * ret[i]);
+	}
+}
+
+/* Whatever a block's channels have in common. */
+struct reader {
+	const struct segue_note *note;
+	const struct segue_reading *reading;
+	const struct segue_note_block *block;
+	struct segue_places places;	/* of an interpolated sample */
+	float scratch[SEGUE_BLOCK_FRAMES];
+};
+
+SEGUE_DATA_LOOP static const float *read_channel(struct reader *reader, uint32_t channel)
+{
+	const struct segue_reading *r = reader->reading;
+	uint32_t n_frames = reader->block->n_frames;
+
+	if (r->table != NULL)
+		read_table(r, channel, reader->note, reader->block, reader->scratch);
+	else if (is_copied(r))
+		return copy(r, r->sample->data[channel], reader->scratch, n_frames);
+	else
+		interpolate(r, &reader->places, r->sample->data[channel], reader->scratch, n_frames);
+	return reader->scratch;
+}
+
+/* --------------------------------------------------------------------- notes */
+
+/* What a block's values are multiplied by on each side, but for the reading's own gain. */
+struct loudness {
+	bool is_steady;
+	float steady[SEGUE_SIDES];
+	const float *moving[SEGUE_SIDES];
+	float rows[SEGUE_SIDES][SEGUE_BLOCK_FRAMES];
+};
+
+SEGUE_DATA_LOOP static uint32_t side_of(uint32_t output, uint32_t n_outputs)
+{
+	return n_outputs > 1 ? SPA_MIN(output, SEGUE_SIDES - 1) : SEGUE_SIDES - 1;
+}
+
+/* The values of an envelope times a channel's, in the same order whether they move or not: so they are the same
+ * ones wherever a cycle ends. */
+SEGUE_DATA_LOOP static void find_loudness(struct segue_note *note, const struct segue_controls *controls,
+		const struct segue_note_block *block, struct loudness *ret)
+{
+	bool sustains = note->envelope.stage == SEGUE_STAGE_SUSTAIN;
+	float level = (float)note->envelope.to, *shape = ret->rows[SEGUE_SIDES - 1];
+	uint32_t s, i;
+
+	ret->is_steady = sustains && !controls->is_moving;
+	if (ret->is_steady) {
+		for (s = 0; s < SEGUE_SIDES; s++)
+			ret->steady[s] = level * controls->rest[s];
+		return;
+	}
+	segue_envelope_run(&note->envelope, block->rate, shape, block->n_frames);
+	/* the last side in its own row, and so last */
+	for (s = 0; s < SEGUE_SIDES; s++) {
+		float *row = ret->rows[s];
+
+		ret->moving[s] = row;
+		if (controls->is_moving) {
+			for (i = 0; i < block->n_frames; i++)
+				row[i] = shape[i] * controls->gains[s][i];
+		} else if (controls->rest[s] == 1.0f) {
+			ret->moving[s] = shape;
+		} else {
+			for (i = 0; i < block->n_frames; i++)
+				row[i] = shape[i] * controls->rest[s];
+		}
+	}
+}
+
+SEGUE_DATA_LOOP static void add(const struct segue_reading *r, const struct loudness *loudness,
+		const struct segue_note_block *block, float (*rows)[SEGUE_BLOCK_FRAMES], uint32_t output,
+		const float *values, float gain)
+{
+	uint32_t s = side_of(output, block->n_outputs);
+
+	gain *= r->gains[s];
+	if (loudness->is_steady)
+		segue_row_add(rows[output], values, gain * loudness->steady[s], block->n_frames);
+	else
+		segue_row_add_shaped(rows[output], values, gain, loudness->moving[s], block->n_frames);
+}
+
+SEGUE_DATA_LOOP static void play(const struct segue_note *note, const struct segue_reading *r,
+		const struct loudness *loudness, const struct segue_note_block *block,
+		float (*rows)[SEGUE_BLOCK_FRAMES])
+{
+	struct reader reader = { note, r, block };
+	const float *values;
+	uint32_t c, n_channels;
+
+	if (is_over(r))
+		return;
+	n_channels = r->table != NULL ? r->table->n_channels : r->sample->n_channels;
+	if (r->sample != NULL && !is_copied(r))
+		segue_places_find(&reader.places, r->fraction, r->step, FRACTION_BITS, block->n_frames);
+	if (n_channels == 1) {
+		values = read_channel(&reader, 0);
+		for (c = 0; c < block->n_outputs; c++)
+			add(r, loudness, block, rows, c, values, 1.0f);
+	} else if (block->n_outputs == 1) {
+		for (c = 0; c < n_channels; c++)
+			add(r, loudness, block, rows, 0, read_channel(&reader, c), 1.0f / (float)n_channels);
+	} else {
+		for (c = 0; c < SPA_MIN(n_channels, block->n_outputs); c++)
+			add(r, loudness, block, rows, c, read_channel(&reader, c), 1.0f);
+	}
+}
+
+SEGUE_DATA_LOOP static void find_levels(struct segue_reading *r, const struct segue_note *note)
+{
+	if (r->table == NULL)
+		return;
+	r->level = segue_table_find_level(r->table, note->pitch);
+	r->level_before = note->pitch_before == note->pitch ? r->level :
+		segue_table_find_level(r->table, note->pitch_before);
+}
+
+SEGUE_DATA_LOOP static double frame_step(const struct segue_note *note, uint32_t rate)
+{
+	return SPA_MIN(note->frequency * note->bend / rate, SEGUE_BAND);
+}
+
+SEGUE_DATA_LOOP static void tune(struct segue_note *note, double bend, uint32_t rate)
+{
+	note->bend = bend;
+	note->step = (uint64_t)(int64_t)(frame_step(note, rate) * 0x1p64);
+	set_step(&note->now, bend, rate);
+	set_step(&note->next, bend, rate);
+}
+
+/* A block begins. */
+SEGUE_DATA_LOOP static void choose_levels(struct segue_note *note, uint32_t rate)
+{
+	bool was_moving = note->pitch_before != note->pitch;
+
+	note->pitch_before = note->pitch;
+	note->pitch = segue_pitch_choose(note->pitch, frame_step(note, rate));
+	if (was_moving || note->pitch != note->pitch_before) {
+		find_levels(&note->now, note);
+		find_levels(&note->next, note);
+	}
+}
+
+SEGUE_DATA_LOOP static void advance(struct segue_note *note, uint32_t n_frames)
+{
+	/* the carry of a multiplication */
+	uint64_t high = (note->step >> 32) * n_frames + (((note->step & UINT32_MAX) * n_frames) >> 32);
+	uint64_t phase = note->phase + note->step * n_frames;
+
+	note->periods += (high >> 32) + (phase < note->phase);
+	note->phase = phase;
+	if (note->now.sample != NULL)
+		move(&note->now, n_frames);
+	if (note->next.sample != NULL)
+		move(&note->next, n_frames);
+	note->has_sounded = true;
+}
+
+void segue_note_start(struct segue_note *note, const struct segue_envelope_shape *shape, double bend, uint32_t rate)
+{
+	segue_envelope_start(&note->envelope, shape, rate);
+	tune(note, bend, rate);
+	note->pitch = note->pitch_before = frame_step(note, rate);
+	find_levels(&note->now, note);
+}
+
+/* A note that goes over to an instrument plays one region of it. */
+SEGUE_DATA_LOOP static const struct segue_region *find_region(const struct segue_buffer *buffer,
+		const struct segue_note *note)
+{
+	const struct segue_instrument *instrument = SPA_CONTAINER_OF(buffer, struct segue_instrument, buffer);
+
+	if (buffer == NULL || buffer->type != SEGUE_BUFFER_INSTRUMENT)
+		return NULL;
+	for (uint32_t i = 0; i < instrument->n_regions; i++) {
+		if (segue_region_matches(&instrument->regions[i], note->key, note->velocity))
+			return &instrument->regions[i];
+	}
+	return NULL;
+}
+
+void segue_note_follow(struct segue_note *note, struct segue_ticket *ticket, uint32_t rate)
+{
+	segue_reading_start(&note->next, ticket, find_region(ticket->buffer, note), note, SEGUE_NOTE_LOOP_OWN);
+	find_levels(&note->next, note);
+	if (note->next.sample == NULL)
+		return;
+	set_step(&note->next, note->bend, rate);
+	set_place(&note->next, ((double)note->periods + (double)note->phase * 0x1p-64) * note->next.ratio /
+			note->frequency);
+}
+
+void segue_note_arrive(struct segue_note *note, struct segue_handover *handover)
+{
+	if (note->next.ticket == NULL)
+		return;
+	segue_ticket_unref(handover, note->now.ticket);
+	note->now = note->next;
+	note->next = (struct segue_reading) { NULL };
+}
+
+void segue_note_clear(struct segue_note *note, struct segue_handover *handover)
+{
+	segue_note_arrive(note, handover);
+	segue_ticket_unref(handover, note->now.ticket);
+	note->now = (struct segue_reading) { NULL };
+}
+
+bool segue_note_is_over(const struct segue_note *note)
+{
+	return note->envelope.stage == SEGUE_STAGE_OVER ||
+		(is_over(&note->now) && (note->next.ticket == NULL || is_over(&note->next)));
+}
+
+void segue_note_play(struct segue_note *note, const struct segue_controls *controls,
+		const struct segue_note_block *block)
+{
+	struct loudness loudness;
+
+	if (note->bend != controls->bend)
+		tune(note, controls->bend, block->rate);
+	if (block->place == 0)
+		choose_levels(note, block->rate);
+	find_loudness(note, controls, block, &loudness);
+	if (note->next.ticket == NULL) {
+		play(note, &note->now, &loudness, block, block->alone);
+	} else {
+		play(note, &note->now, &loudness, block, block->old);
+		play(note, &note->next, &loudness, block, block->new);
+	}
+	advance(note, block->n_frames);
+}
