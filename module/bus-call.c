@@ -9,7 +9,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 /** A call of the bus that isn't over: its reply waits for a file's header or for a request's end, or
  * its load is still counted. */
@@ -368,8 +367,7 @@ void segue_bus_calls_node_gone(struct segue_bus_node *node)
 static int refuse(struct segue_recipe *recipe, const char *node, const struct segue_error *why,
 		sd_bus_error *error)
 {
-	if (recipe->fd >= 0)
-		close(recipe->fd);
+	segue_recipe_close(recipe);
 	return segue_bus_error(error, node, why);
 }
 
@@ -395,19 +393,21 @@ static void begin_load(struct segue_bus_call *call, struct segue_bus_client *cli
 		sound_changed(call, &info);
 }
 
-/* Everything up to the sound: the quotas, and the struct, so that later nothing can fail. */
+/* Everything up to the sound: the quotas, and the struct, so that later nothing can fail.
+ * \param node  it is made for; NULL: anyone */
 static struct segue_sound *make(struct segue_bus_call *call, struct segue_bus_client *client,
-		struct segue_recipe *recipe, struct segue_error *why)
+		struct segue_bus_node *node, struct segue_recipe *recipe, struct segue_error *why)
 {
 	struct segue_store *store = call->bus->store;
+	struct segue_node *target = node != NULL ? node->hosted->node : NULL;
 	struct segue_sound *sound;
 
 	if (segue_bus_client_begin_load(client, why) < 0)
 		goto error;
 	if (segue_bus_client_budget(client, &recipe->bytes_max, why) < 0)
 		goto error_counted;
-	sound = store->methods->make(store, recipe, why);
-	recipe->fd = -1;
+	sound = target != NULL ? target->methods->make(target, recipe, why) :
+		store->methods->make(store, recipe, why);
 	if (sound != NULL)
 		return sound;
 
@@ -447,7 +447,7 @@ int segue_bus_call_make(struct segue_bus *bus, sd_bus_message *m, struct segue_r
 	struct segue_sound *sound;
 
 	if (client == NULL || call == NULL ||
-	    (sound = make(call, client, recipe, &why)) == NULL) {
+	    (sound = make(call, client, NULL, recipe, &why)) == NULL) {
 		call_free(call);
 		return refuse(recipe, NULL, &why, error);
 	}
@@ -468,7 +468,7 @@ int segue_bus_call_load(struct segue_bus_node *node, sd_bus_message *m, struct s
 	struct segue_sound *sound;
 
 	if (client == NULL || call == NULL ||
-	    (sound = make(call, client, recipe, &why)) == NULL)
+	    (sound = make(call, client, node, recipe, &why)) == NULL)
 		goto error;
 	if (ask(node, sound, &recipe->options, &call->queued, &why) < 0) {
 		segue_bus_client_end_load(client, 0);

@@ -10,7 +10,6 @@
 #include "bus-private.h"
 
 #include <errno.h>
-#include <unistd.h>
 
 /** What the properties are read from. */
 struct values {
@@ -98,24 +97,18 @@ static int make(struct segue_bus *bus, sd_bus_message *m, struct segue_recipe *r
 	struct segue_error why;
 
 	recipe->options = SEGUE_OPTIONS_INIT;
-	if (segue_bus_read_options(bus, m, groups, &recipe->options, &why) < 0) {
-		if (recipe->fd >= 0)
-			close(recipe->fd);
+	if (segue_bus_read_recipe(bus, m, groups, recipe, &why) < 0)
 		return segue_bus_error(error, NULL, &why);
-	}
 	return segue_bus_call_make(bus, m, recipe, error);
 }
 
 static int on_load_file(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
-	struct segue_recipe recipe = { .type = SEGUE_RECIPE_FILES, .fd = -1 };
+	struct segue_recipe recipe = { 0 };
 	struct segue_error why;
-	const char *path;
 
-	if (segue_bus_read_path(m, &path, &why) < 0)
+	if (segue_bus_read_path(m, &recipe, &why) < 0)
 		return segue_bus_error(error, NULL, &why);
-	recipe.paths = &path;
-	recipe.n_paths = 1;
 	return make(userdata, m, &recipe, SEGUE_OPTIONS_LOAD, error);
 }
 
@@ -125,14 +118,14 @@ static int make_from_fd(struct segue_bus *bus, sd_bus_message *m, enum segue_rec
 	struct segue_recipe recipe = { .type = type };
 	struct segue_error why;
 
-	if ((recipe.fd = segue_bus_read_fd(m, &why)) < 0)
+	if (segue_bus_read_fd(m, &recipe, &why) < 0)
 		return segue_bus_error(error, NULL, &why);
 	return make(bus, m, &recipe, groups, error);
 }
 
 static int on_load_fd(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
-	return make_from_fd(userdata, m, SEGUE_RECIPE_FD, SEGUE_OPTIONS_LOAD, error);
+	return make_from_fd(userdata, m, SEGUE_RECIPE_FDS, SEGUE_OPTIONS_LOAD, error);
 }
 
 static int on_import_samples(sd_bus_message *m, void *userdata, sd_bus_error *error)
@@ -142,10 +135,10 @@ static int on_import_samples(sd_bus_message *m, void *userdata, sd_bus_error *er
 
 static int on_generate(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
-	struct segue_recipe recipe = { .type = SEGUE_RECIPE_WAVE, .fd = -1 };
+	struct segue_recipe recipe = { .type = SEGUE_RECIPE_WAVE };
 	int res;
 
-	if ((res = sd_bus_message_read_basic(m, 's', &recipe.wave)) < 0)
+	if ((res = sd_bus_message_read_basic(m, 's', &recipe.text)) < 0)
 		return res;
 	return make(userdata, m, &recipe, SEGUE_OPTIONS_WAVE, error);
 }

@@ -9,7 +9,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include <spa/utils/string.h>
 
@@ -124,11 +123,16 @@ int segue_bus_node_get_setting(sd_bus *sdbus, const char *path, const char *inte
 {
 	struct segue_bus_node *node = userdata;
 	struct segue_node *target = node->hosted->node;
+	const struct segue_property *setting = find_setting(node, property);
 	struct segue_value value;
 	int res;
 
-	res = target->methods->get(target, find_setting(node, property)->key, &value);
-	return res < 0 ? res : segue_bus_value_append(&value, reply);
+	if ((res = target->methods->get(target, setting->key, &value)) < 0)
+		return res;
+	/* a number that is a text in other places: there is one type here */
+	if (setting->automatic != NULL && value.type == SEGUE_VALUE_STRING)
+		value = (struct segue_value) { .type = SEGUE_VALUE_DOUBLE, .d = -1.0 };
+	return segue_bus_value_append(&value, reply);
 }
 
 int segue_bus_node_set_setting(sd_bus *sdbus, const char *path, const char *interface,
@@ -163,21 +167,21 @@ static void compare(struct changes *changes, const char *name, uint64_t hash, ui
 	*announced = hash;
 }
 
-static void find_changes(struct segue_bus_node *node, struct changes *common, struct changes *source)
+static void find_changes(struct segue_bus_node *node, struct changes *common, struct changes *own)
 {
 	const struct segue_bus_node_values *values = segue_bus_node_values(node);
 	struct segue_node *target = node->hosted->node;
 	uint32_t n_settings;
 	const struct segue_property *s = settings_of(node, &n_settings);
 
-	*common = *source = (struct changes) { 0 };
+	*common = *own = (struct changes) { 0 };
 	for (uint32_t i = 0; i < N_ROWS; i++)
 		if (rows[i].flags & EMITS)
 			compare(common, rows[i].name, segue_bus_row_hash(&rows[i], values),
 					&node->announced[i]);
 	for (uint32_t i = 0; i < n_settings; i++) {
 		struct changes *changes = segue_bus_setting_of(&s[i], OF_ALL) ? common :
-			segue_bus_setting_of(&s[i], SEGUE_PROPERTY_SOURCE) ? source : NULL;
+			segue_bus_setting_of(&s[i], node->type->flag) ? own : NULL;
 		struct segue_value value;
 
 		if (changes != NULL && target->methods->get(target, s[i].key, &value) >= 0)
@@ -196,11 +200,11 @@ static void emit(struct segue_bus_node *node, const char *interface, struct chan
 static void announce(struct segue_bus_object *object)
 {
 	struct segue_bus_node *node = SPA_CONTAINER_OF(object, struct segue_bus_node, object);
-	struct changes common, source;
+	struct changes common, own;
 
-	find_changes(node, &common, &source);
+	find_changes(node, &common, &own);
 	emit(node, SEGUE_BUS_NODE, &common);
-	emit(node, SEGUE_BUS_SOURCE, &source);
+	emit(node, node->type->interface, &own);
 }
 
 /* -------------------------------------------------------------- methods */
@@ -263,30 +267,24 @@ static int load(struct segue_bus_node *node, sd_bus_message *m, struct segue_rec
 
 	recipe->options = SEGUE_OPTIONS_INIT;
 	groups |= SEGUE_OPTIONS_SWAP;
-	if (segue_bus_read_options(node->bus, m, groups, &recipe->options, &why) < 0)
-		goto error;
+	if (segue_bus_read_recipe(node->bus, m, groups, recipe, &why) < 0)
+		return segue_bus_error(error, node->hosted->name, &why);
 	if (recipe->options.keep) {
+		segue_recipe_close(recipe);
 		segue_error_set(&why, -EINVAL, "keep: only the manager's buffers can be kept");
-		goto error;
+		return segue_bus_error(error, node->hosted->name, &why);
 	}
 	return segue_bus_call_load(node, m, recipe, error);
-error:
-	if (recipe->fd >= 0)
-		close(recipe->fd);
-	return segue_bus_error(error, node->hosted->name, &why);
 }
 
 static int on_load(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
 	struct segue_bus_node *node = userdata;
-	struct segue_recipe recipe = { .type = SEGUE_RECIPE_FILES, .fd = -1 };
+	struct segue_recipe recipe = { 0 };
 	struct segue_error why;
-	const char *path;
 
-	if (segue_bus_read_path(m, &path, &why) < 0)
+	if (segue_bus_read_path(m, &recipe, &why) < 0)
 		return segue_bus_error(error, node->hosted->name, &why);
-	recipe.paths = &path;
-	recipe.n_paths = 1;
 	return load(node, m, &recipe, SEGUE_OPTIONS_LOAD, error);
 }
 
@@ -296,14 +294,14 @@ static int load_fd(struct segue_bus_node *node, sd_bus_message *m, enum segue_re
 	struct segue_recipe recipe = { .type = type };
 	struct segue_error why;
 
-	if ((recipe.fd = segue_bus_read_fd(m, &why)) < 0)
+	if (segue_bus_read_fd(m, &recipe, &why) < 0)
 		return segue_bus_error(error, node->hosted->name, &why);
 	return load(node, m, &recipe, groups, error);
 }
 
 static int on_load_fd(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
-	return load_fd(userdata, m, SEGUE_RECIPE_FD, SEGUE_OPTIONS_LOAD, error);
+	return load_fd(userdata, m, SEGUE_RECIPE_FDS, SEGUE_OPTIONS_LOAD, error);
 }
 
 static int on_load_samples(sd_bus_message *m, void *userdata, sd_bus_error *error)
@@ -409,13 +407,13 @@ sd_bus_vtable *segue_bus_node_vtable(const struct segue_property *settings, uint
 /* Remember what a client reads when the object appears: only what differs later is announced. */
 int segue_bus_node_announce_init(struct segue_bus_node *node)
 {
-	struct changes common, source;
+	struct changes common, own;
 	uint32_t n_settings;
 
 	(void)settings_of(node, &n_settings);
 	if ((node->announced = calloc(N_ROWS + n_settings, sizeof(uint64_t))) == NULL)
 		return -errno;
 	node->object.announce = announce;
-	find_changes(node, &common, &source);
+	find_changes(node, &common, &own);
 	return 0;
 }

@@ -16,7 +16,10 @@
 PW_LOG_TOPIC_STATIC(mod_topic, "mod.segue.nodes");
 #define PW_LOG_TOPIC_DEFAULT mod_topic
 
-static const char *const interfaces[] = { SEGUE_BUS_NODE, SEGUE_BUS_SOURCE, NULL };
+static const struct segue_bus_type types[SEGUE_BUS_TYPES] = {
+	{ "source", SEGUE_BUS_SOURCE, SEGUE_PROPERTY_SOURCE, segue_bus_source_vtable },
+	{ "convolver", SEGUE_BUS_CONVOLVER, SEGUE_PROPERTY_CONVOLVER, segue_bus_convolver_vtable },
+};
 
 /* ------------------------------------------------------------- finding */
 
@@ -47,13 +50,13 @@ static int find_node(sd_bus *sdbus, const char *path, const char *interface, voi
 	return *ret != NULL;
 }
 
-static int find_source(sd_bus *sdbus, const char *path, const char *interface, void *userdata,
+static int find_of_type(sd_bus *sdbus, const char *path, const char *interface, void *userdata,
 		void **ret, sd_bus_error *error)
 {
 	struct segue_bus_node *node = segue_bus_node_by_path(userdata, path);
 
 	*ret = node;
-	return node != NULL && spa_streq(node->hosted->type, "source");
+	return node != NULL && spa_streq(node->type->interface, interface);
 }
 
 static int list_nodes(sd_bus *sdbus, const char *prefix, void *userdata, char ***ret,
@@ -76,34 +79,61 @@ static int list_nodes(sd_bus *sdbus, const char *prefix, void *userdata, char **
 	return 0;
 }
 
-int segue_bus_node_register(struct segue_bus *bus)
+static int register_common(struct segue_bus *bus)
 {
 	int res;
 
-	/* the first node brings the table of settings */
 	if (bus->node_vtable == NULL || bus->bus == NULL)
 		return 0;
 	if ((res = sd_bus_add_fallback_vtable(bus->bus, NULL, SEGUE_BUS_NODES, SEGUE_BUS_NODE,
-			bus->node_vtable, find_node, bus)) < 0 ||
-	    (res = sd_bus_add_fallback_vtable(bus->bus, NULL, SEGUE_BUS_NODES, SEGUE_BUS_SOURCE,
-			bus->source_vtable, find_source, bus)) < 0)
+			bus->node_vtable, find_node, bus)) < 0)
 		return res;
 	return sd_bus_add_node_enumerator(bus->bus, NULL, SEGUE_BUS_NODES, list_nodes, bus);
 }
 
-static int make_vtables(struct segue_bus *bus, struct segue_node *node)
+static int register_type(struct segue_bus *bus, uint32_t i)
 {
-	uint32_t n;
-	const struct segue_property *settings;
-
-	if (bus->node_vtable != NULL)
+	if (bus->type_vtables[i] == NULL || bus->bus == NULL)
 		return 0;
-	settings = node->methods->properties(node, &n);
-	bus->node_vtable = segue_bus_node_vtable(settings, n);
-	bus->source_vtable = segue_bus_source_vtable(settings, n);
-	if (bus->node_vtable == NULL || bus->source_vtable == NULL)
+	return sd_bus_add_fallback_vtable(bus->bus, NULL, SEGUE_BUS_NODES, types[i].interface,
+			bus->type_vtables[i], find_of_type, bus);
+}
+
+int segue_bus_nodes_register(struct segue_bus *bus)
+{
+	int res = register_common(bus);
+
+	for (uint32_t i = 0; res >= 0 && i < SEGUE_BUS_TYPES; i++)
+		res = register_type(bus, i);
+	return res;
+}
+
+/* The first node of a type brings the table of its settings, the first of all those that all have. */
+static int make_vtables(struct segue_bus *bus, const struct segue_bus_type *type, struct segue_node *node)
+{
+	uint32_t n, i = type - types;
+	const struct segue_property *settings = node->methods->properties(node, &n);
+	int res;
+
+	if (bus->node_vtable == NULL) {
+		if ((bus->node_vtable = segue_bus_node_vtable(settings, n)) == NULL)
+			return -ENOMEM;
+		if ((res = register_common(bus)) < 0)
+			return res;
+	}
+	if (bus->type_vtables[i] != NULL)
+		return 0;
+	if ((bus->type_vtables[i] = type->new_vtable(settings, n)) == NULL)
 		return -ENOMEM;
-	return segue_bus_node_register(bus);
+	return register_type(bus, i);
+}
+
+static const struct segue_bus_type *find_type(const char *name)
+{
+	for (uint32_t i = 0; i < SEGUE_BUS_TYPES; i++)
+		if (spa_streq(types[i].name, name))
+			return &types[i];
+	return NULL;
 }
 
 /* ----------------------------------------------------------- CreateNode */
@@ -141,7 +171,7 @@ static void on_create_expired(struct segue_bus_deadline *deadline)
 void segue_bus_node_created(struct segue_bus_node *node, sd_bus_message *m)
 {
 	node->create = sd_bus_message_ref(m);
-	if (node->hosted->id != SPA_ID_INVALID || !segue_host_connected(node->bus->host))
+	if (node->hosted->id != SPA_ID_INVALID || !segue_host_reachable(node->bus->host))
 		reply_created(node);
 	else
 		segue_bus_deadline_add(node->bus, &node->create_deadline, on_create_expired);
@@ -202,11 +232,12 @@ static void on_added(void *data, struct segue_hosted *hosted)
 		goto error;
 	node->bus = bus;
 	node->hosted = hosted;
+	node->type = find_type(hosted->type);
 	node->seen = UINT64_MAX;
 	spa_list_init(&node->calls);
 	spa_list_append(&bus->nodes, &node->link);
 	if (sd_bus_path_encode(SEGUE_BUS_NODES, hosted->name, &node->path) < 0 ||
-	    make_vtables(bus, hosted->node) < 0 ||
+	    make_vtables(bus, node->type, hosted->node) < 0 ||
 	    segue_bus_node_announce_init(node) < 0) {
 		node_free(node);
 		goto error;
@@ -252,7 +283,8 @@ static void on_removed(void *data, const char *name)
 			continue;
 		/* its listener's list went with the handle */
 		segue_bus_calls_node_gone(node);
-		segue_bus_interfaces_removed(bus, node->path, interfaces);
+		segue_bus_interfaces_removed(bus, node->path,
+				(const char *const[]) { SEGUE_BUS_NODE, node->type->interface, NULL });
 		node_free(node);
 	}
 	segue_bus_rearm(bus);

@@ -24,7 +24,7 @@
  * bus-client.c    who owns which buffer, and how much
  * bus-call.c      calls that are answered later, and requests that are outstanding
  * bus-nodes.c     nodes as they come and go
- * bus-manager.c bus-node.c bus-source.c bus-buffer.c   an interface each */
+ * bus-manager.c bus-node.c bus-source.c bus-convolver.c bus-buffer.c   an interface each */
 
 #define SEGUE_BUS_PATH		"/org/segue/Segue1"
 #define SEGUE_BUS_NODES		SEGUE_BUS_PATH "/node"
@@ -32,6 +32,7 @@
 #define SEGUE_BUS_MANAGER	"org.segue.Segue1.Manager"
 #define SEGUE_BUS_NODE		"org.segue.Segue1.Node"
 #define SEGUE_BUS_SOURCE	"org.segue.Segue1.Source"
+#define SEGUE_BUS_CONVOLVER	"org.segue.Segue1.Convolver"
 #define SEGUE_BUS_BUFFER	"org.segue.Segue1.Buffer"
 
 /* groups of options for raw samples */
@@ -55,6 +56,17 @@ struct segue_bus_deadline {
 	uint64_t nsec;
 	void (*expired)(struct segue_bus_deadline *deadline);
 };
+
+/** What a type of node adds to the bus. */
+struct segue_bus_type {
+	const char *name;
+	const char *interface;
+	uint32_t flag;		/**< SEGUE_PROPERTY_* */
+	/** \param settings  the plugin's table */
+	sd_bus_vtable *(*new_vtable)(const struct segue_property *settings, uint32_t n_settings);
+};
+
+#define SEGUE_BUS_TYPES		2u
 
 struct segue_bus {
 	struct pw_loop *loop;
@@ -93,7 +105,7 @@ struct segue_bus {
 	struct spa_list buffers;
 	void *buffers_by_id;		/* a tree of tsearch(3) */
 	sd_bus_vtable *manager_vtable, *buffer_vtable;
-	sd_bus_vtable *node_vtable, *source_vtable;
+	sd_bus_vtable *node_vtable, *type_vtables[SEGUE_BUS_TYPES];
 };
 
 /* ---------------------------------------------------------------- bus.c */
@@ -139,13 +151,16 @@ int segue_bus_read_value(sd_bus_message *m, const char *type, const char *key,
 /** Read a{sv} into options. \return 0, or negative with an error naming the key */
 int segue_bus_read_options(struct segue_bus *bus, sd_bus_message *m, uint32_t groups,
 		struct segue_options *options, struct segue_error *error);
+/** The same of a recipe, and `join`: more descriptors. They are taken over, and closed on failure. */
+int segue_bus_read_recipe(struct segue_bus *bus, sd_bus_message *m, uint32_t groups,
+		struct segue_recipe *recipe, struct segue_error *error);
 /** Read a{sv} into properties as a configuration has them. */
 int segue_bus_read_properties(sd_bus_message *m, struct pw_properties *properties,
 		struct segue_error *error);
-/** Read a descriptor: a duplicate of our own. \return it, or negative with an error */
-int segue_bus_read_fd(sd_bus_message *m, struct segue_error *error);
-/** Read the path of a file: absolute. */
-int segue_bus_read_path(sd_bus_message *m, const char **ret, struct segue_error *error);
+/** Read a descriptor, of which a recipe gets a duplicate of our own. \return 0, or negative with an error */
+int segue_bus_read_fd(sd_bus_message *m, struct segue_recipe *recipe, struct segue_error *error);
+/** Read an absolute path, or a text as segue.load takes it, as a recipe. */
+int segue_bus_read_path(sd_bus_message *m, struct segue_recipe *recipe, struct segue_error *error);
 
 /* --------------------------------------------------------- bus-client.c */
 
@@ -236,6 +251,7 @@ struct segue_bus_node {
 	struct segue_bus *bus;
 	struct spa_list link;
 	struct segue_hosted *hosted;
+	const struct segue_bus_type *type;
 	char *path;
 	struct spa_hook listener;
 	struct spa_list calls;		/* struct segue_bus_call, by node_link */
@@ -269,13 +285,16 @@ int segue_bus_node_set_setting(sd_bus *bus, const char *path, const char *interf
 
 /* --------------------------------------------------------- bus-source.c */
 
-/** \param settings  the plugin's table */
 sd_bus_vtable *segue_bus_source_vtable(const struct segue_property *settings, uint32_t n_settings);
+
+/* ------------------------------------------------------ bus-convolver.c */
+
+sd_bus_vtable *segue_bus_convolver_vtable(const struct segue_property *settings, uint32_t n_settings);
 
 /* ---------------------------------------------------------- bus-nodes.c */
 
-/** Register the interfaces of nodes, once there has been a node: their properties are the plugin's. */
-int segue_bus_node_register(struct segue_bus *bus);
+/** Register the interfaces of nodes, once there has been one: their properties are the plugin's. */
+int segue_bus_nodes_register(struct segue_bus *bus);
 struct segue_bus_node *segue_bus_node_by_path(struct segue_bus *bus, const char *path);
 struct segue_bus_node *segue_bus_node_find(struct segue_bus *bus, const struct segue_hosted *hosted);
 /** Answer CreateNode() when the graph has the node. */

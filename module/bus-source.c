@@ -25,14 +25,13 @@ static int on_wave(sd_bus_message *m, void *userdata, sd_bus_error *error)
 	struct segue_store *store = node->bus->store;
 	struct segue_recipe recipe = {
 		.type = SEGUE_RECIPE_WAVE,
-		.fd = -1,
 		.options = SEGUE_OPTIONS_INIT,
 	};
 	struct segue_sound *sound;
 	struct segue_error why;
 	int res;
 
-	if ((res = sd_bus_message_read_basic(m, 's', &recipe.wave)) < 0)
+	if ((res = sd_bus_message_read_basic(m, 's', &recipe.text)) < 0)
 		return res;
 	if (segue_bus_read_options(node->bus, m, SEGUE_OPTIONS_WAVE | SEGUE_OPTIONS_SWAP,
 			&recipe.options, &why) < 0)

@@ -172,7 +172,22 @@ struct read_options {
 	struct segue_bus *bus;
 	uint32_t groups;
 	struct segue_options *options;
+	struct segue_recipe *recipe;	/* NULL: no `join` */
 };
+
+static int read_join(sd_bus_message *m, struct segue_recipe *recipe, struct segue_error *error)
+{
+	int res = 0;
+
+	if (sd_bus_message_enter_container(m, 'v', "ah") < 0 ||
+	    sd_bus_message_enter_container(m, 'a', "h") < 0)
+		return segue_error_set(error, -EINVAL, "join: must be an array of descriptors");
+	while (res >= 0 && sd_bus_message_at_end(m, false) == 0)
+		res = segue_bus_read_fd(m, recipe, error);
+	if (res >= 0 && (sd_bus_message_exit_container(m) < 0 || sd_bus_message_exit_container(m) < 0))
+		res = segue_error_set(error, -EINVAL, "join: can't be read");
+	return res;
+}
 
 static int read_option(sd_bus_message *m, const char *key, void *data, struct segue_error *error)
 {
@@ -181,6 +196,8 @@ static int read_option(sd_bus_message *m, const char *key, void *data, struct se
 	struct segue_value value;
 	int res;
 
+	if (r->recipe != NULL && r->recipe->type == SEGUE_RECIPE_FDS && spa_streq(key, "join"))
+		return read_join(m, r->recipe, error);
 	if ((res = read_variant(m, key, &value, array, error)) < 0)
 		return res;
 	return r->bus->store->methods->options_set(r->options, r->groups, key, &value, error);
@@ -189,9 +206,20 @@ static int read_option(sd_bus_message *m, const char *key, void *data, struct se
 int segue_bus_read_options(struct segue_bus *bus, sd_bus_message *m, uint32_t groups,
 		struct segue_options *options, struct segue_error *error)
 {
-	struct read_options r = { bus, groups, options };
+	struct read_options r = { bus, groups, options, NULL };
 
 	return read_dict(m, read_option, &r, error);
+}
+
+int segue_bus_read_recipe(struct segue_bus *bus, sd_bus_message *m, uint32_t groups,
+		struct segue_recipe *recipe, struct segue_error *error)
+{
+	struct read_options r = { bus, groups, &recipe->options, recipe };
+	int res = read_dict(m, read_option, &r, error);
+
+	if (res < 0)
+		segue_recipe_close(recipe);
+	return res;
 }
 
 /* as printf would, but with a point in every locale */
@@ -272,25 +300,29 @@ int segue_bus_read_properties(sd_bus_message *m, struct pw_properties *propertie
 
 /* ------------------------------------------------------------- files */
 
-int segue_bus_read_fd(sd_bus_message *m, struct segue_error *error)
+int segue_bus_read_fd(sd_bus_message *m, struct segue_recipe *recipe, struct segue_error *error)
 {
 	int fd;
 
 	if (sd_bus_message_read_basic(m, 'h', &fd) < 0)
 		return segue_error_set(error, -EINVAL, "file: can't be read");
+	if (recipe->n_fds == SEGUE_FILES_MAX)
+		return segue_error_set(error, -EINVAL, "join: more than %u files", SEGUE_FILES_MAX);
 	/* the message's own goes with it */
 	if ((fd = fcntl(fd, F_DUPFD_CLOEXEC, 3)) < 0)
 		return segue_error_set(error, errno == EMFILE ? -EDQUOT : -errno,
 				"file: can't take the descriptor: %s", spa_strerror(-errno));
-	return fd;
+	recipe->fds[recipe->n_fds++] = fd;
+	return 0;
 }
 
-int segue_bus_read_path(sd_bus_message *m, const char **ret, struct segue_error *error)
+int segue_bus_read_path(sd_bus_message *m, struct segue_recipe *recipe, struct segue_error *error)
 {
-	if (sd_bus_message_read_basic(m, 's', ret) < 0)
+	if (sd_bus_message_read_basic(m, 's', &recipe->text) < 0)
 		return segue_error_set(error, -EINVAL, "path: can't be read");
 	/* what a relative one means only the caller knows */
-	if ((*ret)[0] != '/')
-		return segue_error_set(error, -EINVAL, "%s: not an absolute path", *ret);
+	if (recipe->text[0] == '\0' || strchr("/[{\"", recipe->text[0]) == NULL)
+		return segue_error_set(error, -EINVAL, "%s: not an absolute path", recipe->text);
+	recipe->type = SEGUE_RECIPE_TEXT;
 	return 0;
 }

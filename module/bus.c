@@ -242,7 +242,7 @@ static int register_objects(struct segue_bus *bus)
 	if ((res = sd_bus_add_object_manager(bus->bus, NULL, SEGUE_BUS_PATH)) < 0 ||
 	    (res = segue_bus_manager_register(bus)) < 0 ||
 	    (res = segue_bus_buffer_register(bus)) < 0 ||
-	    (res = segue_bus_node_register(bus)) < 0)
+	    (res = segue_bus_nodes_register(bus)) < 0)
 		return res;
 	return sd_bus_request_name_async(bus->bus, NULL, bus->name, SD_BUS_NAME_QUEUE, on_name, bus);
 }
@@ -370,6 +370,7 @@ void segue_bus_free(struct segue_bus *bus)
 	free(bus->manager_vtable);
 	free(bus->buffer_vtable);
 	free(bus->node_vtable);
-	free(bus->source_vtable);
+	for (uint32_t i = 0; i < SEGUE_BUS_TYPES; i++)
+		free(bus->type_vtables[i]);
 	free(bus);
 }

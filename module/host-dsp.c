@@ -173,8 +173,9 @@ static struct pw_properties *graph_properties(struct pw_context *context,
 	if (p == NULL)
 		return NULL;
 	spa_dict_for_each(item, &entry->dict) {
-		if (!spa_strstartswith(item->key, "segue.") && !spa_streq(item->key, "type") &&
-		    !spa_streq(item->key, "override"))
+		/* but what is fixed when the handle is made */
+		if ((!spa_strstartswith(item->key, "segue.") || spa_streq(item->key, SEGUE_KEY_LENGTH_MAX)) &&
+		    !spa_streq(item->key, "type") && !spa_streq(item->key, "override"))
 			pw_properties_set(p, item->key, item->value);
 	}
 	/* last: what is loaded isn't the entry's to say */

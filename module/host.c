@@ -37,6 +37,7 @@ struct segue_host {
 	struct spa_hook core_listener;
 	struct spa_source *retry_timer;
 	uint64_t retry_nsec;
+	bool reachable;			/* there is a connection, of which no loss is known */
 	bool connected;			/* PipeWire has answered */
 };
 
@@ -72,7 +73,7 @@ static void close_core(struct segue_host *host)
 	spa_hook_remove(&host->core_listener);
 	pw_core_disconnect(host->core);
 	host->core = NULL;
-	host->connected = false;
+	host->reachable = host->connected = false;
 }
 
 static void retry(struct segue_host *host)
@@ -102,7 +103,7 @@ static void on_core_error(void *data, uint32_t id, int seq, int res, const char 
 	}
 	if (host->connected)
 		pw_log_warn("PipeWire is gone, waiting for its return");
-	host->connected = false;
+	host->reachable = host->connected = false;
 	spa_list_for_each(hosted, &host->nodes, link) {
 		hosted->node->methods->set_connected(hosted->node, false);
 		segue_host_set_id(hosted, SPA_ID_INVALID);
@@ -154,6 +155,7 @@ static void open_core(struct segue_host *host)
 		retry(host);
 		return;
 	}
+	host->reachable = true;
 	pw_core_add_listener(host->core, &host->core_listener, &core_events, host);
 	spa_list_for_each(hosted, &host->nodes, link)
 		connect_node(host, hosted);
@@ -229,15 +231,18 @@ static int check_entry(struct pw_properties *entry, struct segue_hosted *ret, st
 		return res;
 	if (type == NULL)
 		return segue_error_set(error, -EINVAL, "%s: type: missing", name);
-	if (!spa_streq(type, "source"))
-		return segue_error_set(error, -EINVAL, "%s: type: this release has no '%s'", name,
+	if (spa_streq(type, "source"))
+		ret->type = "source";
+	else if (spa_streq(type, "convolver"))
+		ret->type = "convolver";
+	else
+		return segue_error_set(error, -EINVAL, "%s: type: '%s' is neither source nor convolver", name,
 				type);
 	if (mode != NULL && !spa_streq(mode, "dsp"))
 		return segue_error_set(error, -EINVAL, "%s: segue.mode: this release has no '%s'",
 				name, mode);
 
 	snprintf(ret->name, sizeof(ret->name), "%s", name);
-	ret->type = "source";
 	ret->mode = "dsp";
 	return 0;
 }
@@ -317,6 +322,11 @@ struct spa_list *segue_host_list(struct segue_host *host)
 bool segue_host_connected(const struct segue_host *host)
 {
 	return host->in_daemon || host->connected;
+}
+
+bool segue_host_reachable(const struct segue_host *host)
+{
+	return host->in_daemon || host->reachable;
 }
 
 /* ----------------------------------------------------------- the host */

@@ -30,7 +30,7 @@ struct segue_hosted {
 	struct spa_list link;
 	struct segue_host *host;
 	char name[SEGUE_NAME_MAX + 1];
-	const char *type;		/**< "source" */
+	const char *type;		/**< "source", "convolver" */
 	const char *mode;		/**< "dsp" */
 	struct segue_node *node;	/**< the plugin's side of it */
 	uint32_t id;			/**< in the graph; SPA_ID_INVALID: it isn't there */
@@ -69,6 +69,8 @@ struct segue_hosted *segue_host_find(struct segue_host *host, const char *name);
 struct spa_list *segue_host_list(struct segue_host *host);
 /** Whether nodes can be in a graph now. */
 bool segue_host_connected(const struct segue_host *host);
+/** Whether they can, or there is a PipeWire that is just about to answer. */
+bool segue_host_reachable(const struct segue_host *host);
 
 /* for host-dsp.c: what became of a node in the graph */
 void segue_host_set_id(struct segue_hosted *hosted, uint32_t id);

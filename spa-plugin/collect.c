@@ -9,6 +9,7 @@
 
 #include "barrier.h"
 #include "now.h"
+#include "sound-job.h"
 
 #define GARBAGE_PER_TICK	1024u
 
@@ -24,7 +25,7 @@ struct segue_sound *segue_node_sound(const struct segue_node_impl *node)
 
 /* ---- the same sound for another rate */
 
-static void on_remade(struct segue_waiter *waiter, int res)
+static void on_remade(struct segue_waiter *waiter, const struct segue_error *error)
 {
 	struct segue_node_impl *node = SPA_CONTAINER_OF(waiter, struct segue_node_impl, remake);
 	struct segue_command command = { .type = SEGUE_COMMAND_SWAP };
@@ -32,9 +33,10 @@ static void on_remade(struct segue_waiter *waiter, int res)
 
 	node->remaking = false;
 	/* what there is sounds on; the next look tries again when a swap came between */
-	if (res < 0 || segue_node_has_unanswered_now(node))
+	if (error != NULL || segue_node_has_unanswered_now(node))
 		return;
-	claim = segue_claim_new(node->current->sound, segue_sound_any_buffer(node->current->sound));
+	claim = segue_claim_new(node->current->sound,
+			segue_sound_buffer(node->current->sound, &waiter->target));
 	if (claim == NULL)
 		return;
 	/* the serial of what it replaces: if the data loop plays another by then, it is superseded */
@@ -65,6 +67,7 @@ static void check_rate(struct segue_node_impl *node)
 {
 	struct segue_clock clock = segue_statistics_clock(node->statistics);
 	struct segue_sound *sound = segue_node_sound(node);
+	struct segue_target target;
 	struct segue_buffer *buffer;
 
 	if (clock.rate != 0 && clock.rate != node->rate) {
@@ -77,15 +80,16 @@ static void check_rate(struct segue_node_impl *node)
 	if (sound == NULL || node->remade != NULL || node->remaking || segue_node_has_unanswered_now(node))
 		return;
 	buffer = node->current->ticket.buffer;
-	if (node->rate == 0 || buffer->type != SEGUE_BUFFER_SAMPLE ||
-	    ((struct segue_sample *)buffer)->rate == node->rate)
+	if (node->rate == 0 || buffer->type == SEGUE_BUFFER_TABLE || segue_buffer_rate(buffer) == node->rate)
 		return;
+	target = segue_node_target(node);
 	node->remaking = true;
 	node->remake.ready = on_remade;
-	if (segue_sound_buffer(sound, node->rate) != NULL)
-		on_remade(&node->remake, 0);
+	node->remake.target = target;
+	if (segue_sound_buffer(sound, &target) != NULL)
+		on_remade(&node->remake, NULL);
 	else
-		segue_sound_wait(sound, &node->remake, node->rate);
+		segue_sound_wait(sound, &node->remake, &target);
 }
 
 /* ---- collecting */

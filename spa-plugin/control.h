@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <unistd.h>
 
 #include <spa/utils/defs.h>
 #include <spa/utils/hook.h>
@@ -21,7 +22,7 @@
  * The module loads handles by their factory's name and asks them for these interfaces, so the code
  * and its state exist once in a process, in the plugin: one *store* (sounds, workers, memory,
  * collector), shared by all handles with the same main loop; and a *node* in each handle of
- * `segue.source` (and later `segue.convolver`). `segue.store` is a handle without a node. */
+ * `segue.source` and `segue.convolver`. `segue.store` is a handle without a node. */
 
 #define SEGUE_TYPE_INTERFACE_Store	SPA_TYPE_INFO_INTERFACE_BASE "Segue:Store"
 #define SEGUE_TYPE_INTERFACE_Node	SPA_TYPE_INFO_INTERFACE_BASE "Segue:Node"
@@ -29,6 +30,8 @@
 
 #define SEGUE_FACTORY_STORE	"segue.store"
 #define SEGUE_FACTORY_SOURCE	"segue.source"
+#define SEGUE_FACTORY_CONVOLVER	"segue.convolver"
+#define SEGUE_KEY_LENGTH_MAX	"segue.ir.max"	/* read from a handle's info: fixed from then on */
 #define SEGUE_LIBRARY		"segue/libspa-segue"
 
 struct segue_sound;
@@ -36,23 +39,36 @@ struct segue_sound;
 /* ------------------------------------------------------------------ sounds */
 
 enum segue_recipe_type {
-	SEGUE_RECIPE_FILES,	/**< paths: one, or several whose channels are joined */
-	SEGUE_RECIPE_FD,	/**< fd: an audio file, read with pread */
-	SEGUE_RECIPE_SAMPLES,	/**< fd: raw 32-bit float, options.import_* */
-	SEGUE_RECIPE_WAVE,	/**< wave: a name of the contract's list */
+	SEGUE_RECIPE_FILES,	/**< paths: one, or several, joined or of several rates */
+	SEGUE_RECIPE_FDS,	/**< fds: audio files, read with pread; likewise */
+	SEGUE_RECIPE_SAMPLES,	/**< one of fds: raw 32-bit float, options.import_* */
+	SEGUE_RECIPE_WAVE,	/**< text: a name of the contract's list */
+	SEGUE_RECIPE_TEXT,	/**< text: what segue.load takes */
 };
 
-/** What a sound is made from. Strings are borrowed for the call; the descriptor is taken over, also
- * on failure. */
+#define SEGUE_FILES_MAX		64u	/* of one sound */
+#define SEGUE_RATES_MAX		8u	/* of those, if each has a rate of its own */
+
+/** What a sound is made from. Strings are borrowed for the call; descriptors are taken over, also on
+ * failure. */
 struct segue_recipe {
 	enum segue_recipe_type type;
 	const char *const *paths;
 	uint32_t n_paths;
-	int fd;
-	const char *wave;
+	int fds[SEGUE_FILES_MAX];
+	uint32_t n_fds;
+	bool is_rates;		/**< the same at several rates: the one of the graph is used, else the highest;
+				  *  otherwise the channels of all are joined */
+	const char *text;
 	struct segue_options options;
 	size_t bytes_max;	/**< this sound's own limit besides memory.max; 0: none */
 };
+
+static inline void segue_recipe_close(struct segue_recipe *recipe)
+{
+	while (recipe->n_fds > 0)
+		close(recipe->fds[--recipe->n_fds]);
+}
 
 enum segue_sound_state {
 	SEGUE_SOUND_OPENING,	/**< its header isn't read yet: channels, rate, frames unknown */
@@ -72,7 +88,8 @@ struct segue_sound_info {
 	uint64_t frames;
 	uint64_t bytes;
 	uint64_t bytes_expected;	/**< the same; while it loads, at most what its header tells */
-	double peak_db;		/**< largest absolute value, dB of full scale; -inf for silence */
+	double peak_db;		/**< largest absolute value, dB of full scale; of a response its largest gain, dB;
+				  *  -inf for silence */
 	double progress;	/**< 0..1 */
 	const struct segue_error *error;	/**< why it failed, else NULL */
 };
@@ -112,11 +129,11 @@ struct segue_store_methods {
 			const struct segue_store_events *events, void *data);
 	void (*memory_info)(struct segue_store *store, struct segue_memory_info *ret);
 
-	/** Begin to make a sound, which may turn out to be one there is (same files, same options): resolve()
+	/** Begin to make a sound (of a recipe whose descriptors are gone then), which may turn out to be one there is (same files, same options): resolve()
 	 * then. The caller owns it and calls disown() once. Never waits: files are opened by a worker.
 	 * \return NULL with an error: what can be told from the recipe alone, -ENOMEM, or -EBUSY when too
 	 *         many files don't answer */
-	struct segue_sound *(*make)(struct segue_store *store, const struct segue_recipe *recipe,
+	struct segue_sound *(*make)(struct segue_store *store, struct segue_recipe *recipe,
 			struct segue_error *error);
 	void (*own)(struct segue_store *store, struct segue_sound *sound);
 	/** The last owner's leave cancels a sound that is loading and no node waits for. */
@@ -158,6 +175,7 @@ struct segue_property {
 	const char *unit;		/**< s, Hz, linear, or NULL */
 	const char *description;
 	uint32_t flags;			/**< SEGUE_PROPERTY_* */
+	const char *automatic;		/**< a number that may be this text, too, and is -1 then; or NULL */
 };
 
 enum segue_result {
@@ -189,7 +207,7 @@ struct segue_node_events {
 };
 
 struct segue_node_info {
-	const char *type;		/**< "source" */
+	const char *type;		/**< "source", "convolver" */
 	enum segue_node_state state;
 	const char *last_error;		/**< "" when the last request went well */
 	uint64_t sound;			/**< id of what is heard (after its fade), 0: none */
@@ -201,7 +219,8 @@ struct segue_node_info {
 	uint64_t n_applied, n_superseded;
 	uint64_t last_finished;		/**< serial */
 	double cycle_usec[3];		/**< median, p99.9, max over the last 4096 cycles */
-	uint32_t n_voices;
+	uint32_t n_voices;		/**< of a source */
+	double length_sec;		/**< of the response */
 };
 
 struct segue_clock_info {
@@ -222,6 +241,10 @@ struct segue_node_methods {
 	/** Whether there is a PipeWire to play to. True at first. */
 	void (*set_connected)(struct segue_node *node, bool connected);
 
+	/** As the store's make(), for this node: a response where a convolver is asked, unless the options say
+	 * otherwise. */
+	struct segue_sound *(*make)(struct segue_node *node, struct segue_recipe *recipe,
+			struct segue_error *error);
 	/** Ask for a sound, now or at a time, once it is ready.
 	 * \param sound  borrowed: the node claims it for itself. NULL: silence (Clear)
 	 * \param options  the swap's; others are ignored

@@ -13,7 +13,7 @@
 struct give_back {
 	struct segue_job job;
 	struct segue_memory *memory;
-	struct segue_buffer *buffer;
+	void *p;
 	void (*done)(void *data);
 	void *data;
 };
@@ -22,8 +22,8 @@ static int on_run(struct segue_job *job)
 {
 	struct give_back *g = SPA_CONTAINER_OF(job, struct give_back, job);
 
-	segue_memory_free(g->memory, g->buffer);
-	g->buffer = NULL;
+	segue_memory_free(g->memory, g->p);
+	g->p = NULL;
 	return 0;
 }
 
@@ -31,7 +31,8 @@ static void on_done(struct segue_job *job, int res)
 {
 	struct give_back *g = SPA_CONTAINER_OF(job, struct give_back, job);
 
-	g->done(g->data);
+	if (g->done != NULL)
+		g->done(g->data);
 }
 
 static void on_destroy(struct segue_job *job)
@@ -39,12 +40,12 @@ static void on_destroy(struct segue_job *job)
 	struct give_back *g = SPA_CONTAINER_OF(job, struct give_back, job);
 
 	/* NULL, unless it was cancelled before its turn */
-	segue_memory_free(g->memory, g->buffer);
+	segue_memory_free(g->memory, g->p);
 	segue_memory_unref(g->memory);
 	free(g);
 }
 
-static bool give_back_later(struct segue_store_impl *store, struct segue_buffer *buffer,
+static bool give_back_later(struct segue_store_impl *store, struct segue_memory *memory, void *p,
 		void (*done)(void *data), void *data)
 {
 	struct give_back *g;
@@ -55,8 +56,8 @@ static bool give_back_later(struct segue_store_impl *store, struct segue_buffer 
 	g->job.done = on_done;
 	g->job.destroy = on_destroy;
 	g->job.is_long = true;
-	g->memory = segue_memory_ref(store->memory);
-	g->buffer = buffer;
+	g->memory = segue_memory_ref(memory);
+	g->p = p;
 	g->done = done;
 	g->data = data;
 	if (segue_jobs_add(store->jobs, &g->job) == 0)
@@ -66,11 +67,12 @@ static bool give_back_later(struct segue_store_impl *store, struct segue_buffer 
 	return false;
 }
 
-void segue_give_back(struct segue_store_impl *store, struct segue_buffer *buffer,
+void segue_give_back(struct segue_store_impl *store, struct segue_memory *memory, void *p,
 		void (*done)(void *data), void *data)
 {
-	if (buffer->bytes >= SEGUE_MEMORY_LARGE && give_back_later(store, buffer, done, data))
+	if (segue_memory_size(p) >= SEGUE_MEMORY_LARGE && give_back_later(store, memory, p, done, data))
 		return;
-	segue_memory_free(store->memory, buffer);
-	done(data);
+	segue_memory_free(memory, p);
+	if (done != NULL)
+		done(data);
 }

@@ -10,6 +10,7 @@
 #include <spa/node/command.h>
 #include <spa/node/io.h>
 #include <spa/node/utils.h>
+#include <spa/param/latency-utils.h>
 #include <spa/param/param.h>
 #include <spa/pod/builder.h>
 #include <spa/utils/result.h>
@@ -164,6 +165,44 @@ static const struct segue_node_events control_events = {
 	.changed = on_node_changed,
 };
 
+/* ---------------------------------------------------------------- latency */
+
+/* A port tells its peers what the audio ports of the other side have been told, and what passing through adds.
+ * Port directions and those of latencies go together: OUTPUT is how long ago it was captured. */
+static void pass_latency(struct segue_shell *shell, enum spa_direction direction)
+{
+	enum spa_direction other = SPA_DIRECTION_REVERSE(direction);
+	struct spa_latency_info info;
+	uint32_t i;
+
+	spa_latency_info_combine_start(&info, direction);
+	for (i = 0; i < shell->n_ports[other]; i++) {
+		if (!shell->ports[other][i].is_midi)
+			spa_latency_info_combine(&info, &shell->ports[other][i].latency[direction]);
+	}
+	spa_latency_info_combine_finish(&info);
+	spa_process_latency_info_add(&shell->latency, &info);
+	for (i = 0; i < shell->n_ports[direction]; i++) {
+		struct segue_shell_port *port = &shell->ports[direction][i];
+
+		if (port->is_midi)
+			continue;
+		segue_shell_port_tell_latency(port, info);
+		emit_port_info(shell, port);
+	}
+}
+
+void segue_shell_set_latency(struct segue_shell *shell, uint64_t nsec)
+{
+	if (shell->latency.ns == nsec)
+		return;
+	shell->latency.ns = nsec;
+	segue_shell_info_latency_changed(&shell->info);
+	emit_node_info(shell);
+	pass_latency(shell, SPA_DIRECTION_INPUT);
+	pass_latency(shell, SPA_DIRECTION_OUTPUT);
+}
+
 /* ----------------------------------------------------------------- params */
 
 static int build_param(void *data, uint32_t id, uint32_t index, struct spa_pod_builder *b,
@@ -178,6 +217,11 @@ static int build_param(void *data, uint32_t id, uint32_t index, struct spa_pod_b
 		return segue_props_build_info(s->shell->control, index, b, ret);
 	case SPA_PARAM_Props:
 		return index == 0 ? segue_props_build(s->shell->control, b, ret) : 0;
+	case SPA_PARAM_ProcessLatency:
+		if (index > 0)
+			return 0;
+		*ret = spa_process_latency_build(b, id, &s->shell->latency);
+		return *ret != NULL ? 1 : -ENOMEM;
 	case SPA_PARAM_IO:
 		if (index > 0)
 			return 0;
@@ -335,8 +379,8 @@ static int impl_node_port_set_param(void *object, enum spa_direction direction, 
 	spa_return_val_if_fail(port != NULL, -EINVAL);
 	if (id == SPA_PARAM_Format)
 		res = port_set_format(shell, port, param);
-	else if (id == SPA_PARAM_Latency)
-		res = segue_shell_port_set_latency(port, param);
+	else if (id == SPA_PARAM_Latency && (res = segue_shell_port_set_latency(port, param)) >= 0)
+		pass_latency(shell, SPA_DIRECTION_REVERSE(direction));
 	emit_port_info(shell, port);
 	return res;
 }

@@ -64,6 +64,7 @@ struct segue_shell {
 	struct spa_hook control_listener;
 	struct segue_notify props_changed;
 	bool started;
+	struct spa_process_latency_info latency;
 	struct segue_shell_info info;
 	struct segue_shell_port *ports[2];	/* by direction, n_ports of each */
 	/* data loop; the main loop's only within the barrier */
@@ -78,6 +79,9 @@ struct segue_shell {
 SEGUE_MAIN_LOOP int segue_shell_init(struct segue_shell *shell, const struct spa_support *support,
 		uint32_t n_support, const struct spa_dict *info, const struct segue_shell_config *config,
 		struct segue_node *node, const struct segue_shell_ops *ops, void *data);
+
+/** What passes through takes this long: told as ProcessLatency, and added to the ports' Latency. */
+SEGUE_MAIN_LOOP void segue_shell_set_latency(struct segue_shell *shell, uint64_t nsec);
 
 /** Undo it. The data loop has let go of the node: process() isn't called any more. Accepts a shell whose
  * init failed, and zeroed memory. */

@@ -10,7 +10,9 @@
 
 #include <spa/utils/string.h>
 
+#include "load.h"
 #include "now.h"
+#include "request.h"
 
 #define to_impl(node)	SPA_CONTAINER_OF(node, struct segue_node_impl, iface)
 
@@ -124,12 +126,15 @@ static int set_request(struct segue_node_impl *node, uint32_t index, const char 
 {
 	struct segue_recipe recipe = {
 		.type = SEGUE_RECIPE_WAVE,
-		.wave = text,
+		.text = text,
 		.options = SEGUE_OPTIONS_INIT,
 	};
 
-	if (index == SEGUE_PROPERTY_LOAD)
-		return request_sound(node, segue_load_text(node->store, text, fence, error), error);
+	if (index == SEGUE_PROPERTY_LOAD) {
+		recipe.options.kind = node->type->kind;
+		return request_sound(node, segue_load_text(node->store, text, &recipe.options, fence, error),
+				error);
+	}
 	return request_sound(node, segue_sound_make(node->store, &recipe, error), error);
 }
 
@@ -185,6 +190,8 @@ static int set_property(struct segue_node_impl *node, const char *key, const str
 	if (p->flags & SEGUE_PROPERTY_REQUEST)
 		return set_request(node, index, value->s, fence, error);
 	before = node->values[index];
+	if ((p->flags & SEGUE_PROPERTY_CREATE_ONLY) && kept != before)
+		return segue_error_set(error, -EROFS, "%s: is fixed when the node is made", p->key);
 	node->values[index] = kept;
 	if (send_setting(node, index) < 0) {
 		node->values[index] = before;
@@ -298,6 +305,27 @@ int segue_node_configure(struct segue_node_impl *node, const struct spa_dict *in
 
 /* ---- reading */
 
+struct segue_target segue_node_target(const struct segue_node_impl *node)
+{
+	uint32_t rate = node->rate;
+	double frames;
+
+	if (node->n_in == 0)
+		return (struct segue_target) { .rate = rate };
+	if (rate == 0)
+		rate = node->store->rate;
+	frames = node->values[SEGUE_PROPERTY_LENGTH_MAX] * rate;
+	return (struct segue_target) { rate, node->n_in, node->n_channels,
+		SPA_MIN((uint64_t)frames, node->frames_max) };
+}
+
+const struct segue_response *segue_node_response(const struct segue_node_impl *node)
+{
+	const struct segue_claim *claim = node->current;
+
+	return node->n_in > 0 && claim != NULL ? (const struct segue_response *)claim->ticket.buffer : NULL;
+}
+
 static void node_info(struct segue_node *object, struct segue_node_info *ret)
 {
 	struct segue_node_impl *node = to_impl(object);
@@ -305,6 +333,7 @@ static void node_info(struct segue_node *object, struct segue_node_info *ret)
 	struct segue_cycle_times times = segue_statistics_cycle_times(s);
 	struct segue_clock clock = segue_statistics_clock(s);
 	struct segue_sound *sound = segue_node_sound(node);
+	const struct segue_response *response = segue_node_response(node);
 
 	*ret = (struct segue_node_info) {
 		.type = node->type->name,
@@ -314,6 +343,7 @@ static void node_info(struct segue_node *object, struct segue_node_info *ret)
 		.label = sound != NULL ? segue_sound_label(sound) : "",
 		.rate = clock.rate,
 		.quantum = clock.quantum,
+		.swap_lead = node->n_in > 0 ? segue_swap_lead(response != NULL ? response->n_levels : 0) : 0,
 		.n_channels = node->n_channels,
 		.n_cycles = __atomic_load_n(&s->n_cycles, __ATOMIC_RELAXED),
 		.n_xruns = __atomic_load_n(&s->n_xruns, __ATOMIC_RELAXED),
@@ -322,7 +352,8 @@ static void node_info(struct segue_node *object, struct segue_node_info *ret)
 		.n_superseded = node->n_superseded,
 		.last_finished = node->last_finished,
 		.cycle_usec = { times.median_usec, times.p999_usec, times.max_usec },
-		.n_voices = sound != NULL ? 1 : 0,
+		.n_voices = node->n_in == 0 && sound != NULL ? 1 : 0,
+		.length_sec = response != NULL ? (double)response->n_frames / response->rate : 0.0,
 	};
 }
 
@@ -353,6 +384,16 @@ static void node_add_listener(struct segue_node *object, struct spa_hook *listen
 	spa_hook_list_append(&to_impl(object)->listeners, listener, events, data);
 }
 
+static struct segue_sound *node_make(struct segue_node *object, struct segue_recipe *recipe,
+		struct segue_error *error)
+{
+	struct segue_node_impl *node = to_impl(object);
+
+	if (recipe->options.kind == SEGUE_KIND_UNSET)
+		recipe->options.kind = node->type->kind;
+	return segue_load(node->store, recipe, error);
+}
+
 static int node_request(struct segue_node *object, struct segue_sound *sound,
 		const struct segue_options *options, uint64_t *ret, struct segue_error *error)
 {
@@ -368,6 +409,7 @@ static const struct segue_node_methods node_methods = {
 	.version = SEGUE_CONTROL_VERSION,
 	.add_listener = node_add_listener,
 	.set_connected = node_set_connected,
+	.make = node_make,
 	.request = node_request,
 	.cancel = node_cancel,
 	.properties = node_properties,
@@ -379,38 +421,38 @@ static const struct segue_node_methods node_methods = {
 	.clock = node_clock,
 };
 
-int segue_node_init(struct segue_node_impl *node, struct segue_store_impl *store, struct spa_log *log,
-		struct spa_loop *data_loop, const struct segue_node_type *type, void *engine,
-		struct segue_handover *handover, struct segue_statistics *statistics,
-		uint32_t n_channels)
+int segue_node_init(struct segue_node_impl *node, const struct segue_node_config *config)
 {
+	const struct segue_node_type *type = config->type;
 	int res = 0;
 
 	*node = (struct segue_node_impl) {
 		.iface = { &node_methods },
-		.store = store,
-		.log = log,
-		.data_loop = data_loop,
+		.store = config->store,
+		.log = config->log,
+		.data_loop = config->data_loop,
 		.type = type,
-		.engine = engine,
-		.handover = handover,
-		.statistics = statistics,
-		.n_channels = n_channels,
+		.engine = config->engine,
+		.handover = config->handover,
+		.statistics = config->statistics,
+		.n_in = config->n_in,
+		.n_channels = config->n_channels,
+		.frames_max = config->frames_max,
 		.connected = true,
 		.volume = 1.0,
 		.state = SEGUE_NODE_EMPTY,
 	};
-	spa_log_topic_init(log, &log_topic);
+	spa_log_topic_init(node->log, &log_topic);
 	spa_hook_list_init(&node->listeners);
 	spa_list_init(&node->requests);
 	spa_list_init(&node->heard);
-	segue_outbox_init(&node->outbox, handover);
+	segue_outbox_init(&node->outbox, node->handover);
 	node->outbox.cancel = type->cancel;
 	node->outbox.withdrawn = segue_node_withdrawn;
 	node->collected.collect = segue_node_collect;
 	node->collected.data = node;
-	segue_collector_add(store->collector, &node->collected);
-	for (uint32_t c = 0; c < n_channels; c++)
+	segue_collector_add(node->store->collector, &node->collected);
+	for (uint32_t c = 0; c < node->n_channels; c++)
 		node->channel_volumes[c] = 1.0;
 	for (uint32_t i = 0; i < type->n_properties; i++) {
 		node->values[i] = type->properties[i].def;

@@ -15,6 +15,7 @@
 #include "control.h"
 #include "outbox.h"
 #include "properties.h"
+#include "rt/response.h"
 #include "rt/statistics.h"
 #include "sound.h"
 #include "store.h"
@@ -26,6 +27,7 @@
 /** What a type of node brings. */
 struct segue_node_type {
 	const char *name;				/**< "source" */
+	enum segue_kind kind;				/**< of what is loaded for it, unless told otherwise */
 	const struct segue_property *properties;	/**< common ones first */
 	uint32_t n_properties;
 	uint32_t cancel, volume;			/**< commands to its engine */
@@ -38,6 +40,19 @@ struct segue_node_type {
 
 struct segue_claim;
 
+/** What a node is made of; all outlive it. */
+struct segue_node_config {
+	struct segue_store_impl *store;
+	struct spa_log *log;
+	struct spa_loop *data_loop;
+	const struct segue_node_type *type;
+	void *engine;
+	struct segue_handover *handover;
+	struct segue_statistics *statistics;
+	uint32_t n_in, n_channels;	/**< audio inputs and outputs */
+	uint64_t frames_max;		/**< of a response, as far as the engine goes */
+};
+
 struct segue_node_impl {
 	struct segue_node iface;
 	struct segue_store_impl *store;
@@ -49,7 +64,8 @@ struct segue_node_impl {
 	struct segue_statistics *statistics;
 	struct spa_hook_list listeners;
 	struct segue_collected collected;
-	uint32_t n_channels;
+	uint32_t n_in, n_channels;
+	uint64_t frames_max;
 
 	bool connected;
 	bool running;
@@ -82,12 +98,8 @@ struct segue_node_impl {
 	struct segue_error last_error;	/* of the last request; res 0: it went well */
 };
 
-/** \param channels  outputs
- * \return 0 or a negative errno */
-SEGUE_MAIN_LOOP int segue_node_init(struct segue_node_impl *node, struct segue_store_impl *store,
-		struct spa_log *log, struct spa_loop *data_loop, const struct segue_node_type *type,
-		void *engine, struct segue_handover *handover, struct segue_statistics *statistics,
-		uint32_t n_channels);
+/** \return 0 or a negative errno */
+SEGUE_MAIN_LOOP int segue_node_init(struct segue_node_impl *node, const struct segue_node_config *config);
 /** Set what an info dict says: every `segue.*` key of the table; others are ignored.
  * \return 0 or a negative errno; the reason has been logged */
 SEGUE_MAIN_LOOP int segue_node_configure(struct segue_node_impl *node, const struct spa_dict *info);
@@ -100,6 +112,10 @@ SEGUE_MAIN_LOOP void segue_node_clear(struct segue_node_impl *node);
 /** Tell listeners if the state isn't what they were told last. */
 SEGUE_MAIN_LOOP void segue_node_update_state(struct segue_node_impl *node, bool force);
 SEGUE_MAIN_LOOP struct segue_sound *segue_node_sound(const struct segue_node_impl *node);
+/** What it needs of a sound, at the rate it runs at. */
+SEGUE_MAIN_LOOP struct segue_target segue_node_target(const struct segue_node_impl *node);
+/** The response that is heard; NULL: none, or it is no convolver. */
+SEGUE_MAIN_LOOP const struct segue_response *segue_node_response(const struct segue_node_impl *node);
 
 /* request.c and collect.c: what node.c needs of them */
 SEGUE_MAIN_LOOP int segue_node_request(struct segue_node_impl *node, struct segue_sound *sound,
@@ -119,10 +135,6 @@ SEGUE_MAIN_LOOP bool segue_node_is_loading(const struct segue_node_impl *node);
 SEGUE_MAIN_LOOP void segue_node_collect_all(struct segue_node_impl *node);
 
 /* load-text.c */
-/** Make the sound a text asks for: a path, `[ L.wav R.wav ]` or `{ file = ... OPTION = ... }`.
- * \param fence  NULL: any path
- * \return owned once, or NULL with an error */
-SEGUE_MAIN_LOOP struct segue_sound *segue_load_text(struct segue_store_impl *store, const char *text,
-		const struct segue_fence *fence, struct segue_error *error);
+
 
 #endif /* SEGUE_NODE_H */

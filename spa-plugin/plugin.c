@@ -10,6 +10,7 @@
 
 static const struct spa_handle_factory *const factories[] = {
 	&segue_source_factory,
+	&segue_convolver_factory,
 	&segue_store_factory,
 };
 

@@ -8,6 +8,7 @@
 #include <spa/support/plugin.h>
 
 extern const struct spa_handle_factory segue_source_factory;
+extern const struct spa_handle_factory segue_convolver_factory;
 extern const struct spa_handle_factory segue_store_factory;
 
 #endif /* SEGUE_PLUGIN_H */

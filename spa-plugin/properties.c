@@ -38,6 +38,34 @@ const struct segue_property segue_source_properties[SEGUE_PROPERTIES_SOURCE] = {
 		OF_BOTH | SEGUE_PROPERTY_READ_ONLY },
 };
 
+const struct segue_property segue_convolver_properties[SEGUE_PROPERTIES_CONVOLVER] = {
+	[SEGUE_PROPERTY_GAIN] = { KEY_PREFIX "gain", "Gain", SEGUE_VALUE_DOUBLE,
+		1.0, 0.0, 16.0, NULL, "linear", "Gain of the output; ramped", OF_BOTH },
+	[SEGUE_PROPERTY_FADE] = { KEY_PREFIX "fade", "Fade", SEGUE_VALUE_DOUBLE,
+		0.02, 0.0, 10.0, NULL, "s", "Crossfade of swaps that don't ask for their own",
+		OF_BOTH },
+	[SEGUE_PROPERTY_BYPASS] = { KEY_PREFIX "bypass", "Bypass", SEGUE_VALUE_BOOL,
+		0.0, 0.0, 1.0, NULL, NULL, "The input as it is, while all goes on; faded", OF_BOTH },
+	[SEGUE_PROPERTY_LOAD] = { KEY_PREFIX "load", NULL, SEGUE_VALUE_STRING,
+		0.0, 0.0, 0.0, NULL, NULL, "An impulse response: a path, [ L.wav R.wav ], or "
+		"{ file = ... OPTION = ... }", OF_BOTH | SEGUE_PROPERTY_REQUEST },
+	[SEGUE_PROPERTY_WET] = { KEY_PREFIX "wet", "Wet", SEGUE_VALUE_DOUBLE,
+		1.0, 0.0, 16.0, NULL, "linear", "How much of the convolved is heard; ramped",
+		SEGUE_PROPERTY_CONVOLVER },
+	[SEGUE_PROPERTY_DRY] = { KEY_PREFIX "dry", "Dry", SEGUE_VALUE_DOUBLE,
+		0.0, 0.0, 16.0, NULL, "linear", "How much of the input is heard as it is; ramped",
+		SEGUE_PROPERTY_CONVOLVER },
+	[SEGUE_PROPERTY_LATENCY] = { KEY_PREFIX "latency", "Latency", SEGUE_VALUE_DOUBLE,
+		0.0, 0.0, 10.0, NULL, "s", "What the graph is told; auto: where the response has its peak",
+		SEGUE_PROPERTY_CONVOLVER, "auto" },
+	[SEGUE_PROPERTY_LENGTH_MAX] = { SEGUE_KEY_LENGTH_MAX, "LengthMax", SEGUE_VALUE_DOUBLE,
+		10.0, 0.01, 60.0, NULL, "s", "The longest response; fixed when the node is made",
+		SEGUE_PROPERTY_CONVOLVER | SEGUE_PROPERTY_CREATE_ONLY },
+	[SEGUE_PROPERTY_CONVOLVER_STATUS] = { KEY_PREFIX "status", NULL, SEGUE_VALUE_STRING,
+		0.0, 0.0, 0.0, NULL, NULL, "What it convolves with, or why not",
+		OF_BOTH | SEGUE_PROPERTY_READ_ONLY },
+};
+
 int segue_property_find(const struct segue_property *table, uint32_t n, const char *key,
 		struct segue_error *error)
 {
@@ -93,6 +121,15 @@ static int check_choice(const struct segue_property *p, const struct segue_value
 	return segue_error_set(error, -EINVAL, "%s: must be a text", p->key);
 }
 
+static bool is_automatic(const struct segue_property *p, const struct segue_value *value)
+{
+	double number;
+
+	if (value->type == SEGUE_VALUE_STRING && spa_streq(value->s, p->automatic))
+		return true;
+	return to_double(value, &number) && number == SEGUE_AUTOMATIC;
+}
+
 int segue_property_check(const struct segue_property *p, const struct segue_value *value, double *ret,
 		struct segue_error *error)
 {
@@ -113,6 +150,10 @@ int segue_property_check(const struct segue_property *p, const struct segue_valu
 		return 0;
 	default:
 		break;
+	}
+	if (p->automatic != NULL && is_automatic(p, value)) {
+		*ret = SEGUE_AUTOMATIC;
+		return 0;
 	}
 	if (value->type == SEGUE_VALUE_BOOL || !to_double(value, &number) || isnan(number))
 		return segue_error_set(error, -EINVAL, "%s: must be a number", p->key);
@@ -143,6 +184,10 @@ struct segue_value segue_property_value(const struct segue_property *p, double k
 	default:
 		value.d = kept;
 		break;
+	}
+	if (p->automatic != NULL && kept == SEGUE_AUTOMATIC) {
+		value.type = SEGUE_VALUE_STRING;
+		value.s = p->automatic;
 	}
 	return value;
 }

@@ -29,9 +29,20 @@ enum segue_source_property {
 	SEGUE_PROPERTIES_SOURCE,
 };
 
+enum segue_convolver_property {
+	SEGUE_PROPERTY_WET = SEGUE_PROPERTIES_COMMON,
+	SEGUE_PROPERTY_DRY,
+	SEGUE_PROPERTY_LATENCY,
+	SEGUE_PROPERTY_LENGTH_MAX,
+	SEGUE_PROPERTY_CONVOLVER_STATUS,
+	SEGUE_PROPERTIES_CONVOLVER,
+};
+
 #define SEGUE_PROPERTIES_MAX	32u
+#define SEGUE_AUTOMATIC		-1.0	/* struct segue_property.automatic, as it is kept */
 
 extern const struct segue_property segue_source_properties[SEGUE_PROPERTIES_SOURCE];
+extern const struct segue_property segue_convolver_properties[SEGUE_PROPERTIES_CONVOLVER];
 
 /** Find a row by its key, with or without "segue.". \return its index or -ENXIO with an error */
 SEGUE_MAIN_LOOP int segue_property_find(const struct segue_property *table, uint32_t n, const char *key,

@@ -13,16 +13,19 @@ int segue_recipe_check(const struct segue_recipe *recipe, enum segue_kind *kind,
 		struct segue_error *error)
 {
 	if (recipe->type == SEGUE_RECIPE_WAVE) {
-		int res = segue_wave_check(recipe->wave, &recipe->options, error);
+		int res = segue_wave_check(recipe->text, &recipe->options, error);
 
 		if (res == 0)
-			*kind = segue_wave_kind(recipe->wave);
+			*kind = segue_wave_kind(recipe->text);
 		return res;
 	}
+	if (recipe->is_rates && recipe->n_paths + recipe->n_fds > SEGUE_RATES_MAX)
+		return segue_error_set(error, -EINVAL, "rates: %u files at most", SEGUE_RATES_MAX);
 	*kind = recipe->options.kind == SEGUE_KIND_UNSET ? SEGUE_KIND_SAMPLE : recipe->options.kind;
-	if (*kind != SEGUE_KIND_SAMPLE && *kind != SEGUE_KIND_TABLE)
-		return segue_error_set(error, -EINVAL,
-				"kind: this version makes tables and samples only");
+	if (*kind == SEGUE_KIND_INSTRUMENT)
+		return segue_error_set(error, -EINVAL, "kind: this version makes no instruments");
+	if (recipe->is_rates && *kind == SEGUE_KIND_TABLE)
+		return segue_error_set(error, -EINVAL, "rates: a table has none");
 	return 0;
 }
 
@@ -43,10 +46,11 @@ char *segue_recipe_path(const struct segue_recipe *recipe)
 	switch (recipe->type) {
 	case SEGUE_RECIPE_FILES:
 		return strdup(recipe->paths[0]);
-	case SEGUE_RECIPE_FD:
+	case SEGUE_RECIPE_FDS:
 	case SEGUE_RECIPE_SAMPLES:
-		return fd_path(recipe->fd);
+		return fd_path(recipe->fds[0]);
 	case SEGUE_RECIPE_WAVE:
+	case SEGUE_RECIPE_TEXT:
 		break;
 	}
 	return NULL;
@@ -64,12 +68,6 @@ char *segue_recipe_label(const struct segue_recipe *recipe, const char *path)
 	if (recipe->options.label[0] != '\0')
 		return strdup(recipe->options.label);
 	if (recipe->type == SEGUE_RECIPE_WAVE)
-		return strdup(recipe->wave);
+		return strdup(recipe->text);
 	return strdup(path != NULL ? base_name(path) : "samples");
-}
-
-void segue_recipe_close(const struct segue_recipe *recipe)
-{
-	if (recipe->type == SEGUE_RECIPE_FD || recipe->type == SEGUE_RECIPE_SAMPLES)
-		close(recipe->fd);
 }

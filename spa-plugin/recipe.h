@@ -20,7 +20,5 @@ SEGUE_MAIN_LOOP char *segue_recipe_path(const struct segue_recipe *recipe);
 /** What people call it: the label option, the file's name, the wave's text; allocated.
  * \return NULL: no memory */
 SEGUE_MAIN_LOOP char *segue_recipe_label(const struct segue_recipe *recipe, const char *path);
-/** Give up what it brings. */
-SEGUE_MAIN_LOOP void segue_recipe_close(const struct segue_recipe *recipe);
 
 #endif /* SEGUE_RECIPE_H */

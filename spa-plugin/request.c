@@ -284,22 +284,22 @@ no_memory:
 	request_fail(r, &error);
 }
 
-static void on_ready(struct segue_waiter *waiter, int res)
+static void on_ready(struct segue_waiter *waiter, const struct segue_error *error)
 {
 	struct segue_request *r = SPA_CONTAINER_OF(waiter, struct segue_request, waiter);
 	struct segue_sound *sound = segue_sound_final(r->sound);
 	struct segue_node_impl *node = r->node;
 
 	r->waiting = false;
-	if (res < 0) {
-		request_fail(r, segue_sound_error(sound));
+	if (error != NULL) {
+		request_fail(r, error);
 		return;
 	}
 	segue_sound_want(sound);
 	segue_sound_unwant(r->sound);
 	r->sound = sound;
 	r->sound_id = segue_sound_id(sound);
-	publish(r, segue_sound_any_buffer(sound));
+	publish(r, segue_sound_buffer(sound, &waiter->target));
 	segue_node_update_state(node, false);
 }
 
@@ -330,6 +330,7 @@ static void request_time(struct segue_request *r, const struct segue_options *o)
 int segue_node_request(struct segue_node_impl *node, struct segue_sound *sound,
 		const struct segue_options *options, uint64_t *ret, struct segue_error *error)
 {
+	struct segue_target target = segue_node_target(node);
 	struct segue_sound_info info;
 	struct segue_buffer *buffer;
 	struct segue_request *r;
@@ -344,6 +345,8 @@ int segue_node_request(struct segue_node_impl *node, struct segue_sound *sound,
 			*error = *info.error;
 			return error->res;
 		}
+		if ((res = segue_sound_check(sound, &target, error)) < 0)
+			return res;
 	}
 	if ((r = calloc(1, sizeof(*r))) == NULL)
 		return segue_error_set(error, -ENOMEM, "no memory for a request");
@@ -363,12 +366,12 @@ int segue_node_request(struct segue_node_impl *node, struct segue_sound *sound,
 	spa_hook_list_call(&node->listeners, struct segue_node_events, accepted, 0, r->serial, r->sound_id,
 			sound != NULL ? info.label : "");
 
-	buffer = sound != NULL ? segue_sound_buffer(sound, node->rate) : NULL;
+	buffer = sound != NULL ? segue_sound_buffer(sound, &target) : NULL;
 	if (sound == NULL || buffer != NULL) {
 		publish(r, buffer);
 	} else {
 		r->waiting = true;
-		segue_sound_wait(sound, &r->waiter, node->rate);
+		segue_sound_wait(sound, &r->waiter, &target);
 	}
 	segue_node_update_state(node, false);
 	return 0;

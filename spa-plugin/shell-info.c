@@ -13,9 +13,9 @@
 #define KEY_MEDIA_CATEGORY	"media.category"
 #define KEY_MEDIA_ROLE		"media.role"
 
-enum { IDX_PROP_INFO, IDX_PROPS, IDX_IO };
+enum { IDX_PROP_INFO, IDX_PROPS, IDX_IO, IDX_PROCESS_LATENCY };
 
-SPA_STATIC_ASSERT(IDX_IO < SEGUE_SHELL_NODE_PARAMS, "a param has no room");
+SPA_STATIC_ASSERT(IDX_PROCESS_LATENCY < SEGUE_SHELL_NODE_PARAMS, "a param has no room");
 
 static void copy_key(char *dest, size_t size, const struct spa_dict *dict, const char *key, const char *def)
 {
@@ -43,6 +43,7 @@ void segue_shell_info_init(struct segue_shell_info *info, const struct spa_dict 
 	info->params[IDX_PROP_INFO] = SPA_PARAM_INFO(SPA_PARAM_PropInfo, SPA_PARAM_INFO_READ);
 	info->params[IDX_PROPS] = SPA_PARAM_INFO(SPA_PARAM_Props, SPA_PARAM_INFO_READWRITE);
 	info->params[IDX_IO] = SPA_PARAM_INFO(SPA_PARAM_IO, SPA_PARAM_INFO_READ);
+	info->params[IDX_PROCESS_LATENCY] = SPA_PARAM_INFO(SPA_PARAM_ProcessLatency, SPA_PARAM_INFO_READ);
 	info->node = SPA_NODE_INFO_INIT();
 	info->node.max_input_ports = n_in;
 	info->node.max_output_ports = n_out;
@@ -52,8 +53,18 @@ void segue_shell_info_init(struct segue_shell_info *info, const struct spa_dict 
 	info->node.n_params = SEGUE_SHELL_NODE_PARAMS;
 }
 
+static void param_changed(struct segue_shell_info *info, uint32_t index)
+{
+	info->params[index].flags ^= SPA_PARAM_INFO_SERIAL;
+	info->node.change_mask |= SPA_NODE_CHANGE_MASK_PARAMS;
+}
+
 void segue_shell_info_props_changed(struct segue_shell_info *info)
 {
-	info->params[IDX_PROPS].flags ^= SPA_PARAM_INFO_SERIAL;
-	info->node.change_mask |= SPA_NODE_CHANGE_MASK_PARAMS;
+	param_changed(info, IDX_PROPS);
+}
+
+void segue_shell_info_latency_changed(struct segue_shell_info *info)
+{
+	param_changed(info, IDX_PROCESS_LATENCY);
 }

@@ -17,7 +17,7 @@
  * What a shell tells of its node: its names and params. */
 
 #define SEGUE_SHELL_NAME_MAX	256u
-#define SEGUE_SHELL_NODE_PARAMS	3u
+#define SEGUE_SHELL_NODE_PARAMS	4u
 #define SEGUE_SHELL_NODE_ITEMS	5u
 
 struct segue_shell_info {
@@ -35,7 +35,8 @@ struct segue_shell_info {
 SEGUE_MAIN_LOOP void segue_shell_info_init(struct segue_shell_info *info, const struct spa_dict *dict,
 		const char *name, const char *category, uint32_t n_in, uint32_t n_out);
 
-/** Main loop: Props have changed. */
+/** Main loop: Props have changed; or ProcessLatency. */
 SEGUE_MAIN_LOOP void segue_shell_info_props_changed(struct segue_shell_info *info);
+SEGUE_MAIN_LOOP void segue_shell_info_latency_changed(struct segue_shell_info *info);
 
 #endif /* SEGUE_SHELL_INFO_H */

@@ -19,6 +19,7 @@
 #include <spa/param/format-utils.h>
 #include <spa/param/latency-utils.h>
 #include <spa/utils/json.h>
+#include <spa/utils/string.h>
 
 #include "params.h"
 
@@ -27,6 +28,7 @@
 #define KEY_FORMAT_DSP		"format.dsp"
 
 #define DEFAULT_POSITION	"[ FL FR ]"
+#define POSITION_MAX		1024u	/* characters in an object */
 
 #define MIN_FRAMES		16
 #define MIDI_BUFFER_SIZE	4096
@@ -87,15 +89,44 @@ void segue_shell_port_init_midi(struct segue_shell_port *port, uint32_t id, cons
 	init_port(port, "8 bit raw midi", node_name);
 }
 
-int segue_shell_position(const struct spa_dict *info, uint32_t *ret)
+/* audio.position of an object within the dict, as JSON; the dict's own when it hasn't any */
+static const char *find_position(const struct spa_dict *info, const char *side, char *text, size_t size)
 {
-	const char *text = info != NULL ? spa_dict_lookup(info, KEY_AUDIO_POSITION) : NULL;
+	const char *object = side != NULL ? spa_dict_lookup(info, side) : NULL, *value;
+	struct spa_json outer, items;
+	char key[64];
+	int length;
+
+	if (object != NULL) {
+		spa_json_init(&outer, object, strlen(object));
+		if (spa_json_enter_object(&outer, &items) <= 0)
+			return NULL;
+		while (spa_json_get_string(&items, key, sizeof(key)) > 0) {
+			if ((length = spa_json_next(&items, &value)) <= 0)
+				return NULL;
+			if (spa_json_is_container(value, length))
+				length = spa_json_container_len(&items, value, length);
+			if (!spa_streq(key, KEY_AUDIO_POSITION))
+				continue;
+			/* a string is without its quotes then */
+			if (spa_json_parse_stringn(value, length, text, size) <= 0)
+				return NULL;
+			return text;
+		}
+	}
+	value = spa_dict_lookup(info, KEY_AUDIO_POSITION);
+	return value != NULL ? value : DEFAULT_POSITION;
+}
+
+int segue_shell_position(const struct spa_dict *info, const char *side, uint32_t *ret)
+{
 	uint32_t ids[SEGUE_PORT_CHANNELS_MAX], i, n = 0;
 	struct spa_json outer, names;
-	char name[32];
+	char buffer[POSITION_MAX], name[32];
+	const char *text = info != NULL ? find_position(info, side, buffer, sizeof(buffer)) : DEFAULT_POSITION;
 
 	if (text == NULL)
-		text = DEFAULT_POSITION;
+		return -EINVAL;
 	spa_json_init(&outer, text, strlen(text));
 	if (spa_json_enter_array(&outer, &names) <= 0)
 		spa_json_init(&names, text, strlen(text));
@@ -211,6 +242,20 @@ void segue_shell_port_set_have_format(struct segue_shell_port *port, bool have_f
 	port->info.change_mask |= SPA_PORT_CHANGE_MASK_PARAMS;
 }
 
+static void latency_changed(struct segue_shell_port *port)
+{
+	port->params[IDX_LATENCY].flags ^= SPA_PARAM_INFO_SERIAL;
+	port->info.change_mask |= SPA_PORT_CHANGE_MASK_PARAMS;
+}
+
+void segue_shell_port_tell_latency(struct segue_shell_port *port, struct spa_latency_info info)
+{
+	if (spa_latency_info_compare(&port->latency[port->direction], &info) == 0)
+		return;
+	port->latency[port->direction] = info;
+	latency_changed(port);
+}
+
 int segue_shell_port_set_latency(struct segue_shell_port *port, const struct spa_pod *param)
 {
 	enum spa_direction other = SPA_DIRECTION_REVERSE(port->direction);
@@ -219,7 +264,6 @@ int segue_shell_port_set_latency(struct segue_shell_port *port, const struct spa
 	if (param != NULL && (spa_latency_parse(param, &info) < 0 || info.direction != other))
 		return -EINVAL;
 	port->latency[other] = info;
-	port->params[IDX_LATENCY].flags ^= SPA_PARAM_INFO_SERIAL;
-	port->info.change_mask |= SPA_PORT_CHANGE_MASK_PARAMS;
+	latency_changed(port);
 	return 0;
 }

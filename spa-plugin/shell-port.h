@@ -38,9 +38,11 @@ struct segue_shell_port {
 };
 
 /** Read audio.position of an info dict: `[ FL FR ]`, `FL,FR`; stereo when it isn't there.
+ * \param side  an object in it whose audio.position goes first: capture.props, playback.props; or NULL
  * \param ret  SEGUE_PORT_CHANNELS_MAX channel ids
  * \return how many, or -EINVAL: none, too many or an unknown name */
-SEGUE_MAIN_LOOP int segue_shell_position(const struct spa_dict *info, uint32_t *ret);
+SEGUE_MAIN_LOOP int segue_shell_position(const struct spa_dict *info, const char *side,
+		uint32_t *ret);
 
 /** A mono audio port of the node called `node_name`.
  * \param channel  enum spa_audio_channel */
@@ -63,5 +65,8 @@ SEGUE_MAIN_LOOP void segue_shell_port_set_have_format(struct segue_shell_port *p
 
 /** Take the latency of the other side's peers. NULL: none. \return 0 or -EINVAL */
 SEGUE_MAIN_LOOP int segue_shell_port_set_latency(struct segue_shell_port *port, const struct spa_pod *param);
+/** Tell its own peers another latency, unless it is the same. */
+SEGUE_MAIN_LOOP void segue_shell_port_tell_latency(struct segue_shell_port *port,
+		struct spa_latency_info info);
 
 #endif /* SEGUE_SHELL_PORT_H */

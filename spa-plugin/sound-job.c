@@ -8,60 +8,131 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <spa/utils/result.h>
+
+#include "give-back.h"
+#include "make/transforms.h"
 #include "store.h"
+
+uint32_t segue_sound_job_pick(const uint32_t rates[], uint32_t n, uint32_t rate)
+{
+	uint32_t best = 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		if (rates[i] == rate)
+			return i;
+		if (rates[i] > rates[best])
+			best = i;
+	}
+	return best;
+}
+
+static int add_decoder(struct segue_sound_job *j, struct segue_decoder *decoder)
+{
+	const struct segue_header *h, *first;
+
+	if (decoder == NULL)
+		return j->make.error.res;
+	j->decoders[j->n_decoders++] = decoder;
+	h = segue_decoder_header(decoder);
+	first = segue_decoder_header(j->decoders[0]);
+	if (h->channels != first->channels)
+		return segue_error_set(&j->make.error, -EBADMSG, "%s: its files have %u and %u channels", j->name,
+				first->channels, h->channels);
+	for (uint32_t i = 0; i + 1 < j->n_decoders; i++) {
+		if (segue_decoder_header(j->decoders[i])->rate == h->rate)
+			return segue_error_set(&j->make.error, -EBADMSG, "%s: two of its files have %u Hz", j->name,
+					h->rate);
+	}
+	return 0;
+}
+
+/* Each file is for a rate. */
+static int open_rates(struct segue_sound_job *j)
+{
+	uint32_t i, n = j->n_paths + j->n_fds;
+	int res = 0;
+
+	for (i = 0; i < n && res == 0; i++)
+		res = add_decoder(j, segue_decoder_open(&j->make,
+				j->n_paths > 0 ? (const char *const *)&j->paths[i] : NULL,
+				j->n_fds > 0 ? &j->fds[i] : NULL, 1, &j->options));
+	return res;
+}
 
 static int run_open(struct segue_sound_job *j)
 {
-	int fd = j->fd;
+	int fd = j->fds[0];
 
-	j->fd = -1;	/* the decoder's now, also when it fails */
-	if (j->type == SEGUE_RECIPE_SAMPLES)
-		j->decoder = segue_decoder_open_raw(&j->make, fd, &j->options);
-	else
-		j->decoder = segue_decoder_open(&j->make, (const char *const *)j->paths, j->n_paths, fd,
-				&j->options);
-	return j->decoder == NULL ? j->make.error.res : 0;
+	if (j->is_rates)
+		return open_rates(j);
+	if (j->type != SEGUE_RECIPE_SAMPLES)
+		return add_decoder(j, segue_decoder_open(&j->make, (const char *const *)j->paths,
+				j->n_fds > 0 ? j->fds : NULL, j->n_paths + j->n_fds, &j->options));
+	j->fds[0] = -1;	/* the decoder's now, also when it fails */
+	return add_decoder(j, segue_decoder_open_raw(&j->make, fd, &j->options));
 }
 
-static int make_from_file(struct segue_sound_job *j)
+static int decode_all(struct segue_sound_job *j)
 {
-	struct segue_sample *sample = segue_sample_decode(&j->make, j->decoder, &j->options);
+	for (uint32_t i = 0; i < j->n_decoders; i++) {
+		struct segue_sample *sample = segue_sample_decode(&j->make, j->decoders[i], &j->options);
 
-	segue_decoder_free(j->decoder);
-	j->decoder = NULL;
-	if (sample == NULL)
-		return j->make.error.res;
-	j->peak = segue_buffer_peak(&sample->buffer);
-	j->origin = &sample->buffer;
+		segue_decoder_free(j->decoders[i]);
+		j->decoders[i] = NULL;
+		if (sample == NULL)
+			return j->make.error.res;
+		j->originals[j->n_originals++] = &sample->buffer;
+	}
+	return 0;
+}
 
+static const struct segue_sample *pick_original(const struct segue_sound_job *j)
+{
+	uint32_t rates[SEGUE_RATES_MAX];
+
+	for (uint32_t i = 0; i < j->n_originals; i++)
+		rates[i] = segue_buffer_rate(j->originals[i]);
+	return (const struct segue_sample *)
+		j->originals[segue_sound_job_pick(rates, j->n_originals, j->rate)];
+}
+
+/* What is to be played, or to be made something of when a convolver asks. */
+static int make_from_files(struct segue_sound_job *j)
+{
+	const struct segue_sample *sample;
+	struct segue_sample *resampled;
+	struct segue_table *table;
+	int res;
+
+	if ((res = decode_all(j)) < 0)
+		return res;
+	sample = pick_original(j);
+	if (j->kind != SEGUE_KIND_RESPONSE)
+		j->peak = segue_buffer_peak(&sample->buffer);
+	else if ((res = segue_response_gain(&j->make, sample, &j->peak)) < 0)
+		return res;
 	if (j->kind == SEGUE_KIND_TABLE) {
-		struct segue_table *table = segue_table_from_sample(&j->make, sample);
-
-		if (table == NULL)
+		if ((table = segue_table_from_sample(&j->make, sample)) == NULL)
 			return j->make.error.res;
 		j->made = &table->buffer;
-	} else if (j->rate != 0 && j->rate != sample->rate) {
-		struct segue_sample *resampled = segue_sample_resample(&j->make, sample, j->rate);
-
-		if (resampled == NULL)
+	} else if (j->n_originals > 1 || (j->kind == SEGUE_KIND_SAMPLE && j->rate != 0 && j->rate != sample->rate)) {
+		if ((resampled = segue_sample_resample(&j->make, sample, j->rate)) == NULL)
 			return j->make.error.res;
 		j->made = &resampled->buffer;
 	} else {
-		j->made = j->origin;
-		j->origin = NULL;
+		j->made = j->originals[--j->n_originals];
 	}
-	/* what was made has everything its origin had, unless that had the higher rate */
-	if (j->origin != NULL && segue_buffer_rate(j->origin) <= segue_buffer_rate(j->made)) {
-		segue_memory_free(j->memory, j->origin);
-		j->origin = NULL;
-	}
+	/* what was made has everything its original had, unless that had the higher rate */
+	if (j->n_originals == 1 && segue_buffer_rate(j->originals[0]) <= segue_buffer_rate(j->made))
+		segue_memory_free(j->memory, j->originals[--j->n_originals]);
 	return 0;
 }
 
 static int run_make(struct segue_sound_job *j)
 {
 	if (j->type != SEGUE_RECIPE_WAVE)
-		return make_from_file(j);
+		return make_from_files(j);
 
 	j->made = segue_wave_make(&j->make, j->wave, &j->options, j->rate);
 	if (j->made == NULL)
@@ -81,6 +152,26 @@ static int run_remake(struct segue_sound_job *j)
 	return 0;
 }
 
+static int run_respond(struct segue_sound_job *j)
+{
+	const struct segue_sample *sample = (const struct segue_sample *)j->from;
+	struct segue_sample *resampled = NULL;
+	struct segue_response *response;
+
+	if (sample->rate != j->rate || j->own_rate != j->rate) {
+		if ((resampled = segue_response_resample(&j->make, sample, j->own_rate, j->rate,
+						j->response.frames_max)) == NULL)
+			return j->make.error.res;
+		sample = resampled;
+	}
+	response = segue_response_from_sample(&j->make, sample, &j->response);
+	segue_memory_free(j->memory, resampled);
+	if (response == NULL)
+		return j->make.error.res;
+	j->made = &response->buffer;
+	return 0;
+}
+
 static int run_step(struct segue_sound_job *j)
 {
 	switch (j->step) {
@@ -90,15 +181,18 @@ static int run_step(struct segue_sound_job *j)
 		return run_make(j);
 	case SEGUE_SOUND_REMAKE:
 		return run_remake(j);
+	case SEGUE_SOUND_RESPOND:
+		return run_respond(j);
 	}
 	return -EINVAL;
 }
 
 static void free_buffers(struct segue_sound_job *j)
 {
-	segue_memory_free(j->memory, j->origin);
+	while (j->n_originals > 0)
+		segue_memory_free(j->memory, j->originals[--j->n_originals]);
 	segue_memory_free(j->memory, j->made);
-	j->origin = j->made = NULL;
+	j->made = NULL;
 }
 
 static int on_run(struct segue_job *job)
@@ -123,17 +217,83 @@ bool segue_sound_job_is_running(const struct segue_sound_job *j)
 	return __atomic_load_n(&j->running, __ATOMIC_ACQUIRE) != 0;
 }
 
+void segue_sound_job_give_up(struct segue_sound_job *j)
+{
+	/* a thread that was left behind gives back what it makes by itself */
+	if (segue_sound_job_is_running(j))
+		return;
+	while (j->n_originals > 0)
+		segue_give_back(j->store, j->memory, j->originals[--j->n_originals], NULL, NULL);
+	if (j->made != NULL)
+		segue_give_back(j->store, j->memory, j->made, NULL, NULL);
+	j->made = NULL;
+}
+
+void segue_sound_job_header(const struct segue_sound_job *j, struct segue_header *ret)
+{
+	uint32_t rates[SEGUE_RATES_MAX];
+
+	for (uint32_t i = 0; i < j->n_decoders; i++)
+		rates[i] = segue_decoder_header(j->decoders[i])->rate;
+	*ret = *segue_decoder_header(j->decoders[segue_sound_job_pick(rates, j->n_decoders, j->rate)]);
+}
+
+char *segue_sound_job_identity(const struct segue_sound_job *j)
+{
+	size_t size = sizeof("rates ");
+	char *identity;
+
+	for (uint32_t i = 0; i < j->n_decoders; i++)
+		size += strlen(segue_decoder_identity(j->decoders[i]));
+	if ((identity = calloc(1, size)) == NULL)
+		return NULL;
+	for (uint32_t i = 0; i < j->n_decoders; i++) {
+		const char *text = segue_decoder_identity(j->decoders[i]);
+
+		/* raw samples have none */
+		if (i == 0 && j->is_rates && text[0] != '\0')
+			strcat(identity, "rates ");
+		strcat(identity, text);
+	}
+	return identity;
+}
+
+int segue_sound_job_refused(const char *label, int res, struct segue_error *error)
+{
+	switch (res) {
+	case -EBUSY:
+		return segue_error_set(error, res, "%s: too many loads stand still", label);
+	case -ETIMEDOUT:
+		return segue_error_set(error, res, "%s: no answer from its file system", label);
+	default:
+		return segue_error_set(error, res, "%s: %s", label, spa_strerror(res));
+	}
+}
+
+int segue_sound_job_failed(const struct segue_sound_job *j, const char *label, int res,
+		struct segue_error *error)
+{
+	/* what a thread that was left behind writes isn't looked at */
+	if (res == -ETIMEDOUT || j->make.error.res == 0)
+		return segue_sound_job_refused(label, res, error);
+	*error = j->make.error;
+	return error->res;
+}
+
 static void job_free(struct segue_sound_job *j)
 {
-	if (j->fd >= 0)
-		close(j->fd);
-	segue_decoder_free(j->decoder);
+	for (uint32_t i = 0; i < j->n_fds; i++)
+		if (j->fds[i] >= 0)
+			close(j->fds[i]);
+	for (uint32_t i = 0; i < j->n_decoders; i++)
+		segue_decoder_free(j->decoders[i]);
 	free_buffers(j);
 	for (uint32_t i = 0; i < j->n_paths; i++)
 		free(j->paths[i]);
 	free(j->paths);
 	free(j->wave);
 	free(j->name);
+	segue_transforms_unref(j->response.transforms);
 	segue_memory_unref(j->memory);
 	free(j);
 }
@@ -153,7 +313,6 @@ static struct segue_sound_job *job_alloc(struct segue_store_impl *store)
 	j->memory = segue_memory_ref(store->memory);
 	j->make.memory = j->memory;
 	j->make.job = &j->job;
-	j->fd = -1;
 	return j;
 }
 
@@ -169,22 +328,23 @@ struct segue_sound_job *segue_sound_job_new(struct segue_store_impl *store,
 	j->job.is_opening = j->step == SEGUE_SOUND_OPEN;
 	j->kind = kind;
 	j->options = recipe->options;
+	j->is_rates = recipe->is_rates;
 	j->make.bytes_max = recipe->bytes_max;
 	if ((j->name = strdup(name)) == NULL)
 		goto error;
 	j->make.name = j->name;
-	if (recipe->type == SEGUE_RECIPE_WAVE && (j->wave = strdup(recipe->wave)) == NULL)
+	if (recipe->type == SEGUE_RECIPE_WAVE && (j->wave = strdup(recipe->text)) == NULL)
 		goto error;
-	if (recipe->type == SEGUE_RECIPE_FILES) {
+	if (recipe->n_paths > 0) {
 		if ((j->paths = calloc(recipe->n_paths, sizeof(char *))) == NULL)
 			goto error;
 		for (; j->n_paths < recipe->n_paths; j->n_paths++) {
 			if ((j->paths[j->n_paths] = strdup(recipe->paths[j->n_paths])) == NULL)
 				goto error;
 		}
-	} else if (recipe->type != SEGUE_RECIPE_WAVE) {
-		j->fd = recipe->fd;
 	}
+	memcpy(j->fds, recipe->fds, recipe->n_fds * sizeof(j->fds[0]));
+	j->n_fds = recipe->n_fds;
 	return j;
 error:
 	job_free(j);
@@ -203,22 +363,23 @@ struct segue_sound_job *segue_sound_job_make(struct segue_sound_job *opened)
 	j->kind = opened->kind;
 	j->options = opened->options;
 	j->make.bytes_max = opened->make.bytes_max;
-	j->decoder = opened->decoder;
-	opened->decoder = NULL;
+	j->n_decoders = opened->n_decoders;
+	memcpy(j->decoders, opened->decoders, sizeof(j->decoders));
+	opened->n_decoders = 0;
 	j->name = opened->name;
 	opened->name = NULL;
 	j->make.name = j->name;
 	return j;
 }
 
-struct segue_sound_job *segue_sound_job_remake(struct segue_store_impl *store,
+static struct segue_sound_job *job_from(struct segue_store_impl *store, enum segue_sound_step step,
 		struct segue_buffer *from, const char *name)
 {
 	struct segue_sound_job *j = job_alloc(store);
 
 	if (j == NULL)
 		return NULL;
-	j->step = SEGUE_SOUND_REMAKE;
+	j->step = step;
 	j->from = from;
 	if ((j->name = strdup(name)) == NULL) {
 		job_free(j);
@@ -227,6 +388,26 @@ struct segue_sound_job *segue_sound_job_remake(struct segue_store_impl *store,
 	}
 	j->make.name = j->name;
 	j->job.is_long = from->bytes > SEGUE_LONG_BYTES;
+	return j;
+}
+
+struct segue_sound_job *segue_sound_job_remake(struct segue_store_impl *store,
+		struct segue_buffer *from, const char *name)
+{
+	return job_from(store, SEGUE_SOUND_REMAKE, from, name);
+}
+
+struct segue_sound_job *segue_sound_job_respond(struct segue_store_impl *store,
+		struct segue_buffer *from, uint32_t own_rate, const struct segue_target *target, const char *name)
+{
+	struct segue_sound_job *j = job_from(store, SEGUE_SOUND_RESPOND, from, name);
+
+	if (j == NULL)
+		return NULL;
+	j->own_rate = own_rate;
+	j->rate = target->rate;
+	j->response = (struct segue_response_target) { target->n_in, target->n_out, target->frames_max,
+		segue_transforms_ref(store->transforms) };
 	return j;
 }
 

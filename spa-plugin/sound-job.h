@@ -7,6 +7,8 @@
 
 #include "control.h"
 #include "make/make.h"
+#include "make/response.h"
+#include "sound.h"
 
 /** \file
  * The work behind a sound, as jobs: open its files, make its buffer, make it again for another rate. A job
@@ -15,15 +17,17 @@
 struct segue_store_impl;
 
 enum segue_sound_step {
-	SEGUE_SOUND_OPEN,	/**< recipe -> decoder */
-	SEGUE_SOUND_MAKE,	/**< decoder or wave -> origin, made */
+	SEGUE_SOUND_OPEN,	/**< recipe -> decoders */
+	SEGUE_SOUND_MAKE,	/**< decoders or wave -> originals, made */
 	SEGUE_SOUND_REMAKE,	/**< from -> made */
+	SEGUE_SOUND_RESPOND,	/**< from, a sample -> made, a response */
 };
 
 struct segue_sound_job {
 	struct segue_job job;
 	enum segue_sound_step step;
-	struct segue_sound *sound;	/* main loop; NULL: nobody waits for it any more */
+	struct segue_sound *sound;	/* main loop; NULL: nobody waits for it any more, */
+	struct segue_form *form;	/* or only for this response of it */
 	struct segue_store_impl *store;	/* main loop */
 	uint32_t running;		/* atomic: a worker is at it */
 
@@ -34,23 +38,39 @@ struct segue_sound_job {
 	enum segue_kind kind;
 	char **paths;
 	uint32_t n_paths;
-	int fd;				/* -1: taken over by the decoder */
+	int fds[SEGUE_FILES_MAX];	/* -1: taken over by a decoder */
+	uint32_t n_fds;
+	bool is_rates;
 	char *wave;
 	char *name;
 	struct segue_options options;
 	uint32_t rate;
+	uint32_t own_rate;		/* of a response's recording, before it was resampled as a sound */
+	struct segue_response_target response;	/* holds its transforms */
 	struct segue_buffer *from;	/* held until done() */
-	struct segue_decoder *decoder;
-	struct segue_buffer *origin;	/* at its own rate, where that is higher; NULL: made has it all */
+	struct segue_decoder *decoders[SEGUE_RATES_MAX];
+	uint32_t n_decoders;		/* one, or of each rate */
+	/* recordings as they are: of each rate, or the only one where it has more than what was made */
+	struct segue_buffer *originals[SEGUE_RATES_MAX];
+	uint32_t n_originals;
 	struct segue_buffer *made;
-	float peak;
+	float peak;			/* of a response its gain */
 };
+
+/** Of recordings at several rates: the one at a rate, else the highest. */
+SEGUE_WORKER uint32_t segue_sound_job_pick(const uint32_t rates[], uint32_t n, uint32_t rate);
 
 /** A buffer's rate; a table is good for all. */
 static inline uint32_t segue_buffer_rate(const struct segue_buffer *buffer)
 {
-	return buffer->type == SEGUE_BUFFER_SAMPLE ?
-		((const struct segue_sample *)buffer)->rate : UINT32_MAX;
+	switch (buffer->type) {
+	case SEGUE_BUFFER_SAMPLE:
+		return ((const struct segue_sample *)buffer)->rate;
+	case SEGUE_BUFFER_RESPONSE:
+		return ((const struct segue_response *)buffer)->rate;
+	default:
+		return UINT32_MAX;
+	}
 }
 
 /** The recipe copied, its descriptor taken over if this succeeds. \return NULL with errno */
@@ -63,8 +83,23 @@ SEGUE_MAIN_LOOP struct segue_sound_job *segue_sound_job_make(struct segue_sound_
  * still at it then. \return NULL with errno */
 SEGUE_MAIN_LOOP struct segue_sound_job *segue_sound_job_remake(struct segue_store_impl *store,
 		struct segue_buffer *from, const char *name);
+/** To make a sample a response, likewise.
+ * \param own_rate  of the recording the sample is of */
+SEGUE_MAIN_LOOP struct segue_sound_job *segue_sound_job_respond(struct segue_store_impl *store,
+		struct segue_buffer *from, uint32_t own_rate, const struct segue_target *target,
+		const char *name);
 /** In done(): may its thread, which was left behind, still be using what is the worker's? */
 SEGUE_MAIN_LOOP bool segue_sound_job_is_running(const struct segue_sound_job *job);
+/** In done(), when nobody waits for it: give back what it has made nevertheless. */
+SEGUE_MAIN_LOOP void segue_sound_job_give_up(struct segue_sound_job *job);
+/** What an opened job has: the header of the file for its rate, and what tells its files from others
+ * (allocated; NULL: no memory). */
+SEGUE_MAIN_LOOP void segue_sound_job_header(const struct segue_sound_job *opened, struct segue_header *ret);
+SEGUE_MAIN_LOOP char *segue_sound_job_identity(const struct segue_sound_job *opened);
+/** Why it failed, or why none could be started for `label`. \return error->res */
+SEGUE_MAIN_LOOP int segue_sound_job_failed(const struct segue_sound_job *job, const char *label, int res,
+		struct segue_error *error);
+SEGUE_MAIN_LOOP int segue_sound_job_refused(const char *label, int res, struct segue_error *error);
 /** Put it to work. \return 0 or a negative errno: then it is freed */
 SEGUE_MAIN_LOOP int segue_sound_job_start(struct segue_sound_job *job,
 		void (*done)(struct segue_job *job, int res),

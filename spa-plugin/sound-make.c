@@ -13,11 +13,10 @@
 #include <spa/utils/result.h>
 #include <spa/utils/string.h>
 
-#include "give-back.h"
 #include "now.h"
 #include "recipe.h"
 
-static void tell_waiters(struct segue_sound *sound, int res)
+static void tell_waiters(struct segue_sound *sound, const struct segue_error *error)
 {
 	struct segue_waiter *w;
 	struct spa_list ready;
@@ -29,10 +28,12 @@ static void tell_waiters(struct segue_sound *sound, int res)
 	while (!spa_list_is_empty(&ready)) {
 		w = spa_list_first(&ready, struct segue_waiter, link);
 		spa_list_remove(&w->link);
-		if (res == 0 && segue_sound_buffer(sound, w->rate) == NULL)
-			spa_list_append(&sound->waiters, &w->link);
+		if (error != NULL || segue_sound_buffer(sound, &w->target) != NULL)
+			w->ready(w, error);
+		else if (w->target.n_out > 0)
+			segue_sound_wait_response(segue_sound_final(sound), w);
 		else
-			w->ready(w, res);
+			spa_list_append(&sound->waiters, &w->link);
 	}
 }
 
@@ -43,36 +44,23 @@ static void sound_fail(struct segue_sound *sound, const struct segue_error *erro
 	if (sound->made == NULL)
 		sound->state = SEGUE_SOUND_FAILED;
 	segue_sound_emit(sound, sound_changed, sound);
-	tell_waiters(sound, error->res);
-}
-
-static int set_job_error(const struct segue_sound *sound, int res, struct segue_error *error)
-{
-	switch (res) {
-	case -EBUSY:
-		return segue_error_set(error, res, "%s: too many loads stand still", sound->label);
-	case -ETIMEDOUT:
-		return segue_error_set(error, res, "%s: no answer from its file system", sound->label);
-	default:
-		return segue_error_set(error, res, "%s: %s", sound->label, spa_strerror(res));
-	}
+	tell_waiters(sound, error);
 }
 
 static void fail_to_start(struct segue_sound *sound, int res)
 {
 	struct segue_error error;
 
-	set_job_error(sound, res, &error);
+	segue_sound_job_refused(sound->label, res, &error);
 	sound_fail(sound, &error);
 }
 
 static void job_failed(struct segue_sound *sound, const struct segue_sound_job *j, int res)
 {
-	/* what a thread that was left behind writes isn't looked at */
-	if (res == -ETIMEDOUT || j->make.error.res == 0)
-		fail_to_start(sound, res);
-	else
-		sound_fail(sound, &j->make.error);
+	struct segue_error error;
+
+	segue_sound_job_failed(j, sound->label, res, &error);
+	sound_fail(sound, &error);
 }
 
 static void start_remake(struct segue_sound *sound, uint32_t rate);
@@ -80,33 +68,24 @@ static void start_remake(struct segue_sound *sound, uint32_t rate);
 /* keep the better of what there was, if it is better than what there is now */
 static void take_remade(struct segue_sound *sound, struct segue_buffer *made)
 {
-	struct segue_buffer *best = sound->origin, *other = sound->made;
+	struct segue_buffer *best = sound->made, *other = NULL;
 
-	if (best == NULL || segue_buffer_rate(best) < segue_buffer_rate(other)) {
-		best = sound->made;
-		other = sound->origin;
-	}
 	sound->made = made;
-	sound->origin = NULL;
+	/* recordings at several rates are all kept */
+	if (sound->n_originals > 1) {
+		segue_buffer_unref(best);
+		return;
+	}
+	if (sound->n_originals == 1) {
+		other = sound->originals[--sound->n_originals];
+		if (segue_buffer_rate(best) < segue_buffer_rate(other))
+			SPA_SWAP(best, other);
+	}
 	segue_buffer_unref(other);
 	if (segue_buffer_rate(best) > segue_buffer_rate(made))
-		sound->origin = best;
+		sound->originals[sound->n_originals++] = best;
 	else
 		segue_buffer_unref(best);
-}
-
-static void do_nothing(void *data)
-{
-}
-
-/* nobody waits for what was made when the job was cancelled */
-static void give_up(struct segue_sound_job *j)
-{
-	if (j->origin != NULL)
-		segue_give_back(j->store, j->origin, do_nothing, NULL);
-	if (j->made != NULL)
-		segue_give_back(j->store, j->made, do_nothing, NULL);
-	j->origin = j->made = NULL;
 }
 
 static void on_made(struct segue_job *job, int res)
@@ -115,8 +94,7 @@ static void on_made(struct segue_job *job, int res)
 	struct segue_sound *sound = j->sound;
 
 	if (sound == NULL) {
-		if (!segue_sound_job_is_running(j))
-			give_up(j);
+		segue_sound_job_give_up(j);
 		return;
 	}
 	sound->job = NULL;
@@ -131,17 +109,20 @@ static void on_made(struct segue_job *job, int res)
 	} else {
 		sound->store->n_live++;
 		sound->made = segue_sound_adopt(sound, j->made);
-		sound->origin = segue_sound_adopt(sound, j->origin);
+		for (uint32_t i = 0; i < j->n_originals; i++)
+			sound->originals[i] = segue_sound_adopt(sound, j->originals[i]);
+		sound->n_originals = j->n_originals;
+		j->n_originals = 0;
 		sound->peak = j->peak;
 		sound->made_nsec = segue_now_nsec();
 	}
-	j->made = j->origin = NULL;
+	j->made = NULL;
 	sound->state = SEGUE_SOUND_READY;
 	sound->progress = 1.0;
 	segue_sound_emit(sound, sound_changed, sound);
-	tell_waiters(sound, 0);
+	tell_waiters(sound, NULL);
 	if (!spa_list_is_empty(&sound->waiters))
-		start_remake(sound, spa_list_first(&sound->waiters, struct segue_waiter, link)->rate);
+		start_remake(sound, spa_list_first(&sound->waiters, struct segue_waiter, link)->target.rate);
 done:
 	segue_sound_unwant(sound);
 }
@@ -182,7 +163,7 @@ static int sound_start(struct segue_sound *sound, struct segue_sound_job *job,
 
 static void start_remake(struct segue_sound *sound, uint32_t rate)
 {
-	struct segue_buffer *from = sound->origin != NULL ? sound->origin : sound->made;
+	struct segue_buffer *from = segue_sound_best(sound, rate);
 	struct segue_sound_job *job = segue_sound_job_remake(sound->store, from, sound->label);
 	int res;
 
@@ -194,13 +175,17 @@ static void start_remake(struct segue_sound *sound, uint32_t rate)
 		segue_buffer_ref(from);
 }
 
-void segue_sound_wait(struct segue_sound *sound, struct segue_waiter *waiter, uint32_t rate)
+void segue_sound_wait(struct segue_sound *sound, struct segue_waiter *waiter, const struct segue_target *target)
 {
 	sound = segue_sound_final(sound);
-	waiter->rate = rate;
+	waiter->target = *target;
+	if (target->n_out > 0 && sound->made != NULL) {
+		segue_sound_wait_response(sound, waiter);
+		return;
+	}
 	spa_list_append(&sound->waiters, &waiter->link);
 	if (sound->job == NULL && sound->made != NULL)
-		start_remake(sound, rate);
+		start_remake(sound, target->rate);
 }
 
 void segue_sound_forget(struct segue_waiter *waiter)
@@ -244,11 +229,11 @@ static void become(struct segue_sound *sound, struct segue_sound *same)
 	sound->state = same->state;
 	segue_sound_want(same);
 	if (same->job == NULL)
-		tell_waiters(sound, 0);
+		tell_waiters(sound, NULL);
 	while (!spa_list_is_empty(&sound->waiters)) {
 		w = spa_list_first(&sound->waiters, struct segue_waiter, link);
 		spa_list_remove(&w->link);
-		segue_sound_wait(same, w, w->rate);
+		segue_sound_wait(same, w, &w->target);
 	}
 	segue_sound_emit(sound, sound_changed, sound);
 }
@@ -267,8 +252,8 @@ static void on_opened(struct segue_job *job, int res)
 		job_failed(sound, j, res);
 		goto done;
 	}
-	sound->header = *segue_decoder_header(j->decoder);
-	sound->identity = strdup(segue_decoder_identity(j->decoder));
+	segue_sound_job_header(j, &sound->header);
+	sound->identity = segue_sound_job_identity(j);
 	if (sound->identity != NULL && (same = find_same(sound)) != NULL) {
 		become(sound, same);
 		goto done;
@@ -288,7 +273,7 @@ done:
 
 /* ---- from a recipe */
 
-struct segue_sound *segue_sound_make(struct segue_store_impl *store, const struct segue_recipe *recipe,
+struct segue_sound *segue_sound_make(struct segue_store_impl *store, struct segue_recipe *recipe,
 		struct segue_error *error)
 {
 	bool is_wave = recipe->type == SEGUE_RECIPE_WAVE;
@@ -303,29 +288,32 @@ struct segue_sound *segue_sound_make(struct segue_store_impl *store, const struc
 	if ((sound = calloc(1, sizeof(*sound))) == NULL)
 		goto error_set;
 	spa_list_init(&sound->waiters);
+	spa_list_init(&sound->forms);
 	spa_list_append(&store->sounds, &sound->link);
 	sound->store = store;
 	sound->kind = kind;
 	sound->options = recipe->options;
 	sound->n_owners = 1;
-	if (is_wave && (sound->wave = strdup(recipe->wave)) == NULL)
+	if (is_wave && (sound->wave = strdup(recipe->text)) == NULL)
 		goto error_set;
 	sound->path = segue_recipe_path(recipe);
 	if ((sound->label = segue_recipe_label(recipe, sound->path)) == NULL)
 		goto error_set;
 	sound->state = is_wave ? SEGUE_SOUND_LOADING : SEGUE_SOUND_OPENING;
 	if (is_wave)
-		sound->header = segue_wave_header(recipe->wave, &recipe->options, store->rate);
+		sound->header = segue_wave_header(recipe->text, &recipe->options, store->rate);
 
 	if ((job = segue_sound_job_new(store, recipe, kind, sound->label)) == NULL)
 		goto error_set;
 	job->rate = store->rate;
 	job->job.is_long = is_wave && sound->header.is_long;
 	if ((res = sound_start(sound, job, is_wave ? on_made : on_opened)) < 0) {
-		set_job_error(sound, res, error);
+		segue_sound_job_refused(sound->label, res, error);
 		segue_sound_free(sound);
-		return NULL;	/* the job has closed the descriptor */
+		recipe->n_fds = 0;	/* the job has closed them */
+		return NULL;
 	}
+	recipe->n_fds = 0;
 	sound->id = ++store->last_id;
 	return sound;
 

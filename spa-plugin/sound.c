@@ -4,6 +4,7 @@
 
 #include "sound-impl.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -31,7 +32,7 @@ static void on_buffer_destroy(struct segue_buffer *buffer)
 
 	sound->bytes += buffer->bytes;
 	segue_memory_move(sound->store->memory, buffer, SEGUE_MEMORY_RETIRED);
-	segue_give_back(sound->store, buffer, on_given_back, sound);
+	segue_give_back(sound->store, sound->store->memory, buffer, on_given_back, sound);
 }
 
 struct segue_buffer *segue_sound_adopt(struct segue_sound *sound, struct segue_buffer *buffer)
@@ -60,9 +61,11 @@ static void sound_release(struct segue_sound *sound)
 	}
 	if (sound->made != NULL)
 		sound->store->n_live--;
-	segue_buffer_unref(sound->origin);
+	segue_sound_drop_responses(sound);
+	while (sound->n_originals > 0)
+		segue_buffer_unref(sound->originals[--sound->n_originals]);
 	segue_buffer_unref(sound->made);
-	sound->origin = sound->made = NULL;
+	sound->made = NULL;
 	segue_sound_emit(sound, sound_changed, sound);
 }
 
@@ -175,20 +178,37 @@ struct segue_sound *segue_sound_resolve(struct segue_sound *sound)
 	return same;
 }
 
-struct segue_buffer *segue_sound_any_buffer(const struct segue_sound *sound)
+int segue_sound_check(const struct segue_sound *sound, const struct segue_target *target,
+		struct segue_error *error)
+{
+	if (target->n_out > 0 && sound->kind == SEGUE_KIND_TABLE)
+		return segue_error_set(error, -EINVAL, "%s: is a table, a convolver needs a recording",
+				sound->label);
+	if (target->n_out == 0 && sound->kind == SEGUE_KIND_RESPONSE)
+		return segue_error_set(error, -EINVAL, "%s: is a response, a source needs a table or a sample",
+				sound->label);
+	return 0;
+}
+
+struct segue_buffer *segue_sound_best(const struct segue_sound *sound, uint32_t rate)
+{
+	uint32_t rates[SEGUE_RATES_MAX];
+
+	for (uint32_t i = 0; i < sound->n_originals; i++)
+		rates[i] = segue_buffer_rate(sound->originals[i]);
+	return sound->n_originals > 0 ?
+		sound->originals[segue_sound_job_pick(rates, sound->n_originals, rate)] : sound->made;
+}
+
+struct segue_buffer *segue_sound_buffer(const struct segue_sound *sound, const struct segue_target *target)
 {
 	while (sound->same != NULL)
 		sound = sound->same;
-	return sound->made;
-}
-
-struct segue_buffer *segue_sound_buffer(const struct segue_sound *sound, uint32_t rate)
-{
-	struct segue_buffer *made = segue_sound_any_buffer(sound);
-
-	if (made == NULL || rate == 0 || made->type == SEGUE_BUFFER_TABLE ||
-	    segue_buffer_rate(made) == rate)
-		return made;
+	if (target->n_out > 0)
+		return segue_sound_response(sound, target);
+	if (sound->made == NULL || target->rate == 0 || sound->made->type == SEGUE_BUFFER_TABLE ||
+	    segue_buffer_rate(sound->made) == target->rate)
+		return sound->made;
 	return NULL;
 }
 
@@ -205,6 +225,8 @@ static uint64_t expected_bytes(const struct segue_sound *sound)
 	const struct segue_header *h = &sound->header;
 	double rate = sound->store->rate;
 
+	if (sound->kind == SEGUE_KIND_RESPONSE)
+		return bytes_at_most(h->channels, h->frames);
 	if (sound->kind == SEGUE_KIND_TABLE || h->rate == 0)
 		return 6.0 * bytes_at_most(h->channels, h->frames);
 	return bytes_at_most(h->channels, h->frames * rate / h->rate) +
@@ -214,9 +236,13 @@ static uint64_t expected_bytes(const struct segue_sound *sound)
 void segue_sound_info(const struct segue_sound *sound, struct segue_sound_info *ret)
 {
 	enum segue_sound_state state = sound->state;
-	uint64_t bytes = (sound->made != NULL ? sound->made->bytes : 0) +
-		(sound->origin != NULL ? sound->origin->bytes : 0);
+	uint64_t bytes = sound->made != NULL ? sound->made->bytes : 0;
+	struct segue_form *form;
 
+	for (uint32_t i = 0; i < sound->n_originals; i++)
+		bytes += sound->originals[i]->bytes;
+	spa_list_for_each(form, &sound->forms, link)
+		bytes += form->made != NULL ? form->made->bytes : 0;
 	if (state == SEGUE_SOUND_READY) {
 		if (sound->made == NULL)
 			state = SEGUE_SOUND_RETIRED;
@@ -257,9 +283,4 @@ const char *segue_sound_label(const struct segue_sound *sound)
 uint64_t segue_sound_id(const struct segue_sound *sound)
 {
 	return sound->id;
-}
-
-const struct segue_error *segue_sound_error(const struct segue_sound *sound)
-{
-	return &sound->error;
 }

@@ -22,18 +22,26 @@
 
 struct segue_store_impl;
 
+/** What a buffer is wanted for. */
+struct segue_target {
+	uint32_t rate;		/**< Hz, of the graph; 0: a source that takes any */
+	uint32_t n_in, n_out;	/**< of a convolver; 0: a source */
+	uint64_t frames_max;	/**< of a convolver: the longest response */
+};
+
 /** Somebody waits for a buffer. Embed it. */
 struct segue_waiter {
 	struct spa_list link;
-	/** The sound fits the rate asked for (res 0), or never will (with its error). Called once, not
-	 * from within segue_sound_wait(). */
-	void (*ready)(struct segue_waiter *waiter, int res);
-	uint32_t rate;
+	/** There is a buffer for the target (error NULL), or never will be. Called once; from within
+	 * segue_sound_wait() only when it fails at once. */
+	void (*ready)(struct segue_waiter *waiter, const struct segue_error *error);
+	struct segue_target target;
 };
 
-/** What struct segue_store_methods has, for the plugin's own use. make() and wait() are in sound-make.c. */
+/** What struct segue_store_methods has, for the plugin's own use. make() and wait() are in sound-make.c, what
+ * convolvers need in sound-response.c. */
 SEGUE_MAIN_LOOP struct segue_sound *segue_sound_make(struct segue_store_impl *store,
-		const struct segue_recipe *recipe, struct segue_error *error);
+		struct segue_recipe *recipe, struct segue_error *error);
 SEGUE_MAIN_LOOP void segue_sound_own(struct segue_sound *sound);
 SEGUE_MAIN_LOOP void segue_sound_disown(struct segue_sound *sound);
 SEGUE_MAIN_LOOP struct segue_sound *segue_sound_resolve(struct segue_sound *sound);
@@ -49,14 +57,15 @@ SEGUE_MAIN_LOOP void segue_sound_unwant(struct segue_sound *sound);
 SEGUE_MAIN_LOOP void segue_sound_claim(struct segue_sound *sound);
 SEGUE_MAIN_LOOP void segue_sound_unclaim(struct segue_sound *sound);
 
-/** The buffer to play at a rate, borrowed; NULL: it must be waited for.
- * \param rate  Hz, of the graph; 0: any will do */
-SEGUE_MAIN_LOOP struct segue_buffer *segue_sound_buffer(const struct segue_sound *sound, uint32_t rate);
-/** Whatever buffer there is, at any rate; NULL before it is ready. */
-SEGUE_MAIN_LOOP struct segue_buffer *segue_sound_any_buffer(const struct segue_sound *sound);
+/** Can it be that at all, as far as its kind tells? \return 0 or -EINVAL with an error */
+SEGUE_MAIN_LOOP int segue_sound_check(const struct segue_sound *sound, const struct segue_target *target,
+		struct segue_error *error);
+/** The buffer for a target, borrowed; NULL: it must be waited for. */
+SEGUE_MAIN_LOOP struct segue_buffer *segue_sound_buffer(const struct segue_sound *sound,
+		const struct segue_target *target);
 /** Have the waiter told when there is one, which is made if need be. */
 SEGUE_MAIN_LOOP void segue_sound_wait(struct segue_sound *sound, struct segue_waiter *waiter,
-		uint32_t rate);
+		const struct segue_target *target);
 /** Wait no longer. */
 SEGUE_MAIN_LOOP void segue_sound_forget(struct segue_waiter *waiter);
 
@@ -66,6 +75,5 @@ SEGUE_MAIN_LOOP const char *segue_sound_path(const struct segue_sound *sound);
 SEGUE_MAIN_LOOP const char *segue_sound_wave(const struct segue_sound *sound);
 SEGUE_MAIN_LOOP const char *segue_sound_label(const struct segue_sound *sound);
 SEGUE_MAIN_LOOP uint64_t segue_sound_id(const struct segue_sound *sound);
-SEGUE_MAIN_LOOP const struct segue_error *segue_sound_error(const struct segue_sound *sound);
 
 #endif /* SEGUE_SOUND_H */

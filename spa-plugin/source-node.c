@@ -165,7 +165,7 @@ static int impl_init(const struct spa_handle_factory *factory, struct spa_handle
 	if (data_loop == NULL)
 		return -EINVAL;
 
-	if ((res = segue_shell_position(info, position)) < 0)
+	if ((res = segue_shell_position(info, NULL, position)) < 0)
 		return res;
 	config.n_out = res;
 	if ((this->store = segue_store_get(support, n_support)) == NULL)
@@ -174,8 +174,16 @@ static int impl_init(const struct spa_handle_factory *factory, struct spa_handle
 		segue_store_put(this->store);
 		return -ENOMEM;
 	}
-	res = segue_node_init(&this->node, this->store, log, data_loop, &source_type, this->engine,
-			&this->handover, &this->statistics, config.n_out);
+	res = segue_node_init(&this->node, &(struct segue_node_config) {
+			.store = this->store,
+			.log = log,
+			.data_loop = data_loop,
+			.type = &source_type,
+			.engine = this->engine,
+			.handover = &this->handover,
+			.statistics = &this->statistics,
+			.n_channels = config.n_out,
+	});
 	if (res >= 0)
 		res = segue_shell_init(&this->shell, support, n_support, info, &config,
 				&this->node.iface, &shell_ops, this);

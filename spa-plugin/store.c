@@ -8,6 +8,8 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "load.h"
+#include "make/transforms.h"
 #include "sound.h"
 
 #define DEFAULT_MEMORY_MAX	(1024ul * 1024ul * 1024ul)
@@ -54,10 +56,10 @@ static void store_memory_info(struct segue_store *store, struct segue_memory_inf
 	};
 }
 
-static struct segue_sound *store_make(struct segue_store *store, const struct segue_recipe *recipe,
+static struct segue_sound *store_make(struct segue_store *store, struct segue_recipe *recipe,
 		struct segue_error *error)
 {
-	return segue_sound_make(to_impl(store), recipe, error);
+	return segue_load(to_impl(store), recipe, error);
 }
 
 static void store_own(struct segue_store *store, struct segue_sound *sound)
@@ -102,6 +104,7 @@ static void store_free(struct segue_store_impl *store)
 	segue_sound_free_all(store);
 	segue_collector_free(store->collector);
 	segue_fence_clear(&store->fence);
+	segue_transforms_unref(store->transforms);
 	segue_memory_unref(store->memory);
 	free(store);
 }
@@ -151,6 +154,13 @@ found:
 done:
 	pthread_mutex_unlock(&stores_lock);
 	return store;
+}
+
+int segue_store_plan(struct segue_store_impl *store)
+{
+	if (store->transforms == NULL)
+		store->transforms = segue_transforms_new();
+	return store->transforms != NULL ? 0 : -ENOMEM;
 }
 
 void segue_store_put(struct segue_store_impl *store)

@@ -163,31 +163,53 @@ static const char *base_name(const char *path)
 	return slash != NULL && slash[1] != '\0' ? slash + 1 : path;
 }
 
-struct segue_decoder *segue_decoder_open(struct segue_make *make, const char *const *paths, uint32_t n_paths,
-		int fd, const struct segue_options *options)
+static void close_rest(int *fds, uint32_t n)
 {
-	uint32_t i, n = fd >= 0 ? 1 : n_paths;
-	struct segue_decoder *decoder;
+	for (uint32_t i = 0; fds != NULL && i < n; i++) {
+		if (fds[i] >= 0)
+			close(fds[i]);
+		fds[i] = -1;
+	}
+}
+
+/* what messages call one of several */
+static const char *input_name(char *name, size_t size, const struct segue_make *make, const char *path,
+		uint32_t i, uint32_t n)
+{
+	if (n > 1 && path == NULL)
+		snprintf(name, size, "%s (file %u)", make->name, i + 1);
+	else
+		snprintf(name, size, "%s", n > 1 ? base_name(path) : make->name);
+	return name;
+}
+
+struct segue_decoder *segue_decoder_open(struct segue_make *make, const char *const *paths, int *fds, uint32_t n,
+		const struct segue_options *options)
+{
+	struct segue_decoder *decoder = NULL;
+	char name[128];
+	uint32_t i;
 	int res = 0;
 
-	if (n < 1 || n > SEGUE_CHANNELS_MAX) {
+	if (n < 1 || n > SEGUE_CHANNELS_MAX)
 		segue_error_set(&make->error, -EINVAL, "%s: 1 to %u files can be joined, not %u", make->name,
 				SEGUE_CHANNELS_MAX, n);
-		return NULL;
+	else
+		decoder = decoder_new(make, n);
+	for (i = 0; decoder != NULL && i < n && res == 0; i++) {
+		const char *path = fds == NULL ? paths[i] : NULL;
+
+		res = segue_input_open(&decoder->inputs[i], make, path, fds != NULL ? fds[i] : -1,
+				input_name(name, sizeof(name), make, path, i, n));
+		if (fds != NULL)
+			fds[i] = -1;
 	}
-	if ((decoder = decoder_new(make, n)) == NULL) {
-		if (fd >= 0)
-			close(fd);
-		return NULL;
-	}
-	for (i = 0; i < n && res == 0; i++)
-		res = segue_input_open(&decoder->inputs[i], make, fd < 0 ? paths[i] : NULL, fd,
-				n > 1 ? base_name(paths[i]) : make->name);
+	close_rest(fds, n);
 	if (res < 0) {
 		segue_decoder_free(decoder);
 		return NULL;
 	}
-	return opened(decoder, make, options);
+	return decoder != NULL ? opened(decoder, make, options) : NULL;
 }
 
 struct segue_decoder *segue_decoder_open_raw(struct segue_make *make, int fd,

@@ -41,12 +41,13 @@ struct segue_header {
 
 struct segue_decoder;
 
-/** Open audio files whose channels will be joined (rates must agree; the shorter go on in silence), or one
- * descriptor.
+/** Open audio files whose channels will be joined (rates must agree; the shorter go on in silence).
  * Regular files and memfds only; formats libsndfile knows, told by their magic.
- * \param fd  taken over, also on failure; -1: paths */
+ * \param paths  NULL: fds
+ * \param fds    taken over, also on failure, and -1 then; NULL: paths
+ * \param n      of either */
 SEGUE_WORKER struct segue_decoder *segue_decoder_open(struct segue_make *make, const char *const *paths,
-		uint32_t n_paths, int fd, const struct segue_options *options);
+		int *fds, uint32_t n, const struct segue_options *options);
 /** Raw 32-bit float samples, options->import_*, native byte order.
  * \param fd  taken over, also on failure */
 SEGUE_WORKER struct segue_decoder *segue_decoder_open_raw(struct segue_make *make, int fd,

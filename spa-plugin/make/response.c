@@ -99,6 +99,43 @@ static uint64_t find_end(const struct segue_sample *sample, float threshold)
 	return end;
 }
 
+/* Its length without the silence at its end, if that isn't too long, and where its peak is. */
+static int find_extent(struct segue_make *make, const struct segue_sample *sample, uint64_t frames_max,
+		uint64_t *ret, uint64_t *ret_peak)
+{
+	float peak;
+	int res = find_peak(make, sample, &peak, ret_peak);
+
+	if (res < 0)
+		return res;
+	*ret = find_end(sample, peak * SILENCE);
+	if (*ret > frames_max)
+		return segue_error_set(&make->error, -EFBIG, "%s: has %.2f s, %.2f s at most", make->name,
+				(double)*ret / sample->rate, (double)frames_max / sample->rate);
+	return 0;
+}
+
+/* ----------------------------------------------------------------------- rate */
+
+struct segue_sample *segue_response_resample(struct segue_make *make, const struct segue_sample *sample,
+		uint32_t own_rate, uint32_t rate, uint64_t frames_max)
+{
+	double ratio = (double)sample->rate / rate;
+	float scale = (float)((double)own_rate / rate);
+	struct segue_sample *resampled;
+	uint64_t i, unused;
+
+	/* minutes of it aren't resampled to be refused */
+	if (find_extent(make, sample, (uint64_t)ceil(frames_max * ratio), &unused, &unused) < 0)
+		return NULL;
+	resampled = segue_sample_resample(make, sample, rate);
+	for (uint32_t c = 0; resampled != NULL && c < resampled->n_channels; c++) {
+		for (i = 0; i < resampled->n_frames; i++)
+			resampled->data[c][i] *= scale;
+	}
+	return resampled;
+}
+
 /* --------------------------------------------------------------- the spectra */
 
 static size_t round_up(size_t n_floats)
@@ -156,7 +193,6 @@ struct making {
 	const struct segue_transforms *transforms;
 	struct segue_work work;
 	float *blocks[2];	/* of the largest size, apart */
-	float *folded;		/* two such blocks */
 	float *spectrum;
 	void *memory;
 	uint64_t done, total;	/* frames */
@@ -165,9 +201,9 @@ struct making {
 static int begin_making(struct making *m)
 {
 	uint32_t i, block = segue_levels[LARGEST].block;
-	size_t sizes[] = { block, block, 2 * block, SEGUE_SPECTRUM(2 * block), segue_work_piece_floats(LARGEST),
+	size_t sizes[] = { block, block, SEGUE_SPECTRUM(2 * block), segue_work_piece_floats(LARGEST),
 		segue_work_piece_floats(LARGEST), segue_work_floats(LARGEST, 0), segue_work_floats(LARGEST, 1) };
-	float **arrays[] = { &m->blocks[0], &m->blocks[1], &m->folded, &m->spectrum, &m->work.in, &m->work.out,
+	float **arrays[] = { &m->blocks[0], &m->blocks[1], &m->spectrum, &m->work.in, &m->work.out,
 		&m->work.parts[0], &m->work.parts[1] };
 	size_t at = 0;
 
@@ -250,34 +286,8 @@ static int make_level(struct making *m, const struct segue_response *response, u
 	return 0;
 }
 
-/* The largest gain at any frequency of the largest transform: folded to its length, a path has those of the
- * whole there. */
-static float find_gain(struct making *m, const float *data, uint64_t n_frames)
-{
-	const struct segue_transform *t = &m->transforms->levels[LARGEST];
-	uint32_t i, count, n = 2 * t->block;
-	float gain = 0.0f;
-	uint64_t begin;
-
-	memset(m->folded, 0, n * sizeof(float));
-	for (begin = 0; begin < n_frames; begin += n) {
-		count = (uint32_t)SPA_MIN(n_frames - begin, (uint64_t)n);
-		for (i = 0; i < count; i++)
-			m->folded[i] += data[begin + i];
-	}
-	for (i = 0; i < 2; i++)
-		scatter(m, t, m->folded + i * t->block, t->block, 1.0f, m->blocks[i]);
-	transform(m, t);
-	for (i = 0; i <= t->block; i++) {
-		float re = m->spectrum[i], im = m->spectrum[SEGUE_BINS(n) + i];
-
-		gain = SPA_MAX(gain, re * re + im * im);
-	}
-	return sqrtf(gain);
-}
-
 static int make_spectra(struct segue_make *make, const struct segue_sample *sample,
-		const struct segue_response_target *target, struct segue_response *response)
+		const struct segue_response_target *target, const struct segue_response *response)
 {
 	struct making m = { .make = make, .vector = segue_vector_best(), .transforms = target->transforms,
 		.total = response->n_paths * response->n_frames };
@@ -291,8 +301,6 @@ static int make_spectra(struct segue_make *make, const struct segue_sample *samp
 				SPA_MIN(response->n_frames, (uint64_t)SEGUE_FIR_TAPS) * sizeof(float));
 		for (level = 0; res == 0 && level < response->n_levels; level++)
 			res = make_level(&m, response, level, path, data);
-		if (res == 0)
-			response->peak_gain = SPA_MAX(response->peak_gain, find_gain(&m, data, response->n_frames));
 	}
 	segue_memory_free(make->memory, m.memory);
 	return res;
@@ -304,17 +312,10 @@ struct segue_response *segue_response_from_sample(struct segue_make *make, const
 	struct segue_response *response;
 	enum segue_paths paths = SEGUE_PATHS_SHARED;
 	uint64_t n_frames, peak_frame;
-	float peak;
 
 	if (find_paths(make, sample->n_channels, target, &paths) < 0 ||
-			find_peak(make, sample, &peak, &peak_frame) < 0)
+			find_extent(make, sample, target->frames_max, &n_frames, &peak_frame) < 0)
 		return NULL;
-	n_frames = find_end(sample, peak * SILENCE);
-	if (n_frames > target->frames_max) {
-		segue_error_set(&make->error, -EFBIG, "%s: has %.2f s, %.2f s at most", make->name,
-				(double)n_frames / sample->rate, (double)target->frames_max / sample->rate);
-		return NULL;
-	}
 	if ((response = new_response(make, sample, target, paths, n_frames)) == NULL)
 		return NULL;
 	response->peak_frame = peak_frame;

@@ -13,7 +13,6 @@
 
 #include "fft.h"
 
-
 /* w^k .. w^(n_powers * k) for k = 0..n / 2 and those that fill the last eight, w = exp(-2 pi i / n_values) */
 static float *make_twiddles(uint32_t n, uint32_t n_powers, uint32_t n_values)
 {
@@ -63,9 +62,10 @@ struct segue_transforms *segue_transforms_new(void)
 
 	if (transforms == NULL)
 		return NULL;
+	transforms->refs = 1;
 	for (i = 0; i < SEGUE_LEVELS_MAX; i++) {
 		if (!plan_level(&transforms->levels[i], &segue_levels[i])) {
-			segue_transforms_free(transforms);
+			segue_transforms_unref(transforms);
 			errno = ENOMEM;
 			return NULL;
 		}
@@ -73,11 +73,20 @@ struct segue_transforms *segue_transforms_new(void)
 	return transforms;
 }
 
-void segue_transforms_free(struct segue_transforms *transforms)
+struct segue_transforms *segue_transforms_ref(struct segue_transforms *transforms)
+{
+	__atomic_add_fetch(&transforms->refs, 1, __ATOMIC_RELAXED);
+	return transforms;
+}
+
+void segue_transforms_unref(struct segue_transforms *transforms)
 {
 	uint32_t i, j;
 
-	for (i = 0; transforms != NULL && i < SEGUE_LEVELS_MAX; i++) {
+	/* acquire and release, paired with one another: who frees them sees that all others are done */
+	if (transforms == NULL || __atomic_sub_fetch(&transforms->refs, 1, __ATOMIC_ACQ_REL) > 0)
+		return;
+	for (i = 0; i < SEGUE_LEVELS_MAX; i++) {
 		struct segue_transform *t = &transforms->levels[i];
 
 		segue_fft_plan_free(t->forward);

@@ -10,9 +10,11 @@
 /** \file
  * The transforms of a convolver's levels, planned: for the data loop, and for the maker of responses. */
 
-/** Any thread but the data loop's: waits for the planner. \return NULL with errno */
+/** Any thread but the data loop's: waits for the planner. \return one reference, or NULL with errno */
 struct segue_transforms *segue_transforms_new(void);
-/** When no engine and no maker uses them any more. Accepts NULL. */
-void segue_transforms_free(struct segue_transforms *transforms);
+/** Any thread. Every engine and every maker that uses them has a reference. */
+struct segue_transforms *segue_transforms_ref(struct segue_transforms *transforms);
+/** Any thread. Accepts NULL. */
+void segue_transforms_unref(struct segue_transforms *transforms);
 
 #endif /* SEGUE_MAKE_TRANSFORMS_H */

@@ -456,6 +456,11 @@ void segue_convolver_settle(struct segue_convolver *conv)
 	segue_denormals_restore(denormals);
 }
 
+void segue_convolver_lose_clock(struct segue_convolver *conv)
+{
+	segue_swap_lose_clock(&conv->swap);
+}
+
 void segue_convolver_drain(struct segue_convolver *conv)
 {
 	struct segue_command command;

@@ -73,6 +73,9 @@ SEGUE_DATA_LOOP void segue_convolver_pause(struct segue_convolver *conv);
  * a few milliseconds here. */
 SEGUE_DATA_LOOP void segue_convolver_settle(struct segue_convolver *conv);
 
+/** The clock is gone for good: what was scheduled by it has failed. Through the barrier. */
+SEGUE_DATA_LOOP void segue_convolver_lose_clock(struct segue_convolver *conv);
+
 /** Let everything go: ring, schedule, fade, levels; what wasn't answered is GONE. Through the barrier. */
 SEGUE_DATA_LOOP void segue_convolver_drain(struct segue_convolver *conv);
 

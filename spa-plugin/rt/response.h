@@ -30,7 +30,6 @@ struct segue_response {
 	uint32_t rate;		/**< Hz, of what it was made from */
 	uint64_t n_frames;	/**< after trailing silence was cut off; 0: silent */
 	uint64_t peak_frame;	/**< where the largest value of all paths is */
-	float peak_gain;	/**< largest gain of a path, linear, at the frequencies of the largest transform */
 	uint32_t n_levels;	/**< levels 0..n_levels - 1 have partitions */
 	uint32_t n_partitions[SEGUE_LEVELS_MAX];
 	uint32_t n_inputs;	/**< that an output hears: n_in, or 1 */

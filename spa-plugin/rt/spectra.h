@@ -39,6 +39,7 @@ struct segue_transform {
 };
 
 struct segue_transforms {
+	uint32_t refs;		/**< atomic; never the data loop's */
 	struct segue_transform levels[SEGUE_LEVELS_MAX];
 };
 

@@ -13,8 +13,13 @@ CYCLE = np.dtype([('position', '<u8'), ('nsec', '<u8'), ('offset', '<u8'), ('n_f
                   ('rate', '<u4'), ('clock_id', '<u4'), ('linked', '<u4')])
 
 
+# PipeWire 0.3.65 leaves a recorder out of a cycle, or runs it twice in one, where a link is made into a
+# running graph: what is recorded counts once so many cycles have followed each other
+SETTLED_CYCLES = 4
+
+
 class Recorder:
-    """Records ports of the graph from the time they are linked."""
+    """Records ports of the graph from the time they are linked and their links have settled."""
 
     def __init__(self, session, ports, seconds=60, rate=48000):
         self.session = session
@@ -31,12 +36,19 @@ class Recorder:
         self._planes = np.memmap(self.path, '<f4', mode='r',
                                  offset=HEADER.itemsize + max_cycles * CYCLE.itemsize,
                                  shape=(n_channels, int(self.header['max_frames'])))
-        all_linked = (1 << n_channels) - 1
-        wait_until('recorded cycle', lambda: any(self.cycles()['linked'] == all_linked))
+        self._first = 0
+        self._first = wait_until('steady recording', lambda: self._settled((1 << n_channels) - 1))
+
+    def _settled(self, all_linked):
+        """The first cycle of some with all links that follow each other; 0: there are none yet."""
+        cycles = self.cycles()
+        last = cycles[-SETTLED_CYCLES:]
+        settled = len(cycles) > len(last) and all(last['linked'] == all_linked) and not gaps(last)
+        return len(cycles) - len(last) if settled else 0
 
     def cycles(self):
-        """The cycles recorded so far."""
-        return self._cycles[:int(self.header['n_cycles'])]
+        """The cycles recorded so far, from when the links had settled."""
+        return self._cycles[self._first:int(self.header['n_cycles'])]
 
     def position(self):
         """The frame after the last one recorded."""
@@ -52,10 +64,7 @@ class Recorder:
 
     def gaps(self):
         """(position expected, position found) wherever cycles are missing or out of order."""
-        cycles = self.cycles()
-        ends = (cycles['position'] + cycles['n_frames'])[:-1]
-        starts = cycles['position'][1:]
-        return [(int(e), int(s)) for e, s in zip(ends, starts) if e != s]
+        return gaps(self.cycles())
 
     def take(self, channel=0):
         """What was recorded, while the channel was linked and up to now."""
@@ -63,6 +72,12 @@ class Recorder:
         cycles = cycles[(cycles['linked'] >> channel) & 1 == 1]
         assert len(cycles) > 0, 'nothing was recorded'
         return Take(cycles, self._planes[channel])
+
+
+def gaps(cycles):
+    ends = (cycles['position'] + cycles['n_frames'])[:-1]
+    starts = cycles['position'][1:]
+    return [(int(e), int(s)) for e, s in zip(ends, starts) if e != s]
 
 
 class Take:

@@ -7,6 +7,7 @@ The service's exit status and the leak check at its end are looked at by the ses
 """
 
 import signal
+import threading
 import time
 
 import numpy as np
@@ -118,6 +119,18 @@ def test_a_node_destroyed_before_a_swap_was_taken_answers_gone(session, source, 
         assert (finished.result, finished.error) == ('failed', ERROR + 'Gone')
     finally:
         session.processes['pipewire'].signal(signal.SIGCONT)
+
+
+def test_a_node_made_before_pipewire_has_answered_waits_for_the_graph(session):
+    pipewire = session.processes['pipewire']
+    pipewire.signal(signal.SIGSTOP)
+    try:
+        session.start_service()
+        with session.bus() as bus:
+            threading.Timer(0.3, lambda: pipewire.signal(signal.SIGCONT)).start()
+            assert Segue(bus).create('synth').get('State') == 'empty'
+    finally:
+        pipewire.signal(signal.SIGCONT)
 
 
 def test_a_client_killed_with_buffers_held(session, source, segue):

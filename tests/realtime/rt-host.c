@@ -2,8 +2,8 @@
 /* SPDX-FileCopyrightText: Copyright © Segue contributors */
 /* SPDX-License-Identifier: MIT */
 
-/* Swap sounds of all kinds in a source, in every way there is, while the data thread calls process() as a
- * nonblocking function. Built with RealtimeSanitizer a blocking call on that thread ends the program.
+/* Swap sounds of all kinds in a source, and responses in a convolver, in every way there is, while the data
+ * thread calls process() as a nonblocking function. Built with RealtimeSanitizer a blocking call on that thread ends the program.
  *
  *     rt-host PLUGIN.so
  *     rt-host --violate      proves that the sanitizer sees an allocation there
@@ -25,7 +25,7 @@
 #include "control.h"
 #include "host.h"
 
-#define N_NODES		2
+#define N_NODES		2	/* of each kind */
 #define N_STEPS		150
 #define STEP_MSEC	10
 #define DEADLINE_MSEC	20000
@@ -38,19 +38,44 @@ static const char *const waves[] = {
 	"sine", "saw", "square", "triangle", "noise", "pink", "sweep", "impulse", "silence",
 	"harmonics:1,0.5,0.25",
 };
+/* of these a table is no response */
+static const char *const responses[] = { "noise", "pink", "sweep", "impulse", "silence" };
+static const double lengths[] = { 0.1, 3.0, 0.5, 0.001, 1.0 };	/* s */
 static const double fades[] = { 0.0, 0.0001, 0.005, 0.02, 0.1 };
 static const uint32_t quanta[] = { 16, 32, 64, 100, 256, 1000, 1024, 4096, 8192 };
 
 #define pick(array)	((array)[rand_r(&test->seed) % SPA_N_ELEMENTS(array)])
 
+struct kind {
+	const char *factory;
+	uint32_t n_in;
+	const char *const *waves;
+	const double *lengths;	/* NULL: the waves' own */
+	uint32_t n_waves;
+	const char *keys[2];	/* settings of its own */
+	double max[2];
+	float loudest;
+};
+
+static const struct kind kinds[] = {
+	{ SEGUE_FACTORY_SOURCE, 0, waves, NULL, SPA_N_ELEMENTS(waves),
+		{ "segue.frequency", "segue.gain" }, { 15000.0, 1.0 }, 4.0f },
+	/* its input is the position, up to a million */
+	{ SEGUE_FACTORY_CONVOLVER, 2, responses, lengths, SPA_N_ELEMENTS(responses),
+		{ "segue.wet", "segue.dry" }, { 1.0, 1.0 }, 1e12f },
+};
+
+#define SOUNDS_MAX	SPA_N_ELEMENTS(waves)
+
 struct test {
+	const struct kind *kind;
 	struct host *host;
 	struct spa_handle *handle;
 	struct spa_node *spa_node;
 	struct segue_node *node;
 	struct segue_store *store;
 	struct spa_hook listener;
-	struct segue_sound *sounds[SPA_N_ELEMENTS(waves)];
+	struct segue_sound *sounds[SOUNDS_MAX];
 	unsigned int seed;
 	uint32_t n_requested, n_finished, n_results[3];
 	/* data thread; atomic */
@@ -87,7 +112,7 @@ static void on_heard(void *data, const struct spa_io_clock *clock, const float *
 
 	for (c = 0; c < N_OUT; c++) {
 		for (i = 0; out[c] != NULL && i < n_frames; i++) {
-			if (!isfinite(out[c][i]) || fabsf(out[c][i]) > 4.0f) {
+			if (!isfinite(out[c][i]) || fabsf(out[c][i]) > test->kind->loudest) {
 				fprintf(stderr, "rt-host: frame %u of channel %u is %f\n", i, c, out[c][i]);
 				abort();
 			}
@@ -95,6 +120,11 @@ static void on_heard(void *data, const struct spa_io_clock *clock, const float *
 				__atomic_store_n(&test->n_loud, 1, __ATOMIC_RELAXED);
 		}
 	}
+}
+
+static struct segue_sound *any_sound(struct test *test)
+{
+	return test->sounds[rand_r(&test->seed) % test->kind->n_waves];
 }
 
 static void request(struct test *test, struct segue_sound *sound, double fade)
@@ -148,7 +178,7 @@ static void pause_node(struct test *test, uint32_t msec)
 {
 	host_schedule(test->host, false);
 	host_command(test->host, SPA_NODE_COMMAND_Pause);
-	request(test, pick(test->sounds), pick(fades));
+	request(test, any_sound(test), pick(fades));
 	host_run(test->host, msec);
 	host_command(test->host, SPA_NODE_COMMAND_Start);
 	host_schedule(test->host, true);
@@ -156,7 +186,9 @@ static void pause_node(struct test *test, uint32_t msec)
 
 static void step(struct test *test)
 {
-	request(test, pick(test->sounds), pick(fades));
+	uint32_t i;
+
+	request(test, any_sound(test), pick(fades));
 	switch (rand_r(&test->seed) % 12) {
 	case 0:
 		request(test, NULL, pick(fades));
@@ -164,8 +196,8 @@ static void step(struct test *test)
 	case 1:
 	case 2:
 		/* one after the other: they hurry, or supersede each other */
-		request(test, pick(test->sounds), pick(fades));
-		request(test, pick(test->sounds), pick(fades));
+		request(test, any_sound(test), pick(fades));
+		request(test, any_sound(test), pick(fades));
 		break;
 	case 3:
 		set(test, "segue.gain", rand_r(&test->seed) % 100 / 100.0);
@@ -174,7 +206,8 @@ static void step(struct test *test)
 		set(test, "segue.bypass", rand_r(&test->seed) % 2);
 		break;
 	case 5:
-		set(test, "segue.frequency", 20.0 + rand_r(&test->seed) % 15000);
+		i = rand_r(&test->seed) % 2;
+		set(test, test->kind->keys[i], 0.01 + 0.99 * test->kind->max[i] * rand_r(&test->seed) / RAND_MAX);
 		break;
 	case 6:
 		pause_node(test, rand_r(&test->seed) % 10);
@@ -207,13 +240,15 @@ static void make_sounds(struct test *test)
 {
 	uint32_t i;
 
-	for (i = 0; i < SPA_N_ELEMENTS(waves); i++) {
+	for (i = 0; i < test->kind->n_waves; i++) {
 		struct segue_recipe recipe = {
-			.type = SEGUE_RECIPE_WAVE, .fd = -1, .wave = waves[i], .options = SEGUE_OPTIONS_INIT,
+			.type = SEGUE_RECIPE_WAVE, .text = test->kind->waves[i], .options = SEGUE_OPTIONS_INIT,
 		};
 		struct segue_error error = { 0 };
 
 		recipe.options.gain = 0.5;
+		if (test->kind->lengths != NULL)
+			recipe.options.seconds = test->kind->lengths[i];
 		test->sounds[i] = test->store->methods->make(test->store, &recipe, &error);
 		if (test->sounds[i] == NULL)
 			die(error.message, error.res);
@@ -228,7 +263,7 @@ static void create(struct test *test, const char *plugin)
 	};
 	void *node, *spa_node, *store;
 
-	test->handle = host_load(test->host, plugin, SEGUE_FACTORY_SOURCE, &SPA_DICT_INIT_ARRAY(items));
+	test->handle = host_load(test->host, plugin, test->kind->factory, &SPA_DICT_INIT_ARRAY(items));
 	if (spa_handle_get_interface(test->handle, SPA_TYPE_INTERFACE_Node, &spa_node) < 0 ||
 	    spa_handle_get_interface(test->handle, SEGUE_TYPE_INTERFACE_Node, &node) < 0 ||
 	    spa_handle_get_interface(test->handle, SEGUE_TYPE_INTERFACE_Store, &store) < 0)
@@ -245,22 +280,22 @@ static void destroy(struct test *test)
 	uint32_t i;
 
 	host_remove_node(test->host);
-	for (i = 0; i < SPA_N_ELEMENTS(waves); i++)
+	for (i = 0; i < test->kind->n_waves; i++)
 		test->store->methods->disown(test->store, test->sounds[i]);
 	spa_hook_remove(&test->listener);
 	host_unload(test->handle);
 }
 
-static void run(const char *plugin)
+static void run(const struct kind *kind, const char *plugin)
 {
-	static struct test test = { .seed = SEED };
+	static struct test test;
 	uint32_t i, j;
 
-	test.host = host_new(NULL);
+	test = (struct test) { .kind = kind, .seed = SEED, .host = host_new(NULL) };
 	for (i = 0; i < N_NODES; i++) {
 		create(&test, plugin);
 		make_sounds(&test);
-		host_add_node(test.host, test.spa_node, 0, N_OUT, on_heard, &test);
+		host_add_node(test.host, test.spa_node, kind->n_in, N_OUT, on_heard, &test);
 		for (j = 0; j < N_STEPS; j++)
 			step(&test);
 		wait_finished(&test);
@@ -273,9 +308,9 @@ static void run(const char *plugin)
 		/* what has become of these two is told to nobody */
 		test.n_requested = test.n_finished = 0;
 	}
-	printf("%u applied, %u superseded, %u failed in %llu cycles\n", test.n_results[SEGUE_RESULT_APPLIED],
-			test.n_results[SEGUE_RESULT_SUPERSEDED], test.n_results[SEGUE_RESULT_FAILED],
-			(unsigned long long)host_cycles(test.host));
+	printf("%s: %u applied, %u superseded, %u failed in %llu cycles\n", kind->factory,
+			test.n_results[SEGUE_RESULT_APPLIED], test.n_results[SEGUE_RESULT_SUPERSEDED],
+			test.n_results[SEGUE_RESULT_FAILED], (unsigned long long)host_cycles(test.host));
 	host_free(test.host);
 	if (!__atomic_load_n(&test.n_loud, __ATOMIC_RELAXED) || test.n_results[SEGUE_RESULT_APPLIED] == 0)
 		die("nothing was heard", -EIO);
@@ -358,6 +393,7 @@ int main(int argc, char *argv[])
 	}
 	if (spa_streq(argv[1], "--violate"))
 		return expect_violation();
-	run(argv[1]);
+	for (size_t i = 0; i < SPA_N_ELEMENTS(kinds); i++)
+		run(&kinds[i], argv[1]);
 	return EXIT_SUCCESS;
 }

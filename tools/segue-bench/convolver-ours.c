@@ -42,7 +42,7 @@ static void close_ours(void *data)
 		segue_memory_free(o->make.memory, o->responses[1]);
 		segue_memory_unref(o->make.memory);
 	}
-	segue_transforms_free(o->transforms);
+	segue_transforms_unref(o->transforms);
 	free(o);
 }
 

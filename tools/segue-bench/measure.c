@@ -8,6 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <spa/utils/defs.h>
+
+#define PARTS_MAX	9u	/* an odd number: one of them is in the middle */
+#define PART_MIN	2000u	/* samples of which one in a thousand can be told */
+
 int segue_samples_init(struct segue_samples *samples, uint32_t max)
 {
 	double *nsec = malloc(max * sizeof(*nsec));
@@ -48,6 +53,20 @@ static double worst_phase(const struct segue_samples *samples, uint32_t n_phases
 	return worst;
 }
 
+/* sorts each part in place */
+static double parts_p999(double *nsec, uint32_t n)
+{
+	uint32_t n_parts = SPA_CLAMP(n / PART_MIN, 1u, PARTS_MAX), part = n / n_parts;
+	double p999[PARTS_MAX];
+
+	for (uint32_t i = 0; i < n_parts; i++) {
+		qsort(nsec + i * part, part, sizeof(*nsec), compare);
+		p999[i] = nsec[i * part + (uint64_t)part * 999 / 1000];
+	}
+	qsort(p999, n_parts, sizeof(*p999), compare);
+	return p999[n_parts / 2];
+}
+
 struct segue_summary segue_samples_summary(const struct segue_samples *samples, uint32_t n_phases)
 {
 	struct segue_summary s = { 0 };
@@ -61,10 +80,10 @@ struct segue_summary segue_samples_summary(const struct segue_samples *samples, 
 
 	for (uint32_t i = 0; i < s.n; i++)
 		sum += sorted[i] = samples->nsec[i];
+	s.p999 = parts_p999(sorted, s.n);
 	qsort(sorted, s.n, sizeof(*sorted), compare);
 	s.mean = sum / s.n;
 	s.median = sorted[s.n / 2];
-	s.p999 = sorted[(uint64_t)s.n * 999 / 1000];
 	s.max = sorted[s.n - 1];
 	free(sorted);
 	return s;

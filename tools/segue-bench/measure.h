@@ -44,7 +44,8 @@ struct segue_summary {
 
 /** Summarise. Sorts a copy; all zero without samples or memory.
  * \param n_phases  the work repeats itself every so many samples: `wc` is the median over the repetitions
- *                  of each phase, then the largest of these; the machine's own hiccups hit no phase twice */
+ *                  of each phase, then the largest of these; the machine's own hiccups hit no phase twice.
+ *                  `p999` is the median of what nine parts of the run have each: hiccups come in bursts */
 struct segue_summary segue_samples_summary(const struct segue_samples *samples, uint32_t n_phases);
 
 #endif /* SEGUE_BENCH_MEASURE_H */

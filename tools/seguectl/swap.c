@@ -13,6 +13,8 @@
 #include "json.h"
 #include "sound.h"
 
+#define FILES_MAX	16	/* descriptors a session bus passes in one message */
+
 static bool must_wait(const struct segue_ctl *ctl)
 {
 	/* a limit to the waiting would mean nothing without it */
@@ -86,25 +88,33 @@ static enum segue_exit begin(struct segue_follow *follow, struct segue_ctl *ctl)
 	return status;
 }
 
+static bool is_put_off(const struct segue_ctl *ctl)
+{
+	return ctl->texts[SEGUE_OPTION_AT] != NULL || ctl->texts[SEGUE_OPTION_AFTER] != NULL;
+}
+
 static enum segue_exit load(struct segue_follow *follow)
 {
 	struct segue_ctl *ctl = follow->ctl;
+	const char *const *files = ctl->args + 1;
+	int n_files = ctl->n_args - 1;
 	enum segue_exit status;
 
-	/* a buffer of the manager's rather than the node's own: it has a progress, and its header's errors
-	 * are known before we return */
-	follow->name = segue_sound_name(ctl->args[1]);
-	if ((status = segue_sound_load(ctl, follow->node, ctl->args[1], false,
+	if ((follow->name = segue_sound_name(files, n_files)) == NULL)
+		return segue_fail(ctl, SEGUE_EXIT_FAILED, SD_BUS_ERROR_NO_MEMORY, "Out of memory");
+	/* a buffer of the manager's rather than the node's own: it has a progress, and properties */
+	if ((status = segue_sound_load(ctl, follow->node, files, n_files, false,
 					&follow->buffer_path)) != SEGUE_EXIT_OK ||
 	    (status = request(follow, SEGUE_BUS_NODE, "SetBuffer", "o", follow->buffer_path,
-				SEGUE_GROUP_SWAP)) != SEGUE_EXIT_OK)
+				SEGUE_GROUP_SWAP)) != SEGUE_EXIT_OK ||
+	    (status = segue_follow_load(follow)) != SEGUE_EXIT_OK)
 		return status;
-	if (follow->on_terminal) {
-		if ((status = segue_follow_load(follow)) != SEGUE_EXIT_OK)
-			return status;
-		segue_sound_describe(ctl, follow->name, follow->buffer_path);
-	}
-	return conclude(follow);
+	/* what a node can't have of it shows only when it has been asked for it */
+	if (!is_put_off(ctl) && (status = segue_follow_finish(follow)) != SEGUE_EXIT_OK)
+		return status;
+	if ((status = conclude(follow)) == SEGUE_EXIT_OK && !ctl->json)
+		segue_sound_describe(ctl, stdout, follow->name, follow->buffer_path);
+	return status;
 }
 
 enum segue_exit segue_command_load(struct segue_ctl *ctl)
@@ -112,9 +122,8 @@ enum segue_exit segue_command_load(struct segue_ctl *ctl)
 	struct segue_follow follow;
 	enum segue_exit status;
 
-	if (ctl->n_args > 2)
-		return segue_fail(ctl, SEGUE_EXIT_FAILED, SD_BUS_ERROR_NOT_SUPPORTED,
-				"%s: several files: not in this version", ctl->args[0]);
+	if (ctl->n_args > 1 + FILES_MAX)
+		return segue_usage(ctl, "%s: more than %d files", ctl->args[0], FILES_MAX);
 	if ((status = begin(&follow, ctl)) == SEGUE_EXIT_OK)
 		status = load(&follow);
 	segue_follow_clear(&follow);

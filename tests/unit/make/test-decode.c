@@ -34,7 +34,7 @@ static struct segue_sample *load(struct make_fixture *f, const struct segue_opti
 	struct segue_sample *sample = NULL;
 
 	f->make.name = slash != NULL ? slash + 1 : path;
-	decoder = segue_decoder_open(&f->make, &path, 1, fd, options);
+	decoder = segue_decoder_open(&f->make, &path, fd >= 0 ? &fd : NULL, 1, options);
 	if (decoder != NULL)
 		sample = segue_sample_decode(&f->make, decoder, options);
 	segue_decoder_free(decoder);
@@ -242,7 +242,8 @@ static void a_memfd_that_shrinks_between_header_and_samples_is_an_error(void **s
 	close(fd);
 	assert_int_equal(write(mem, bytes, sizeof(bytes)), sizeof(bytes));
 	f->make.name = "sound";
-	decoder = segue_decoder_open(&f->make, NULL, 0, dup(mem), &options);
+	fd = dup(mem);
+	decoder = segue_decoder_open(&f->make, NULL, &fd, 1, &options);
 	assert_non_null(decoder);
 	assert_int_equal(ftruncate(mem, 44 + WAV_BYTES(10, 1)), 0);
 	assert_null(segue_sample_decode(&f->make, decoder, &options));
@@ -330,13 +331,13 @@ static void a_cancelled_decode_ends_with_nothing_held(void **state)
 
 	make_fixture_write_wav(f, "a.wav", ramp, N, 1, RATE, WAV_BYTES(N, 1), NULL, 0);
 	f->make.job = &job;
-	decoder = segue_decoder_open(&f->make, &path, 1, -1, &options);
+	decoder = segue_decoder_open(&f->make, &path, NULL, 1, &options);
 	assert_non_null(decoder);
 	job.cancelled = 1;
 	assert_null(segue_sample_decode(&f->make, decoder, &options));
 	assert_int_equal(f->make.error.res, -ECANCELED);
 	segue_decoder_free(decoder);
-	assert_null(segue_decoder_open(&f->make, &path, 1, -1, &options));
+	assert_null(segue_decoder_open(&f->make, &path, NULL, 1, &options));
 	assert_int_equal(f->make.error.res, -ECANCELED);
 }
 

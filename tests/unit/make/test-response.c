@@ -40,7 +40,7 @@ static int teardown(void **state)
 	struct fixture *t = *state;
 	void *base = t->f;
 
-	segue_transforms_free(t->transforms);
+	segue_transforms_unref(t->transforms);
 	free(t);
 	return make_fixture_teardown(&base);
 }
@@ -181,8 +181,16 @@ static void a_silent_response_has_no_partitions(void **state)
 	assert_non_null(response);
 	assert_int_equal(response->n_frames, 0);
 	assert_int_equal(response->n_levels, 0);
-	assert_true(response->peak_gain == 0.0f);
 	make_fixture_free(t->f, response);
+}
+
+static float gain_of(struct fixture *t, struct segue_sample *sample)
+{
+	float gain = -1.0f;
+
+	assert_int_equal(segue_response_gain(&t->f->make, sample, &gain), 0);
+	make_fixture_free(t->f, sample);
+	return gain;
 }
 
 static void the_gain_is_that_of_the_loudest_frequency(void **state)
@@ -192,18 +200,37 @@ static void the_gain_is_that_of_the_loudest_frequency(void **state)
 
 	for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
 		struct segue_sample *sample = new_sample(t, 2, lengths[i]);
-		struct segue_response *response;
 
 		/* a comb: at half the rate, or at 0 Hz, all add up */
 		for (uint32_t k = 0; k < lengths[i]; k++) {
 			sample->data[0][k] = 0.01f;
 			sample->data[1][k] = k % 2 ? -0.02f : 0.02f;
 		}
-		response = make(t, sample);
-		assert_non_null(response);
-		assert_true(fabs(response->peak_gain / (0.02 * lengths[i]) - 1.0) < 1e-4);
-		make_fixture_free(t->f, response);
+		assert_true(fabs(gain_of(t, sample) / (0.02 * lengths[i]) - 1.0) < 1e-4);
 	}
+	assert_true(gain_of(t, new_sample(t, 2, 1000)) == 0.0f);
+}
+
+static void another_rate_keeps_the_gain(void **state)
+{
+	static const uint32_t rates[] = { 32000, 44100, 96000, 192000 };
+	struct fixture *t = *state;
+	struct segue_sample *sample, *resampled;
+
+	for (size_t i = 0; i < sizeof(rates) / sizeof(rates[0]); i++) {
+		/* a low pass: loudest at 0 Hz, where all add up */
+		sample = new_sample(t, 1, 4800);
+		for (uint32_t k = 0; k < 4800; k++)
+			sample->data[0][k] = 1e-3f * (k < 2400 ? k : 4800 - k) / 2400.0f;
+		resampled = segue_response_resample(&t->f->make, sample, sample->rate, rates[i], 100000);
+		assert_non_null(resampled);
+		assert_true(fabs(gain_of(t, resampled) / gain_of(t, sample) - 1.0) < 1e-3);
+	}
+	sample = new_sample(t, 1, 4800);
+	sample->data[0][2400] = 1.0f;
+	assert_null(segue_response_resample(&t->f->make, sample, sample->rate, 96000, 4800));
+	assert_string_equal(t->f->make.error.message, "thing: has 0.05 s, 0.05 s at most");
+	make_fixture_free(t->f, sample);
 }
 
 static void a_budget_too_small_fails_and_leaves_nothing(void **state)
@@ -251,6 +278,7 @@ int main(void)
 				teardown),
 		cmocka_unit_test_setup_teardown(a_silent_response_has_no_partitions, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_gain_is_that_of_the_loudest_frequency, setup, teardown),
+		cmocka_unit_test_setup_teardown(another_rate_keeps_the_gain, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_budget_too_small_fails_and_leaves_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_cancelled_make_ends, setup, teardown),
 	};

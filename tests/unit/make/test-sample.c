@@ -32,7 +32,7 @@ static float value(uint32_t c, uint64_t i)
 static struct segue_sample *load_paths(struct make_fixture *f, const char *const *paths, uint32_t n,
 		const struct segue_options *options)
 {
-	struct segue_decoder *decoder = segue_decoder_open(&f->make, paths, n, -1, options);
+	struct segue_decoder *decoder = segue_decoder_open(&f->make, paths, NULL, n, options);
 	struct segue_sample *sample;
 
 	if (decoder == NULL)
@@ -353,7 +353,7 @@ static void a_file_is_the_same_until_it_is_written_again(void **state)
 			usleep(20000);
 			write_stereo(f);
 		}
-		decoder = segue_decoder_open(&f->make, &path, 1, -1, &options);
+		decoder = segue_decoder_open(&f->make, &path, NULL, 1, &options);
 		if (i > 0)
 			assert_int_equal(strcmp(identity, segue_decoder_identity(decoder)) == 0, i == 1);
 		strcpy(identity, segue_decoder_identity(decoder));
@@ -377,7 +377,7 @@ static void long_jobs_are_told_by_seconds_or_bytes(void **state)
 		struct segue_decoder *decoder;
 
 		options.delay = 10.0 - (double)N / RATE + (is_long ? 0.001 : 0.0);
-		decoder = segue_decoder_open(&f->make, &path, 1, -1, &options);
+		decoder = segue_decoder_open(&f->make, &path, NULL, 1, &options);
 		assert_int_equal(segue_decoder_header(decoder)->is_long, is_long);
 		segue_decoder_free(decoder);
 	}

@@ -251,7 +251,7 @@ const struct stage_finished *stage_result(const struct stage *stage, uint64_t se
 struct segue_sound *stage_wave(struct stage *stage, const char *wave)
 {
 	struct segue_recipe recipe = {
-		.type = SEGUE_RECIPE_WAVE, .fd = -1, .wave = wave, .options = SEGUE_OPTIONS_INIT,
+		.type = SEGUE_RECIPE_WAVE, .text = wave, .options = SEGUE_OPTIONS_INIT,
 	};
 	struct segue_error error;
 	struct segue_sound *sound = stage->store->methods->make(stage->store, &recipe, &error);
@@ -264,7 +264,7 @@ struct segue_sound *stage_load(struct stage *stage, const char *path, const stru
 		struct segue_error *error)
 {
 	struct segue_recipe recipe = {
-		.type = SEGUE_RECIPE_FILES, .fd = -1, .paths = &path, .n_paths = 1,
+		.type = SEGUE_RECIPE_FILES, .paths = &path, .n_paths = 1,
 		.options = options != NULL ? *options : SEGUE_OPTIONS_INIT,
 	};
 

@@ -69,7 +69,7 @@ static int position_of(const char *text, uint32_t *ids)
 {
 	struct spa_dict_item item = SPA_DICT_ITEM_INIT("audio.position", text);
 
-	return segue_shell_position(&SPA_DICT_INIT(&item, 1), ids);
+	return segue_shell_position(&SPA_DICT_INIT(&item, 1), NULL, ids);
 }
 
 static void the_position_is_read_in_either_notation(void **state)
@@ -78,7 +78,7 @@ static void the_position_is_read_in_either_notation(void **state)
 	char many[2048] = "[ ";
 	uint32_t i;
 
-	assert_int_equal(segue_shell_position(NULL, ids), 2);
+	assert_int_equal(segue_shell_position(NULL, NULL, ids), 2);
 	assert_int_equal(position_of("[ FR FL LFE ]", ids), 3);
 	assert_int_equal(ids[0], SPA_AUDIO_CHANNEL_FR);
 	assert_int_equal(ids[2], SPA_AUDIO_CHANNEL_LFE);
@@ -95,6 +95,27 @@ static void the_position_is_read_in_either_notation(void **state)
 	assert_int_equal(position_of(many, ids), 64);
 	strcat(many, "FL");
 	assert_int_equal(position_of(many, ids), -EINVAL);
+}
+
+static void either_side_may_have_a_position_of_its_own(void **state)
+{
+	uint32_t ids[SEGUE_PORT_CHANNELS_MAX] = { 0 };
+	struct spa_dict_item items[] = {
+		SPA_DICT_ITEM_INIT("audio.position", "[ FL FR ]"),
+		SPA_DICT_ITEM_INIT("capture.props", "{ a = { b = [ c ] } \"audio.position\": [ \"FC\", LFE SL ] }"),
+		SPA_DICT_ITEM_INIT("playback.props", "{ node.passive = true }"),
+	};
+	struct spa_dict dict = SPA_DICT_INIT_ARRAY(items);
+
+	assert_int_equal(segue_shell_position(&dict, "capture.props", ids), 3);
+	assert_int_equal(ids[0], SPA_AUDIO_CHANNEL_FC);
+	assert_int_equal(ids[2], SPA_AUDIO_CHANNEL_SL);
+	assert_int_equal(segue_shell_position(&dict, "playback.props", ids), 2);
+	assert_int_equal(ids[1], SPA_AUDIO_CHANNEL_FR);
+	items[1].value = "FL FR";
+	assert_int_equal(segue_shell_position(&dict, "capture.props", ids), -EINVAL);
+	items[1].value = "{ audio.position = MONO }";
+	assert_int_equal(segue_shell_position(&dict, "capture.props", ids), 1);
 }
 
 static void a_nameless_node_is_called_as_its_type(void **state)
@@ -259,6 +280,54 @@ static void latency_of_the_other_side_is_kept(void **state)
 	assert_int_equal(got.min_rate, 64);
 }
 
+static struct spa_latency_info latency_of(struct fixture *f, enum spa_direction direction, uint32_t port,
+		enum spa_direction of)
+{
+	struct spa_latency_info info = { 0 };
+
+	f->n_results = 0;
+	assert_int_equal(spa_node_port_enum_params(&f->shell.node, 1, direction, port, SPA_PARAM_Latency, of, 1,
+				NULL), 0);
+	assert_int_equal(f->n_results, 1);
+	assert_int_equal(spa_latency_parse(result(f), &info), 0);
+	return info;
+}
+
+static void tell_latency(struct fixture *f, enum spa_direction direction, uint32_t port, uint32_t frames)
+{
+	uint8_t pod[256];
+	struct spa_pod_builder b = SPA_POD_BUILDER_INIT(pod, sizeof(pod));
+	struct spa_latency_info info = SPA_LATENCY_INFO(SPA_DIRECTION_REVERSE(direction),
+			.min_rate = frames, .max_rate = frames);
+
+	assert_int_equal(spa_node_port_set_param(&f->shell.node, direction, port, SPA_PARAM_Latency, 0,
+				spa_latency_build(&b, SPA_PARAM_Latency, &info)), 0);
+}
+
+static void latency_passes_through_and_grows_by_the_nodes_own(void **state)
+{
+	struct fixture *f = *state;
+	struct spa_process_latency_info process;
+	struct spa_latency_info info;
+
+	tell_latency(f, IN, 0, 100);
+	tell_latency(f, IN, 1, 300);
+	tell_latency(f, OUT, 0, 50);
+	segue_shell_set_latency(&f->shell, 2000000);
+	info = latency_of(f, OUT, 1, OUT);
+	assert_int_equal(info.max_rate, 300);
+	assert_int_equal(info.min_ns, 2000000);
+	info = latency_of(f, IN, 1, IN);
+	assert_int_equal(info.max_rate, 50);
+	assert_int_equal(info.max_ns, 2000000);
+	/* what a port has been told it doesn't tell back */
+	assert_int_equal(latency_of(f, IN, 0, OUT).max_ns, 0);
+	f->n_results = 0;
+	assert_int_equal(spa_node_enum_params(&f->shell.node, 1, SPA_PARAM_ProcessLatency, 0, 1, NULL), 0);
+	assert_int_equal(spa_process_latency_parse(result(f), &process), 0);
+	assert_int_equal(process.ns, 2000000);
+}
+
 /* ------------------------------------------------------------------ Props */
 
 static int set_volume(struct fixture *f, float volume)
@@ -325,6 +394,7 @@ int main(void)
 		TEST(a_listener_is_told_everything),
 		TEST(a_second_listener_does_not_repeat_it_to_the_first),
 		TEST(the_position_is_read_in_either_notation),
+		TEST(either_side_may_have_a_position_of_its_own),
 		TEST(a_nameless_node_is_called_as_its_type),
 		TEST(unknown_params_and_ports_are_refused),
 		TEST(sync_answers_with_its_number),
@@ -334,6 +404,7 @@ int main(void)
 		TEST(another_format_is_refused),
 		TEST(the_midi_port_asks_for_midi_1),
 		TEST(latency_of_the_other_side_is_kept),
+		TEST(latency_passes_through_and_grows_by_the_nodes_own),
 		TEST(one_set_flips_the_serial_once_and_is_told_whole),
 		TEST(a_bad_set_is_refused_without_a_sign_of_change),
 		TEST(a_storm_of_changes_is_told_ten_times_a_second),

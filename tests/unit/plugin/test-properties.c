@@ -4,6 +4,7 @@
 
 #include "properties.h"
 
+#include <errno.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -71,26 +72,61 @@ static void a_key_is_found_with_and_without_its_prefix(void **state)
 	assert_non_null(strstr(error.message, "Gain"));
 }
 
-static void the_table_is_the_contracts(void **state)
+struct row {
+	uint32_t index;
+	double def, min, max;
+};
+
+static void assert_rows(const struct segue_property *table, const struct row rows[], size_t n)
 {
-	static const struct {
-		uint32_t index;
-		double def, min, max;
-	} rows[] = {
+	for (size_t i = 0; i < n; i++) {
+		const struct segue_property *p = &table[rows[i].index];
+
+		assert_true(p->def == rows[i].def && p->min == rows[i].min && p->max == rows[i].max);
+	}
+}
+
+static void the_tables_are_the_contracts(void **state)
+{
+	static const struct row source[] = {
 		{ SEGUE_PROPERTY_GAIN, 0.25, 0.0, 16.0 },
 		{ SEGUE_PROPERTY_FADE, 0.02, 0.0, 10.0 },
 		{ SEGUE_PROPERTY_BYPASS, 0.0, 0.0, 1.0 },
 		{ SEGUE_PROPERTY_FREQUENCY, 440.0, 0.01, 20000.0 },
 	};
+	static const struct row convolver[] = {
+		{ SEGUE_PROPERTY_GAIN, 1.0, 0.0, 16.0 },
+		{ SEGUE_PROPERTY_FADE, 0.02, 0.0, 10.0 },
+		{ SEGUE_PROPERTY_BYPASS, 0.0, 0.0, 1.0 },
+		{ SEGUE_PROPERTY_WET, 1.0, 0.0, 16.0 },
+		{ SEGUE_PROPERTY_DRY, 0.0, 0.0, 16.0 },
+		{ SEGUE_PROPERTY_LENGTH_MAX, 10.0, 0.01, 60.0 },
+	};
 
-	for (size_t i = 0; i < SPA_N_ELEMENTS(rows); i++) {
-		const struct segue_property *p = &segue_source_properties[rows[i].index];
-
-		assert_true(p->def == rows[i].def && p->min == rows[i].min && p->max == rows[i].max);
-	}
+	assert_rows(segue_source_properties, source, SPA_N_ELEMENTS(source));
+	assert_rows(segue_convolver_properties, convolver, SPA_N_ELEMENTS(convolver));
 	assert_true(segue_source_properties[SEGUE_PROPERTY_SOURCE_STATUS].flags & SEGUE_PROPERTY_READ_ONLY);
 	assert_true(segue_source_properties[SEGUE_PROPERTY_WAVE].flags & SEGUE_PROPERTY_REQUEST);
 	assert_true(segue_source_properties[SEGUE_PROPERTY_LOAD].flags & SEGUE_PROPERTY_REQUEST);
+	assert_true(segue_convolver_properties[SEGUE_PROPERTY_LENGTH_MAX].flags & SEGUE_PROPERTY_CREATE_ONLY);
+}
+
+static void a_latency_is_a_time_or_automatic(void **state)
+{
+	const struct segue_property *p = &segue_convolver_properties[SEGUE_PROPERTY_LATENCY];
+	const struct segue_value values[] = { text("auto"), number(-1.0), text("0.25"), number(-0.5), text("soon") };
+	const double expected[] = { SEGUE_AUTOMATIC, SEGUE_AUTOMATIC, 0.25 };
+	struct segue_error error;
+	double kept;
+
+	for (size_t i = 0; i < SPA_N_ELEMENTS(expected); i++) {
+		assert_int_equal(segue_property_check(p, &values[i], &kept, &error), 0);
+		assert_true(kept == expected[i]);
+	}
+	for (size_t i = SPA_N_ELEMENTS(expected); i < SPA_N_ELEMENTS(values); i++)
+		assert_int_equal(segue_property_check(p, &values[i], &kept, &error), -EINVAL);
+	assert_string_equal(segue_property_value(p, SEGUE_AUTOMATIC).s, "auto");
+	assert_true(segue_property_value(p, 0.25).d == 0.25);
 }
 
 static void any_number_will_do_within_the_range(void **state)
@@ -148,7 +184,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_key_is_found_with_and_without_its_prefix),
-		cmocka_unit_test(the_table_is_the_contracts),
+		cmocka_unit_test(the_tables_are_the_contracts),
+		cmocka_unit_test(a_latency_is_a_time_or_automatic),
 		cmocka_unit_test(any_number_will_do_within_the_range),
 		cmocka_unit_test(a_switch_is_on_or_off),
 		cmocka_unit_test(texts_are_texts),

@@ -51,9 +51,8 @@ static int setup(void **state)
 	static struct fixture f;
 	struct segue_recipe recipe = {
 		.type = SEGUE_RECIPE_WAVE,
-		.wave = "noise",
+		.text = "noise",
 		.options = SEGUE_OPTIONS_INIT,
-		.fd = -1,
 	};
 	const struct spa_support *support;
 	struct segue_error error;
@@ -82,22 +81,24 @@ static int teardown(void **state)
 	return 0;
 }
 
-static void on_told(struct segue_waiter *waiter, int res)
+static void on_told(struct segue_waiter *waiter, const struct segue_error *error)
 {
 	SPA_CONTAINER_OF(waiter, struct fixture, waiter)->n_told++;
 }
 
 static void begin_remake(struct fixture *f)
 {
+	const struct segue_target target = { .rate = 44100 };
+
 	f->waiter.ready = on_told;
-	assert_null(segue_sound_buffer(f->sound, 44100));
-	segue_sound_wait(f->sound, &f->waiter, 44100);
+	assert_null(segue_sound_buffer(f->sound, &target));
+	segue_sound_wait(f->sound, &f->waiter, &target);
 }
 
 static void what_a_worker_reads_stays_until_it_has_ended(void **state)
 {
 	struct fixture *f = *state;
-	size_t bytes = segue_sound_any_buffer(f->sound)->bytes;
+	size_t bytes = segue_sound_buffer(f->sound, &(struct segue_target) { 0 })->bytes;
 	uint32_t msec;
 
 	begin_remake(f);

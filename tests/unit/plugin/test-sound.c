@@ -15,6 +15,9 @@
 #define LARGE_FRAMES	200000u	/* a worker gives its memory back */
 #define SMALL_FRAMES	4000u
 
+/* for a source at that rate */
+#define AT(hz)		(&(const struct segue_target) { .rate = (hz) })
+
 /* Somebody who waits for a sound at a rate, without a node. */
 struct listener {
 	struct segue_waiter waiter;
@@ -22,12 +25,12 @@ struct listener {
 	int res;
 };
 
-static void on_ready(struct segue_waiter *waiter, int res)
+static void on_ready(struct segue_waiter *waiter, const struct segue_error *error)
 {
 	struct listener *listener = SPA_CONTAINER_OF(waiter, struct listener, waiter);
 
 	listener->n_told++;
-	listener->res = res;
+	listener->res = error != NULL ? error->res : 0;
 }
 
 static struct listener listener_init(void)
@@ -48,9 +51,9 @@ static void make_for_rate(struct stage *stage, struct segue_sound *sound, uint32
 	struct listener listener = listener_init();
 	struct segue_buffer *buffer;
 
-	segue_sound_wait(sound, &listener.waiter, rate);
+	segue_sound_wait(sound, &listener.waiter, AT(rate));
 	assert_told(stage, &listener, 0);
-	buffer = segue_sound_buffer(sound, rate);
+	buffer = segue_sound_buffer(sound, AT(rate));
 	assert_non_null(buffer);
 	assert_int_equal(((struct segue_sample *)buffer)->rate, rate);
 }
@@ -116,12 +119,12 @@ static void the_same_file_opened_while_it_loads_or_is_ready_is_one_sound(void **
 	a = load(stage, "a.wav");
 	stage_wait_state(stage, a, SEGUE_SOUND_LOADING);
 	b = load(stage, "a.wav");
-	segue_sound_wait(b, &listener.waiter, 48000);
+	segue_sound_wait(b, &listener.waiter, AT(48000));
 	assert_told(stage, &listener, 0);
 	assert_ptr_equal(resolve(stage, b), a);
 	c = load(stage, "a.wav");
 	listener = listener_init();
-	segue_sound_wait(c, &listener.waiter, 48000);
+	segue_sound_wait(c, &listener.waiter, AT(48000));
 	assert_told(stage, &listener, 0);
 	assert_ptr_equal(resolve(stage, c), a);
 	assert_int_equal(stage_memory(stage).n_live, 1);
@@ -139,13 +142,13 @@ static void who_waits_for_the_other_name_at_another_rate_is_told(void **state)
 	a = load(stage, "a.wav");
 	stage_wait_state(stage, a, SEGUE_SOUND_READY);
 	b = load(stage, "a.wav");
-	segue_sound_wait(b, &first.waiter, 48000);
-	segue_sound_wait(b, &second.waiter, 32000);
+	segue_sound_wait(b, &first.waiter, AT(48000));
+	segue_sound_wait(b, &second.waiter, AT(32000));
 	assert_told(stage, &first, 0);
 	assert_told(stage, &second, 0);
 	/* the first owner may go: the other name keeps it */
 	stage_disown(stage, a);
-	assert_non_null(segue_sound_any_buffer(b));
+	assert_non_null(segue_sound_buffer(b, AT(0)));
 	stage_disown(stage, b);
 	stage_wait_reclaimed(stage, 2);
 }
@@ -206,7 +209,7 @@ static struct segue_sound *import(struct stage *stage, int fd, uint32_t channels
 		bool interleaved)
 {
 	struct segue_recipe recipe = {
-		.type = SEGUE_RECIPE_SAMPLES, .fd = dup(fd), .options = SEGUE_OPTIONS_INIT,
+		.type = SEGUE_RECIPE_SAMPLES, .fds = { dup(fd) }, .n_fds = 1, .options = SEGUE_OPTIONS_INIT,
 	};
 	struct segue_error error;
 	struct segue_sound *sound;
@@ -358,19 +361,19 @@ static void the_better_origin_is_kept(void **state)
 	stage_write_ramp(stage, "a.wav", 96000, 1, 96000);
 	sound = load(stage, "a.wav");
 	stage_wait_state(stage, sound, SEGUE_SOUND_READY);
-	assert_non_null(segue_sound_buffer(sound, 48000));
-	assert_null(segue_sound_buffer(sound, 96000));
+	assert_non_null(segue_sound_buffer(sound, AT(48000)));
+	assert_null(segue_sound_buffer(sound, AT(96000)));
 	at_48k = stage_info(stage, sound).bytes;
 	make_for_rate(stage, sound, 96000);
 	/* as it was in the file, not from 48 kHz and back */
-	sample = (struct segue_sample *)segue_sound_buffer(sound, 96000);
+	sample = (struct segue_sample *)segue_sound_buffer(sound, AT(96000));
 	assert_int_equal(sample->n_frames, 96000);
 	for (uint32_t i = 0; i < 96000; i += 100)
 		assert_true(sample->data[0][i] == (float)i / 96000);
 	assert_true(stage_info(stage, sound).bytes < at_48k);
 	make_for_rate(stage, sound, 44100);
 	make_for_rate(stage, sound, 96000);
-	sample = (struct segue_sample *)segue_sound_buffer(sound, 96000);
+	sample = (struct segue_sample *)segue_sound_buffer(sound, AT(96000));
 	for (uint32_t i = 0; i < 96000; i += 100)
 		assert_true(sample->data[0][i] == (float)i / 96000);
 	stage_disown(stage, sound);
@@ -389,7 +392,7 @@ static void several_may_wait_for_several_rates(void **state)
 	sound = load(stage, "a.wav");
 	for (uint32_t i = 0; i < 4; i++) {
 		listeners[i] = listener_init();
-		segue_sound_wait(sound, &listeners[i].waiter, rates[i]);
+		segue_sound_wait(sound, &listeners[i].waiter, AT(rates[i]));
 	}
 	for (uint32_t i = 0; i < 4; i++)
 		assert_told(stage, &listeners[i], 0);
@@ -411,7 +414,7 @@ static void what_a_job_reads_stays_until_the_job_ends(void **state)
 		sound = load(stage, "a.wav");
 		stage_wait_state(stage, sound, SEGUE_SOUND_READY);
 		listener = listener_init();
-		segue_sound_wait(sound, &listener.waiter, 44100 + i);
+		segue_sound_wait(sound, &listener.waiter, AT(44100 + i));
 		usleep(i * 50);
 		segue_sound_forget(&listener.waiter);
 		stage_disown(stage, sound);
@@ -430,7 +433,7 @@ static void what_is_made_anew_within_a_job_ends_well(void **state)
 
 	stage_write_ramp(stage, "a.wav", 60000, 1, 48000);
 	sound = load(stage, "a.wav");
-	segue_sound_wait(sound, &listener.waiter, 44100);
+	segue_sound_wait(sound, &listener.waiter, AT(44100));
 	/* made for 48 kHz first, then anew; the last owner goes in that */
 	stage_wait_state(stage, sound, SEGUE_SOUND_READY);
 	assert_int_equal(listener.n_told, 0);
@@ -452,10 +455,10 @@ static void a_rate_that_cannot_be_made_leaves_the_sound_as_it_is(void **state)
 	sound = load(stage, "a.wav");
 	stage_wait_state(stage, sound, SEGUE_SOUND_READY);
 	assert_int_equal(stage->store->methods->configure(stage->store, &config), 0);
-	segue_sound_wait(sound, &listener.waiter, 96000);
+	segue_sound_wait(sound, &listener.waiter, AT(96000));
 	assert_told(stage, &listener, -EDQUOT);
 	assert_int_equal(stage_info(stage, sound).state, SEGUE_SOUND_READY);
-	assert_non_null(segue_sound_buffer(sound, 48000));
+	assert_non_null(segue_sound_buffer(sound, AT(48000)));
 	stage_disown(stage, sound);
 	stage_wait_reclaimed(stage, 1);
 }
@@ -471,9 +474,9 @@ static void a_table_from_a_file_keeps_nothing_else(void **state)
 	stage_write_ramp(stage, "a.wav", 2048, 1, 48000);
 	sound = stage_load(stage, stage_path(stage, "a.wav"), &options, &error);
 	stage_wait_state(stage, sound, SEGUE_SOUND_READY);
-	assert_int_equal(stage_info(stage, sound).bytes, segue_sound_any_buffer(sound)->bytes);
+	assert_int_equal(stage_info(stage, sound).bytes, segue_sound_buffer(sound, AT(0))->bytes);
 	assert_int_equal(stage_info(stage, sound).kind, SEGUE_KIND_TABLE);
-	assert_ptr_equal(segue_sound_buffer(sound, 12345), segue_sound_any_buffer(sound));
+	assert_ptr_equal(segue_sound_buffer(sound, AT(12345)), segue_sound_buffer(sound, AT(0)));
 	stage_disown(stage, sound);
 }
 

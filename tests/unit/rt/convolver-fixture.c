@@ -102,7 +102,7 @@ void fixture_clear(struct fixture *f, struct room *rooms, uint32_t n_rooms)
 	free(f->conv_memory);
 	free(f->statistics);
 	free(f->handover);
-	segue_transforms_free(f->transforms);
+	segue_transforms_unref(f->transforms);
 	segue_memory_unref(f->memory);
 }
 

@@ -2,7 +2,8 @@
 /* SPDX-FileCopyrightText: Copyright © Segue contributors */
 /* SPDX-License-Identifier: MIT */
 
-#include "node.h"
+#include "load.h"
+#include "store.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +20,7 @@ static void assert_refused(struct stage *stage, const char *text, const char *na
 {
 	struct segue_error error = { 0 };
 
-	if (segue_load_text(store_of(stage), text, NULL, &error) != NULL)
+	if (segue_load_text(store_of(stage), text, &SEGUE_OPTIONS_INIT, NULL, &error) != NULL)
 		fail_msg("'%.60s' is accepted", text);
 	assert_int_equal(error.res, -EINVAL);
 	if (strstr(error.message, named) == NULL)
@@ -41,7 +42,7 @@ static struct segue_sound_info load(struct stage *stage, const char *format)
 		snprintf(rest, sizeof(rest), "%s", p + 1);
 		snprintf(p, sizeof(text) - (p - text), "%s/%s", stage->dir, rest);
 	}
-	sound = segue_load_text(store_of(stage), text, NULL, &error);
+	sound = segue_load_text(store_of(stage), text, &SEGUE_OPTIONS_INIT, NULL, &error);
 	if (sound == NULL)
 		fail_msg("%s", error.message);
 	stage_wait_state(stage, sound, SEGUE_SOUND_READY);
@@ -73,6 +74,33 @@ static void several_files_are_joined(void **state)
 	assert_int_equal(load(stage, "[ @l.wav @r.wav ]").channels, 3);
 	assert_int_equal(load(stage, "[ \"@l.wav\", \"@r.wav\" ]").frames, 200);
 	assert_int_equal(load(stage, "{ file = [ @r.wav @l.wav ] channels = [ 2 0 ] }").channels, 2);
+}
+
+static void the_file_of_the_graphs_rate_is_taken_else_the_highest(void **state)
+{
+	struct stage *stage = *state;
+	struct segue_error error;
+	struct segue_sound *sound;
+	char text[256];
+
+	stage_write_ramp(stage, "32.wav", 100, 2, 32000);
+	stage_write_ramp(stage, "48.wav", 200, 2, 48000);
+	stage_write_ramp(stage, "96.wav", 300, 2, 96000);
+	stage_write_ramp(stage, "mono.wav", 300, 1, 96000);
+	assert_int_equal(load(stage, "{ rates = [ @32.wav @48.wav @96.wav ] }").frames, 200);
+	assert_int_equal(load(stage, "{ rates = [ @32.wav @96.wav ] }").frames, 300);
+	snprintf(text, sizeof(text), "{ rates = [ %s/48.wav %s/mono.wav ] }", stage->dir, stage->dir);
+	sound = segue_load_text(store_of(stage), text, &SEGUE_OPTIONS_INIT, NULL, &error);
+	assert_non_null(sound);
+	stage_wait_state(stage, sound, SEGUE_SOUND_FAILED);
+	assert_string_equal(stage_info(stage, sound).error->message, "48.wav: its files have 2 and 1 channels");
+	stage_disown(stage, sound);
+	snprintf(text, sizeof(text), "{ rates = [ %s/96.wav %s/96.wav ] }", stage->dir, stage->dir);
+	sound = segue_load_text(store_of(stage), text, &SEGUE_OPTIONS_INIT, NULL, &error);
+	assert_non_null(sound);
+	stage_wait_state(stage, sound, SEGUE_SOUND_FAILED);
+	assert_string_equal(stage_info(stage, sound).error->message, "96.wav: two of its files have 96000 Hz");
+	stage_disown(stage, sound);
 }
 
 static void options_are_taken(void **state)
@@ -110,7 +138,9 @@ static void a_wrong_option_is_named(void **state)
 	assert_refused(*state, "{ file = /a.wav channels = [ ] }", "channels");
 	assert_refused(*state, "{ file = /a.wav channels = [ 0 one ] }", "channels");
 	assert_refused(*state, "{ file = /a.wav rootkey = 128 }", "rootkey");
-	assert_refused(*state, "{ rates = [ /a.wav /b.wav ] }", "rates");
+	assert_refused(*state, "{ file = /a.wav rates = [ /b.wav /c.wav ] }", "rates");
+	assert_refused(*state, "{ rates = [ /a.wav /b.wav ] kind = table }", "rates");
+	assert_refused(*state, "{ rates = [ /1 /2 /3 /4 /5 /6 /7 /8 /9 ] }", "rates");
 	assert_refused(*state, "{ file = /a.wav fade = 1 }", "'fade'");
 	assert_refused(*state, "{ file = /a.wav "
 			"a_key_that_is_longer_than_any_option_there_is_and_will_ever_be_in_it = 1 }", "segue.load");
@@ -151,12 +181,12 @@ static void a_fence_is_asked_for_every_file(void **state)
 	struct segue_fence *fence = &store_of(stage)->fence;
 	struct segue_error error = { 0 };
 
-	assert_null(segue_load_text(store_of(stage), "/etc/passwd", fence, &error));
+	assert_null(segue_load_text(store_of(stage), "/etc/passwd", &SEGUE_OPTIONS_INIT, fence, &error));
 	assert_int_equal(error.res, -EACCES);
-	assert_null(segue_load_text(store_of(stage), "[ /usr/share/a.wav /etc/passwd ]", fence, &error));
+	assert_null(segue_load_text(store_of(stage), "[ /usr/share/a.wav /etc/passwd ]", &SEGUE_OPTIONS_INIT, fence, &error));
 	assert_int_equal(error.res, -EACCES);
-	assert_null(segue_load_text(store_of(stage), "{ file = [ /usr/share/a.wav /etc/passwd ] }", fence,
-			&error));
+	assert_null(segue_load_text(store_of(stage), "{ file = [ /usr/share/a.wav /etc/passwd ] }", &SEGUE_OPTIONS_INIT,
+			fence, &error));
 	assert_int_equal(error.res, -EACCES);
 	assert_int_equal(stage->n_reclaimed, 0);
 }
@@ -168,6 +198,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		test(a_path_may_have_spaces_and_quotes),
 		test(several_files_are_joined),
+		test(the_file_of_the_graphs_rate_is_taken_else_the_highest),
 		test(options_are_taken),
 		test(what_is_no_file_is_refused),
 		test(a_wrong_option_is_named),

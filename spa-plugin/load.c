@@ -4,15 +4,17 @@
 
 /* The value of segue.load: a path, a list of paths, or an object with options, as SPA-JSON. */
 
+#include "load.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include <spa/utils/json.h>
 #include <spa/utils/string.h>
 
-#include "node.h"
+#include "sound.h"
 
-#define FILES_MAX	SEGUE_CHANNELS_MAX
+#define FILES_MAX	SEGUE_FILES_MAX
 #define TEXT_MAX	4096
 
 struct load {
@@ -108,6 +110,7 @@ static int read_object(struct load *load, struct spa_json *object, const struct 
 	char key[64];
 	struct spa_json array;
 	const char *token;
+	bool is_rates, is_file;
 	int length, res = 0;
 
 	while (res == 0 && (length = spa_json_next(object, &token)) > 0) {
@@ -116,11 +119,17 @@ static int read_object(struct load *load, struct spa_json *object, const struct 
 					token);
 		if ((length = spa_json_next(object, &token)) <= 0)
 			return segue_error_set(error, -EINVAL, "segue.load: %s has no value", key);
+		is_rates = spa_streq(key, "rates");
+		is_file = is_rates || spa_streq(key, "file");
+		if (is_file && load->recipe.n_paths > 0)
+			return segue_error_set(error, -EINVAL, "segue.load: %s: there are files already", key);
+		if (is_rates)
+			load->recipe.is_rates = true;
 		if (spa_json_is_array(token, length)) {
 			spa_json_enter(object, &array);
-			res = spa_streq(key, "file") ? add_tokens(load, &array, fence, error) :
+			res = is_file ? add_tokens(load, &array, fence, error) :
 				set_uints(load, key, &array, error);
-		} else if (spa_streq(key, "file")) {
+		} else if (is_file) {
 			res = add_token(load, token, length, fence, error);
 		} else {
 			res = set_option(load, key, token, length, error);
@@ -146,8 +155,16 @@ static int read_text(struct load *load, const char *text, const struct segue_fen
 	return add_token(load, text, strlen(text), fence, error);
 }
 
+struct segue_sound *segue_load(struct segue_store_impl *store, struct segue_recipe *recipe,
+		struct segue_error *error)
+{
+	if (recipe->type == SEGUE_RECIPE_TEXT)
+		return segue_load_text(store, recipe->text, &recipe->options, NULL, error);
+	return segue_sound_make(store, recipe, error);
+}
+
 struct segue_sound *segue_load_text(struct segue_store_impl *store, const char *text,
-		const struct segue_fence *fence, struct segue_error *error)
+		const struct segue_options *options, const struct segue_fence *fence, struct segue_error *error)
 {
 	struct segue_sound *sound = NULL;
 	struct load *load = calloc(1, sizeof(*load));
@@ -158,7 +175,7 @@ struct segue_sound *segue_load_text(struct segue_store_impl *store, const char *
 	}
 	load->recipe.type = SEGUE_RECIPE_FILES;
 	load->recipe.paths = load->paths;
-	load->recipe.options = SEGUE_OPTIONS_INIT;
+	load->recipe.options = *options;
 	if (read_text(load, text, fence, error) == 0) {
 		if (load->recipe.n_paths == 0)
 			segue_error_set(error, -EINVAL, "segue.load: no file is named");

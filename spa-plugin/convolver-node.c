@@ -1,0 +1,311 @@
+/* Segue: live-swappable sound for PipeWire */
+/* SPDX-FileCopyrightText: Copyright © Segue contributors */
+/* SPDX-License-Identifier: MIT */
+
+/* The factory segue.convolver: engine, main half and SPA shell put together. */
+
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+
+#include <spa/utils/keys.h>
+#include <spa/utils/string.h>
+
+#include "give-back.h"
+#include "make/transforms.h"
+#include "node-shell.h"
+#include "node.h"
+#include "plugin.h"
+#include "rt/convolver.h"
+
+/* The engine's state doesn't depend on the rate, so it stays as it is when that changes; but a second has more
+ * frames then. There is room for segue.ir.max at this rate, or at the graph's when it was made. */
+#define RATE_MAX	96000u
+
+struct impl {
+	struct spa_handle handle;
+	/* main loop */
+	struct segue_store_impl *store;
+	struct segue_memory *memory;	/* the engine's budget: it is no buffer, and not counted with them */
+	void *engine_memory;
+	struct segue_node_impl node;
+	struct spa_hook node_listener;
+	struct segue_shell shell;
+	/* shared */
+	struct segue_handover handover;
+	struct segue_statistics statistics;
+	/* data loop */
+	struct segue_convolver *engine;
+};
+
+SEGUE_DATA_LOOP static void on_process(void *data, const struct segue_cycle *cycle)
+{
+	struct impl *this = data;
+
+	segue_convolver_process(this->engine, cycle->clock, cycle->in, cycle->out, cycle->n_frames);
+}
+
+SEGUE_DATA_LOOP static void on_paused(void *data)
+{
+	struct impl *this = data;
+
+	segue_convolver_pause(this->engine);
+}
+
+static void on_started(void *data)
+{
+	struct impl *this = data;
+
+	segue_node_started(&this->node);
+}
+
+static void on_stopped(void *data)
+{
+	struct impl *this = data;
+
+	segue_node_stopped(&this->node);
+}
+
+static const struct segue_shell_ops shell_ops = {
+	.process = on_process,
+	.paused = on_paused,
+	.started = on_started,
+	.stopped = on_stopped,
+};
+
+static void engine_settle(void *engine)
+{
+	segue_convolver_settle(engine);
+}
+
+static void engine_lose_clock(void *engine)
+{
+	segue_convolver_lose_clock(engine);
+}
+
+static void engine_drain(void *engine)
+{
+	segue_convolver_drain(engine);
+}
+
+static const struct segue_node_type convolver_type = {
+	.name = "convolver",
+	.kind = SEGUE_KIND_RESPONSE,
+	.properties = segue_convolver_properties,
+	.n_properties = SEGUE_PROPERTIES_CONVOLVER,
+	.cancel = SEGUE_CONVOLVER_CANCEL,
+	.volume = SEGUE_CONVOLVER_VOLUME,
+	.commands = {
+		[SEGUE_PROPERTY_GAIN] = SEGUE_CONVOLVER_GAIN,
+		[SEGUE_PROPERTY_BYPASS] = SEGUE_CONVOLVER_BYPASS,
+		[SEGUE_PROPERTY_WET] = SEGUE_CONVOLVER_WET,
+		[SEGUE_PROPERTY_DRY] = SEGUE_CONVOLVER_DRY,
+	},
+	.settle = engine_settle,
+	.lose_clock = engine_lose_clock,
+	.drain = engine_drain,
+};
+
+/* ------------------------------------------------------------------ latency */
+
+static uint64_t latency_nsec(const struct impl *this)
+{
+	const struct segue_response *response = segue_node_response(&this->node);
+	double seconds = this->node.values[SEGUE_PROPERTY_LATENCY];
+
+	if (seconds == SEGUE_AUTOMATIC)
+		seconds = response != NULL ? (double)response->peak_frame / response->rate : 0.0;
+	return (uint64_t)llround(seconds * SPA_NSEC_PER_SEC);
+}
+
+static void on_node_changed(void *data, uint32_t changes)
+{
+	struct impl *this = data;
+
+	segue_shell_set_latency(&this->shell, latency_nsec(this));
+}
+
+static const struct segue_node_events node_events = {
+	.version = SEGUE_CONTROL_VERSION,
+	.changed = on_node_changed,
+};
+
+/* ------------------------------------------------------------ init and clear */
+
+static int impl_get_interface(struct spa_handle *handle, const char *type, void **interface)
+{
+	struct impl *this = (struct impl *)handle;
+
+	spa_return_val_if_fail(handle != NULL && interface != NULL, -EINVAL);
+
+	if (spa_streq(type, SPA_TYPE_INTERFACE_Node))
+		*interface = &this->shell.node;
+	else if (spa_streq(type, SEGUE_TYPE_INTERFACE_Node))
+		*interface = &this->node.iface;
+	else if (spa_streq(type, SEGUE_TYPE_INTERFACE_Store))
+		*interface = &this->store->iface;
+	else
+		return -ENOENT;
+	return 0;
+}
+
+static void free_engine(struct impl *this)
+{
+	if (this->engine_memory != NULL)
+		segue_give_back(this->store, this->memory, this->engine_memory, NULL, NULL);
+	segue_memory_unref(this->memory);
+}
+
+static int impl_clear(struct spa_handle *handle)
+{
+	struct impl *this = (struct impl *)handle;
+
+	spa_return_val_if_fail(handle != NULL, -EINVAL);
+
+	segue_shell_clear(&this->shell);
+	segue_node_clear(&this->node);
+	free_engine(this);
+	segue_store_put(this->store);
+	return 0;
+}
+
+static size_t impl_get_size(const struct spa_handle_factory *factory, const struct spa_dict *params)
+{
+	return sizeof(struct impl);
+}
+
+static int new_engine(struct impl *this, const struct segue_convolver_config *config)
+{
+	if ((this->memory = segue_memory_new(SIZE_MAX)) == NULL ||
+	    (this->engine_memory = segue_memory_alloc(this->memory, segue_convolver_size(config))) == NULL)
+		return -ENOMEM;
+	this->engine = segue_convolver_init(this->engine_memory, config);
+	return 0;
+}
+
+/* A value out of range is refused when the properties are set. */
+static double read_length_max(const struct spa_dict *info)
+{
+	const struct segue_property *p = &segue_convolver_properties[SEGUE_PROPERTY_LENGTH_MAX];
+	const char *text = info != NULL ? spa_dict_lookup(info, p->key) : NULL;
+	struct segue_value value = { .type = SEGUE_VALUE_STRING, .s = text };
+	double seconds;
+
+	return text != NULL && segue_property_check(p, &value, &seconds, NULL) >= 0 ? seconds : p->def;
+}
+
+static int init_node(struct impl *this, struct spa_log *log, struct spa_loop *data_loop, uint32_t n_in,
+		uint32_t n_out, double length_max)
+{
+	uint64_t frames_max = (uint64_t)ceil(length_max * SPA_MAX(RATE_MAX, this->store->rate));
+	struct segue_convolver_config engine = {
+		.n_in = n_in,
+		.n_out = n_out,
+		.frames_max = SPA_MIN(frames_max, (uint64_t)SEGUE_RESPONSE_MAX),
+		.transforms = this->store->transforms,
+		.handover = &this->handover,
+		.statistics = &this->statistics,
+	};
+	struct segue_node_config config = {
+		.store = this->store,
+		.log = log,
+		.data_loop = data_loop,
+		.type = &convolver_type,
+		.handover = &this->handover,
+		.statistics = &this->statistics,
+		.n_in = n_in,
+		.n_channels = n_out,
+		.frames_max = engine.frames_max,
+	};
+	int res;
+
+	if ((res = new_engine(this, &engine)) < 0)
+		return res;
+	config.engine = this->engine;
+	res = segue_node_init(&this->node, &config);
+	this->node.values[SEGUE_PROPERTY_LENGTH_MAX] = length_max;
+	return res;
+}
+
+static int impl_init(const struct spa_handle_factory *factory, struct spa_handle *handle,
+		const struct spa_dict *info, const struct spa_support *support, uint32_t n_support)
+{
+	struct impl *this = (struct impl *)handle;
+	uint32_t in[SEGUE_CHANNELS_MAX], out[SEGUE_CHANNELS_MAX];
+	struct segue_shell_config config = {
+		.name = "segue-convolver",
+		.category = "Filter",
+		.in = in,
+		.out = out,
+	};
+	struct spa_loop *data_loop;
+	struct spa_log *log;
+	int res, n_in, n_out;
+
+	spa_return_val_if_fail(factory != NULL && handle != NULL, -EINVAL);
+
+	memset(this, 0, sizeof(*this));
+	handle->get_interface = impl_get_interface;
+	handle->clear = impl_clear;
+	log = spa_support_find(support, n_support, SPA_TYPE_INTERFACE_Log);
+	data_loop = spa_support_find(support, n_support, SPA_TYPE_INTERFACE_DataLoop);
+	if (data_loop == NULL)
+		return -EINVAL;
+
+	if ((n_in = segue_shell_position(info, "capture.props", in)) < 0 ||
+	    (n_out = segue_shell_position(info, "playback.props", out)) < 0)
+		return -EINVAL;
+	config.n_in = n_in;
+	config.n_out = n_out;
+	if ((this->store = segue_store_get(support, n_support)) == NULL)
+		return -errno;
+	if ((res = segue_store_plan(this->store)) < 0 ||
+	    (res = init_node(this, log, data_loop, n_in, n_out, read_length_max(info))) < 0) {
+		free_engine(this);
+		segue_store_put(this->store);
+		return res;
+	}
+	res = segue_shell_init(&this->shell, support, n_support, info, &config, &this->node.iface, &shell_ops,
+			this);
+	if (res >= 0) {
+		this->node.iface.methods->add_listener(&this->node.iface, &this->node_listener, &node_events, this);
+		res = segue_node_configure(&this->node, info);
+	}
+	if (res < 0)
+		impl_clear(handle);
+	return res;
+}
+
+static const struct spa_interface_info impl_interfaces[] = {
+	{ SPA_TYPE_INTERFACE_Node, },
+	{ SEGUE_TYPE_INTERFACE_Node, },
+	{ SEGUE_TYPE_INTERFACE_Store, },
+};
+
+static int impl_enum_interface_info(const struct spa_handle_factory *factory,
+		const struct spa_interface_info **info, uint32_t *index)
+{
+	spa_return_val_if_fail(info != NULL && index != NULL, -EINVAL);
+
+	if (*index >= SPA_N_ELEMENTS(impl_interfaces))
+		return 0;
+	*info = &impl_interfaces[(*index)++];
+	return 1;
+}
+
+static const struct spa_dict_item info_items[] = {
+	{ SPA_KEY_FACTORY_AUTHOR, "Segue contributors" },
+	{ SPA_KEY_FACTORY_DESCRIPTION, "Convolve with an impulse response that can be replaced while it sounds" },
+	{ SPA_KEY_FACTORY_USAGE, "[audio.position=<FL,FR>] [segue.load=<path>] [segue.ir.max=<seconds>]" },
+};
+
+static const struct spa_dict convolver_info = SPA_DICT_INIT_ARRAY(info_items);
+
+const struct spa_handle_factory segue_convolver_factory = {
+	SPA_VERSION_HANDLE_FACTORY,
+	SEGUE_FACTORY_CONVOLVER,
+	&convolver_info,
+	impl_get_size,
+	impl_init,
+	impl_enum_interface_info,
+};
