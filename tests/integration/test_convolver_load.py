@@ -28,7 +28,10 @@ def resident_kib(session):
 
 @pytest.mark.plain
 @pytest.mark.parametrize('n, seconds', [(100, 6), pytest.param(1000, 60, marks=pytest.mark.slow)])
-def test_requests_for_half_a_second_each_end_as_the_mix(session, segue, playing, n, seconds):
+def test_requests_for_half_a_second_each_end_as_the_mix(session, segue, n, seconds):
+    playing = Chain(session, segue, seconds=seconds + 60)
+    playing.swap(*playing.response(0.1))
+    playing.play()
     responses = [playing.response(0.5, 100 + k) for k in range(5)]
     begun = time.monotonic()
     bytes_live, rss = [], []
