@@ -102,7 +102,7 @@ def read_facts(segue, show):
 def run(session, live):
     files = demo_convolver.make_files(session.path)
     segue, recorder = start(session, live)
-    show = Show(segue, recorder)
+    show = Show(segue, recorder, exact=not live)
 
     tones = demo_source.perform(show)
     voices = demo_convolver.perform(show, files)

@@ -57,10 +57,11 @@ class Part:
 
 
 def envelope(samples, n):
-    """Smallest and largest value of each of n stretches."""
+    """Smallest and largest value of each of n stretches; a missed cycle is silence."""
+    samples = np.nan_to_num(samples)
     edges = np.linspace(0, len(samples), n + 1).astype(int)
-    low = [np.nanmin(samples[a:b]) if b > a else 0.0 for a, b in zip(edges, edges[1:])]
-    high = [np.nanmax(samples[a:b]) if b > a else 0.0 for a, b in zip(edges, edges[1:])]
+    low = [samples[a:b].min() if b > a else 0.0 for a, b in zip(edges, edges[1:])]
+    high = [samples[a:b].max() if b > a else 0.0 for a, b in zip(edges, edges[1:])]
     return low, high
 
 
@@ -91,7 +92,7 @@ def draw_near(axes, part, start, stop, title, names=True):
     axes.plot(times, part.recorded(start, stop), color=BLUE, lw=1.1, label='recorded')
     every = max(1, (stop - start) // 260)
     axes.plot(times[::every], part.expected(start, stop)[::every], '.', color=COMPUTED, ms=2.2, label='computed')
-    top = 1.1 * np.nanmax(np.abs(part.recorded(start, stop)))
+    top = 1.1 * np.abs(part.expected(start, stop)).max()
     for h in part.heard:
         if start <= h.position < stop:
             at = part.seconds(h.position)

@@ -23,9 +23,10 @@ class Heard:
 class Show:
     """Prints what happens, when it happens."""
 
-    def __init__(self, segue, recorder):
+    def __init__(self, segue, recorder, exact):
         self.segue = segue
         self.recorder = recorder
+        self.exact = exact      # no other program's load makes the clock jump
         self.n_swaps = self.n_buffers = 0
         self._began = time.monotonic()
         # what was before isn't told
@@ -65,7 +66,11 @@ class Show:
     def swap(self, node, buffer, label, fade, at=None):
         """Play a buffer that was just made, now or from a frame on; the first frame it was heard at."""
         self._labels[buffer] = label
-        when = {} if at is None else {'at': at, 'late': True}
+        when = {}
+        if at is not None and self.exact:
+            when = {'at': at, 'late': True}
+        elif at is not None:
+            self.wait_for(at, 0.0)
         serial = node.set_buffer(buffer, fade=fade, **when)
         # ours no more: it lives as long as it is heard
         self.segue.release(buffer)
