@@ -72,7 +72,10 @@ def compute(heard, take):
     origin = phase_origin(opening, take.first, step)
     swaps = [Swap(take.first, 0, wavetable('sine', 1.0, step, origin))]
     for sound, h in zip(SOUNDS, heard):
-        plays = Sample(read_file(FILE)) if sound.wave is None else wavetable(sound.wave, sound.gain, step, origin)
+        if sound.wave is None:
+            plays = Sample(read_file(FILE))
+        else:
+            plays = wavetable(sound.wave, sound.gain, step, origin)
         swaps.append(Swap(h.position, h.fade, plays))
     swaps.append(Swap(heard[-1].position, heard[-1].fade, silence))
     return mix(swaps, take.first, take.end)
