@@ -122,7 +122,8 @@ def run(session, live):
     print(f'\nbuild/demo.wav, build/demo.png: {len(source.samples) / RATE:.1f} s. '
           f'The longest cycle of a node took {facts["longest"]:.0f} us.')
     print(f'{facts["applied"]} swaps applied, {facts["reclaimed"]} buffers reclaimed, '
-          f'{facts["live"]} bytes live, {facts["missed"]} cycles missed, largest error {worst:.1e} ({20 * np.log10(max(worst, 1e-12)):.0f} dB)')
+          f'{facts["live"]} bytes live, {facts["missed"]} cycles missed, '
+          f'largest error {worst:.1e} ({20 * np.log10(max(worst, 1e-12)):.0f} dB)')
     segue.bus.close()
     # the sine there was at first is a swap and a buffer besides
     right = (facts['applied'] == show.n_swaps + 1 and facts['reclaimed'] == show.n_buffers + 1 and
