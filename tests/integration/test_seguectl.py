@@ -224,6 +224,9 @@ def test_the_channels_of_several_files_are_joined(session, room, ctl):
     assert ctl('load', 'room', 'L.wav', 'R.wav') == 'L.wav + R.wav: 500 ms, 2 channels, peak gain -6.0 dB\n'
     assert ctl('load', 'room', 'L.wav', 'missing.wav', status=FAILED) == (
         'seguectl: room: missing.wav: No such file or directory\n')
+    (session.path / 'home/notes.txt').write_text('no sound\n')
+    assert ctl('load', 'room', 'L.wav', 'notes.txt', status=FAILED) == (
+        'seguectl: room: notes.txt: not an audio file\n')
     assert '16 files' in ctl('load', 'room', *17 * ['L.wav'], status=USAGE)
 
 
