@@ -29,9 +29,11 @@ def impulse_response(seconds, n_channels=1, seed=1, rate=RATE, level=0.1):
 
 
 class Chain:
-    """A source `player` linked to a convolver `room`. Channels are names of positions."""
+    """A source `player` linked to a convolver `room`. Channels are names of positions. Either is made
+    unless it is there already: a room's node, a player's name."""
 
-    def __init__(self, session, segue, inputs=('FL', 'FR'), outputs=None, room=None, **properties):
+    def __init__(self, session, segue, inputs=('FL', 'FR'), outputs=None, room=None, player=None,
+                 seconds=60, **properties):
         outputs = outputs or inputs
         self.session, self.segue = session, segue
         self.inputs, self.outputs = list(inputs), list(outputs)
@@ -39,10 +41,12 @@ class Chain:
             room = segue.create('room', 'convolver', **{'audio.position': f'[ {" ".join(inputs)} ]'},
                                 **properties)
         self.room = room
-        self.player = segue.create('player', audio_position=f'[ {" ".join(inputs)} ]', segue_gain=1.0)
+        self.player_name = player or 'player'
+        if player is None:
+            self.player = segue.create('player', audio_position=f'[ {" ".join(inputs)} ]', segue_gain=1.0)
         self.link()
-        self.recorder = Recorder(session, [f'player:output_{c}' for c in self.inputs] +
-                                 [f'room:output_{c}' for c in self.outputs])
+        self.recorder = Recorder(session, [f'{self.player_name}:output_{c}' for c in self.inputs] +
+                                 [f'room:output_{c}' for c in self.outputs], seconds)
         self.swaps = {}
 
     def response(self, seconds, seed=1, n_channels=None):
@@ -54,7 +58,7 @@ class Chain:
 
     def _links(self):
         for c in self.inputs:
-            yield f'player:output_{c}', f'room:input_{c}'
+            yield f'{self.player_name}:output_{c}', f'room:input_{c}'
         for i, c in enumerate(self.outputs):
             yield f'room:output_{c}', f'recorder:input_{len(self.inputs) + i}'
 

@@ -220,10 +220,13 @@ def test_a_file_is_loaded_from_where_the_shell_is(synth, hall, ctl):
 
 def test_the_channels_of_several_files_are_joined(session, room, ctl):
     for name, level in ('L', 0.25), ('R', 0.5):
-        write_wav(session.path / f'home/{name}.wav', np.full(24000, level))
+        write_wav(session.path / f'home/{name}.wav', np.append(np.full(1, level), np.zeros(23999)))
     assert ctl('load', 'room', 'L.wav', 'R.wav') == 'L.wav + R.wav: 500 ms, 2 channels, peak gain -6.0 dB\n'
     assert ctl('load', 'room', 'L.wav', 'missing.wav', status=FAILED) == (
         'seguectl: room: missing.wav: No such file or directory\n')
+    (session.path / 'home/notes.txt').write_text('no sound\n')
+    assert ctl('load', 'room', 'L.wav', 'notes.txt', status=FAILED) == (
+        'seguectl: room: notes.txt: not an audio file\n')
     assert '16 files' in ctl('load', 'room', *17 * ['L.wav'], status=USAGE)
 
 
@@ -316,7 +319,8 @@ def test_a_convolver_comes_with_the_links_of_both_its_sides(session, segue, ctl)
 
 
 def test_a_response_is_heard_or_refused_when_load_returns(session, room, hall, ctl):
-    assert ctl('load', 'room', hall) == 'hall.wav: 500 ms, 2 channels, peak gain -6.0 dB\n'
+    # of 24000 times 0.5, added up
+    assert ctl('load', 'room', hall) == 'hall.wav: 500 ms, 2 channels, peak gain 81.6 dB\n'
     assert ctl('get', 'room', 'Length') == '0.5\n'
     write_wav(session.path / 'home/three.wav', np.full((100, 3), 0.5))
     write_wav(session.path / 'home/long.wav', np.full(96000, 0.5))

@@ -16,11 +16,12 @@
 static enum segue_exit keep(struct segue_follow *follow)
 {
 	struct segue_ctl *ctl = follow->ctl;
+	const struct segue_sound_wanted wanted = { .files = ctl->args, .n_files = 1, .keep = true };
 	enum segue_exit status;
 
 	if ((follow->name = segue_sound_name(ctl->args, 1)) == NULL)
 		return segue_fail(ctl, SEGUE_EXIT_FAILED, SD_BUS_ERROR_NO_MEMORY, "Out of memory");
-	if ((status = segue_sound_load(ctl, NULL, ctl->args, 1, true, &follow->buffer_path)) != SEGUE_EXIT_OK)
+	if ((status = segue_sound_load(ctl, &wanted, &follow->buffer_path)) != SEGUE_EXIT_OK)
 		return status;
 	if (follow->on_terminal) {
 		segue_follow_catch_interrupt(follow);

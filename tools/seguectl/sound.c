@@ -121,64 +121,68 @@ static int append_join(sd_bus_message *m, const int *fds, int n_fds)
 	return 0;
 }
 
-static int build_load(struct segue_ctl *ctl, sd_bus_message *m, const int *fds, int n_fds, const char *label,
-		bool keep)
+static int append_text(sd_bus_message *m, const char *key, const char *text)
 {
-	struct segue_quantity text = { .type = 's', .s = label };
-	struct segue_quantity kept = { .type = 'b', .b = true };
+	const struct segue_quantity value = { .type = 's', .s = text };
+
+	return text == NULL ? 0 : segue_bus_append_entry(m, key, &value);
+}
+
+static int build_load(struct segue_ctl *ctl, const struct segue_sound_wanted *wanted, const int *fds,
+		sd_bus_message *m)
+{
+	const struct segue_quantity kept = { .type = 'b', .b = true };
+	/* a file's own name the service knows from its descriptor */
+	bool nameless = spa_streq(wanted->files[0], "-") && ctl->texts[SEGUE_OPTION_LABEL] == NULL;
 	int res;
 
 	if ((res = sd_bus_message_append(m, "h", fds[0])) < 0 ||
 	    (res = sd_bus_message_open_container(m, 'a', "{sv}")) < 0 ||
-	    (res = segue_args_append(ctl, SEGUE_GROUP_LOAD, m)) < 0)
+	    (res = segue_args_append(ctl, SEGUE_GROUP_LOAD, m)) < 0 ||
+	    (res = append_text(m, "kind", wanted->kind)) < 0 ||
+	    (res = append_text(m, "label", nameless ? base_name("-") : NULL)) < 0)
 		return res;
-	if (n_fds > 1 && (res = append_join(m, fds + 1, n_fds - 1)) < 0)
+	if (wanted->n_files > 1 && (res = append_join(m, fds + 1, wanted->n_files - 1)) < 0)
 		return res;
-	if (label != NULL && (res = segue_bus_append_entry(m, "label", &text)) < 0)
-		return res;
-	if (keep && (res = segue_bus_append_entry(m, "keep", &kept)) < 0)
+	if (wanted->keep && (res = segue_bus_append_entry(m, "keep", &kept)) < 0)
 		return res;
 	return sd_bus_message_close_container(m);
 }
 
-static enum segue_exit open_files(struct segue_ctl *ctl, const char *node, const char *const *files,
-		int n_files, int *ret, int *ret_n)
+static enum segue_exit open_files(struct segue_ctl *ctl, const struct segue_sound_wanted *wanted, int *ret,
+		int *ret_n)
 {
-	for (int i = 0; i < n_files; i++) {
-		if ((ret[i] = open_file(files[i])) < 0)
-			return fail_file(ctl, node, files[i], ret[i]);
+	for (int i = 0; i < wanted->n_files; i++) {
+		if ((ret[i] = open_file(wanted->files[i])) < 0)
+			return fail_file(ctl, wanted->node, wanted->files[i], ret[i]);
 		*ret_n = i + 1;
 	}
 	return SEGUE_EXIT_OK;
 }
 
 /* The call, with descriptors that stay ours. */
-static enum segue_exit call_load(struct segue_ctl *ctl, const char *node, const char *file, const int *fds,
-		int n_fds, bool keep, sd_bus_message **ret)
+static enum segue_exit call_load(struct segue_ctl *ctl, const struct segue_sound_wanted *wanted, const int *fds,
+		sd_bus_message **ret)
 {
-	/* a file's own name the service knows from its descriptor */
-	const char *label = spa_streq(file, "-") && ctl->texts[SEGUE_OPTION_LABEL] == NULL ? base_name(file) :
-		NULL;
 	sd_bus_message *m = NULL;
 	int res = segue_bus_new_call(ctl, &m, SEGUE_BUS_ROOT, SEGUE_BUS_MANAGER, "LoadFd");
 
 	if (res >= 0)
-		res = build_load(ctl, m, fds, n_fds, label, keep);
-	return segue_bus_send(ctl, res, m, node, ret);
+		res = build_load(ctl, wanted, fds, m);
+	return segue_bus_send(ctl, res, m, wanted->node, ret);
 }
 
-enum segue_exit segue_sound_load(struct segue_ctl *ctl, const char *node, const char *const *files,
-		int n_files, bool keep, char **ret)
+enum segue_exit segue_sound_load(struct segue_ctl *ctl, const struct segue_sound_wanted *wanted, char **ret)
 {
 	sd_bus_message *reply = NULL;
 	enum segue_exit status;
 	const char *path;
 	int *fds, n_fds = 0, res;
 
-	if ((fds = calloc(n_files, sizeof(*fds))) == NULL)
+	if ((fds = calloc(wanted->n_files, sizeof(*fds))) == NULL)
 		return segue_fail(ctl, SEGUE_EXIT_FAILED, SD_BUS_ERROR_NO_MEMORY, "Out of memory");
-	if ((status = open_files(ctl, node, files, n_files, fds, &n_fds)) == SEGUE_EXIT_OK)
-		status = call_load(ctl, node, files[0], fds, n_fds, keep, &reply);
+	if ((status = open_files(ctl, wanted, fds, &n_fds)) == SEGUE_EXIT_OK)
+		status = call_load(ctl, wanted, fds, &reply);
 	while (n_fds > 0)
 		close(fds[--n_fds]);
 	free(fds);

@@ -12,15 +12,19 @@
 /** \file
  * Files of the user's handed to the service, which makes a buffer of them. */
 
-/** Open files here, where a relative path means what the shell means, and have them loaded as one sound,
- * the channels of each after those of the one before; returns when the headers have been read.
- * \param node  whom it is for, for the messages; NULL: nobody
- * \param files  paths, or "-": all of standard input
- * \param n_files  1 and more
- * \param keep  it stays until it is released; otherwise as long as we or a node hold it
+/** A sound to be made. */
+struct segue_sound_wanted {
+	const char *const *files;	/**< paths, or "-": all of standard input */
+	int n_files;			/**< 1 and more: their channels are joined */
+	const char *node;		/**< whom it is for, for the messages; NULL: nobody */
+	const char *kind;		/**< NULL: the service's choice */
+	bool keep;			/**< until it is released; otherwise as long as we or a node hold it */
+};
+
+/** Open files here, where a relative path means what the shell means, and have them loaded; returns when the
+ * headers have been read.
  * \param ret  the buffer's path, to be freed */
-enum segue_exit segue_sound_load(struct segue_ctl *ctl, const char *node, const char *const *files,
-		int n_files, bool keep, char **ret);
+enum segue_exit segue_sound_load(struct segue_ctl *ctl, const struct segue_sound_wanted *wanted, char **ret);
 
 /** What files are called in messages, and stdin as the label: "hall.wav", "L.wav + R.wav", "stdin".
  * \return to be freed; NULL: out of memory */

@@ -7,6 +7,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include <spa/utils/string.h>
+
 #include "args.h"
 #include "bus.h"
 #include "follow.h"
@@ -93,18 +95,36 @@ static bool is_put_off(const struct segue_ctl *ctl)
 	return ctl->texts[SEGUE_OPTION_AT] != NULL || ctl->texts[SEGUE_OPTION_AFTER] != NULL;
 }
 
+/* What the node makes of a file: a convolver needs it at the file's own rate, and its gain is what counts. */
+static enum segue_exit read_kind(struct segue_follow *follow, const char **ret)
+{
+	struct segue_ctl *ctl = follow->ctl;
+	enum segue_exit status;
+	sd_bus_message *reply;
+	const char *type;
+	int res;
+
+	if ((status = segue_bus_call(ctl, follow->node, &reply, follow->node_path, SEGUE_BUS_PROPERTIES, "Get",
+					"ss", SEGUE_BUS_NODE, "Type")) != SEGUE_EXIT_OK)
+		return status;
+	if ((res = sd_bus_message_read(reply, "v", "s", &type)) >= 0)
+		*ret = spa_streq(type, "convolver") ? "response" : NULL;
+	sd_bus_message_unref(reply);
+	return res < 0 ? segue_bus_fail_errno(ctl, res) : SEGUE_EXIT_OK;
+}
+
 static enum segue_exit load(struct segue_follow *follow)
 {
 	struct segue_ctl *ctl = follow->ctl;
-	const char *const *files = ctl->args + 1;
-	int n_files = ctl->n_args - 1;
+	struct segue_sound_wanted wanted = { .files = ctl->args + 1, .n_files = ctl->n_args - 1,
+		.node = follow->node };
 	enum segue_exit status;
 
-	if ((follow->name = segue_sound_name(files, n_files)) == NULL)
+	if ((follow->name = segue_sound_name(wanted.files, wanted.n_files)) == NULL)
 		return segue_fail(ctl, SEGUE_EXIT_FAILED, SD_BUS_ERROR_NO_MEMORY, "Out of memory");
 	/* a buffer of the manager's rather than the node's own: it has a progress, and properties */
-	if ((status = segue_sound_load(ctl, follow->node, files, n_files, false,
-					&follow->buffer_path)) != SEGUE_EXIT_OK ||
+	if ((status = read_kind(follow, &wanted.kind)) != SEGUE_EXIT_OK ||
+	    (status = segue_sound_load(ctl, &wanted, &follow->buffer_path)) != SEGUE_EXIT_OK ||
 	    (status = request(follow, SEGUE_BUS_NODE, "SetBuffer", "o", follow->buffer_path,
 				SEGUE_GROUP_SWAP)) != SEGUE_EXIT_OK ||
 	    (status = segue_follow_load(follow)) != SEGUE_EXIT_OK)
