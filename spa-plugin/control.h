@@ -280,13 +280,13 @@ struct segue_node_methods {
 	/** Release a key: never refused but for its range. */
 	int (*note_off)(struct segue_node *node, uint32_t key, struct segue_error *error);
 	int (*notes_off)(struct segue_node *node, struct segue_error *error);
-	/** Play a table or a sample that is ready once, beside everything else.
-	 * \param options  gain, loop
+	/** Play a sound that is ready once, beside everything else.
+	 * \param options  those of SEGUE_OPTIONS_PLAY
 	 * \param ret  its number, for stop()
-	 * \return as note_on(), and -EINVAL for other sounds, -EBUSY for one that still loads */
+	 * \return as note_on() (whatever the trigger is), and -EINVAL for a response, -EBUSY for what still loads */
 	int (*play)(struct segue_node *node, struct segue_sound *sound, const struct segue_options *options,
 			uint64_t *ret, struct segue_error *error);
-	/** \return 0, or -ENXIO: it has ended, or never was */
+	/** \param play  0: all. \return 0, or -ENXIO: it has ended, or never was */
 	int (*stop)(struct segue_node *node, uint64_t play, struct segue_error *error);
 
 	void (*info)(struct segue_node *node, struct segue_node_info *ret);

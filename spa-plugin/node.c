@@ -352,7 +352,7 @@ static void node_info(struct segue_node *object, struct segue_node_info *ret)
 		.n_superseded = node->n_superseded,
 		.last_finished = node->last_finished,
 		.cycle_usec = { times.median_usec, times.p999_usec, times.max_usec },
-		.n_voices = node->n_in == 0 && sound != NULL ? 1 : 0,
+		.n_voices = node->type->keys != NULL ? node->type->keys->count_voices(node->engine) : 0,
 		.length_sec = response != NULL ? (double)response->n_frames / response->rate : 0.0,
 	};
 }
@@ -400,6 +400,32 @@ static int node_request(struct segue_node *object, struct segue_sound *sound,
 	return segue_node_request(to_impl(object), sound, options, ret, error);
 }
 
+static int node_note_on(struct segue_node *object, uint32_t key, uint32_t velocity, struct segue_error *error)
+{
+	return segue_node_note_on(to_impl(object), key, velocity, error);
+}
+
+static int node_note_off(struct segue_node *object, uint32_t key, struct segue_error *error)
+{
+	return segue_node_note_off(to_impl(object), key, error);
+}
+
+static int node_notes_off(struct segue_node *object, struct segue_error *error)
+{
+	return segue_node_notes_off(to_impl(object), error);
+}
+
+static int node_play(struct segue_node *object, struct segue_sound *sound, const struct segue_options *options,
+		uint64_t *ret, struct segue_error *error)
+{
+	return segue_node_play(to_impl(object), sound, options, ret, error);
+}
+
+static int node_stop(struct segue_node *object, uint64_t play, struct segue_error *error)
+{
+	return segue_node_stop(to_impl(object), play, error);
+}
+
 static int node_cancel(struct segue_node *object, uint64_t serial, struct segue_error *error)
 {
 	return segue_node_cancel(to_impl(object), serial, error);
@@ -416,6 +442,11 @@ static const struct segue_node_methods node_methods = {
 	.set = node_set,
 	.set_props = node_set_props,
 	.get = node_get,
+	.note_on = node_note_on,
+	.note_off = node_note_off,
+	.notes_off = node_notes_off,
+	.play = node_play,
+	.stop = node_stop,
 	.info = node_info,
 	.take_peaks = node_take_peaks,
 	.clock = node_clock,
@@ -446,6 +477,7 @@ int segue_node_init(struct segue_node_impl *node, const struct segue_node_config
 	spa_hook_list_init(&node->listeners);
 	spa_list_init(&node->requests);
 	spa_list_init(&node->heard);
+	spa_list_init(&node->plays);
 	segue_outbox_init(&node->outbox, node->handover);
 	node->outbox.cancel = type->cancel;
 	node->outbox.withdrawn = segue_node_withdrawn;

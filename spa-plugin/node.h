@@ -24,6 +24,15 @@
  * The main-loop half of every node: properties, requests, and what becomes of them. It knows its engine as
  * a handover to send commands into and two functions to call through the barrier. */
 
+/** How a type of node that plays notes is told of them. */
+struct segue_keys_type {
+	uint32_t note_on, note_off, notes_off, play, stop;	/**< commands to its engine */
+	/* main loop: beside the commands */
+	void (*release_key)(void *engine, uint8_t key);
+	bool (*is_releasing)(const void *engine, uint8_t key);
+	uint32_t (*count_voices)(const void *engine);
+};
+
 /** What a type of node brings. */
 struct segue_node_type {
 	const char *name;				/**< "source" */
@@ -36,6 +45,7 @@ struct segue_node_type {
 	void (*settle)(void *engine);
 	void (*lose_clock)(void *engine);
 	void (*drain)(void *engine);
+	const struct segue_keys_type *keys;		/**< NULL: it plays none */
 };
 
 struct segue_claim;
@@ -87,6 +97,8 @@ struct segue_node_impl {
 	struct spa_list requests;	/* accepted and not yet finished, by serial */
 	struct segue_outbox outbox;
 	struct spa_list heard;		/* claims that were applied and aren't retired, the newest last */
+	struct spa_list plays;		/* claims of plays that aren't retired */
+	uint64_t last_play;
 	struct segue_claim *current;	/* the newest; NULL: nothing was applied yet */
 	struct segue_claim *remade;	/* current's sound for another rate, on its way */
 	struct segue_waiter remake;
@@ -131,10 +143,21 @@ SEGUE_MAIN_LOOP void segue_node_withdrawn(struct segue_outbox *outbox, struct se
 		enum segue_outcome outcome);
 SEGUE_MAIN_LOOP uint64_t segue_node_collect(void *data);
 SEGUE_MAIN_LOOP bool segue_node_is_loading(const struct segue_node_impl *node);
+/** Send what can't wait until there is room. \return 0 or -EBUSY */
+SEGUE_MAIN_LOOP int segue_node_send_now(struct segue_node_impl *node, const struct segue_command *command);
 /** Everything back from the data loop, which has let go: outstanding requests end as Gone. */
 SEGUE_MAIN_LOOP void segue_node_collect_all(struct segue_node_impl *node);
 
 /* load-text.c */
 
+
+/* keys.c */
+SEGUE_MAIN_LOOP int segue_node_note_on(struct segue_node_impl *node, uint32_t key, uint32_t velocity,
+		struct segue_error *error);
+SEGUE_MAIN_LOOP int segue_node_note_off(struct segue_node_impl *node, uint32_t key, struct segue_error *error);
+SEGUE_MAIN_LOOP int segue_node_notes_off(struct segue_node_impl *node, struct segue_error *error);
+SEGUE_MAIN_LOOP int segue_node_play(struct segue_node_impl *node, struct segue_sound *sound,
+		const struct segue_options *options, uint64_t *ret, struct segue_error *error);
+SEGUE_MAIN_LOOP int segue_node_stop(struct segue_node_impl *node, uint64_t play, struct segue_error *error);
 
 #endif /* SEGUE_NODE_H */

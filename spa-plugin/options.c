@@ -81,6 +81,8 @@ static const struct option table[] = {
 	{ "after", SWAP, OPTION_DOUBLE, 0, DAY, NULL, AT(after), AT(has_after) },
 	{ "late", SWAP, OPTION_BOOL, 0, 1, NULL, AT(late) },
 	{ "wait", SWAP, OPTION_BOOL, 0, 1, NULL, AT(wait) },
+	{ "key", PLAY, OPTION_INT, 0, 127, NULL, AT(play_key) },
+	{ "velocity", PLAY, OPTION_INT, 1, 127, NULL, AT(velocity) },
 };
 
 static const struct option *find(uint32_t groups, const char *key)

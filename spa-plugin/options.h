@@ -101,10 +101,13 @@ struct segue_options {
 	double after;			/* seconds */
 	bool late;
 	bool wait;
+	/* play */
+	int play_key;			/* -1: as it is */
+	int velocity;
 };
 
 #define SEGUE_OPTIONS_INIT	(struct segue_options) { .root_key = -1, .gain = 1.0, \
-	.interleaved = true, .from = 20.0, .to = 20000.0, .seed = 1, .fade = -1.0 }
+	.interleaved = true, .from = 20.0, .to = 20000.0, .seed = 1, .fade = -1.0, .play_key = -1, .velocity = 127 }
 
 /** Set one option by its name. Main loop.
  * \param groups  SEGUE_OPTIONS_*: which keys exist

@@ -190,6 +190,14 @@ int segue_node_send(struct segue_node_impl *node, const struct segue_command *co
 	return res;
 }
 
+int segue_node_send_now(struct segue_node_impl *node, const struct segue_command *command)
+{
+	/* what is parked goes first */
+	if (!segue_outbox_flush(&node->outbox) || segue_handover_send(node->handover, command) < 0)
+		return -EBUSY;
+	return 0;
+}
+
 static void do_settle(void *data)
 {
 	struct segue_node_impl *node = data;

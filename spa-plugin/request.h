@@ -6,6 +6,7 @@
 #define SEGUE_REQUEST_H
 
 #include "node.h"
+#include "rt/play.h"
 
 /** \file
  * Requests and claims from the inside, for request.c (accepted, made ready, sent) and collect.c (answered,
@@ -16,8 +17,11 @@
 
 /** A ticket and what it keeps alive. */
 struct segue_claim {
-	struct segue_ticket ticket;
-	struct spa_list link;		/* of the node's heard ones */
+	union {
+		struct segue_ticket ticket;
+		struct segue_play play;	/* which begins with its ticket */
+	};
+	struct spa_list link;		/* of the node's heard ones, or its plays */
 	struct segue_sound *sound;	/* claimed; NULL: silence */
 	bool retired;			/* the data loop has let go of it */
 };

@@ -79,6 +79,32 @@ static void engine_drain(void *engine)
 	segue_source_drain(engine);
 }
 
+static void engine_release_key(void *engine, uint8_t key)
+{
+	segue_source_release_key(engine, key);
+}
+
+static bool engine_is_releasing(const void *engine, uint8_t key)
+{
+	return segue_source_is_releasing(engine, key);
+}
+
+static uint32_t engine_count_voices(const void *engine)
+{
+	return segue_source_count_voices(engine);
+}
+
+static const struct segue_keys_type source_keys = {
+	.note_on = SEGUE_SOURCE_NOTE_ON,
+	.note_off = SEGUE_SOURCE_NOTE_OFF,
+	.notes_off = SEGUE_SOURCE_NOTES_OFF,
+	.play = SEGUE_SOURCE_PLAY,
+	.stop = SEGUE_SOURCE_STOP,
+	.release_key = engine_release_key,
+	.is_releasing = engine_is_releasing,
+	.count_voices = engine_count_voices,
+};
+
 static const struct segue_node_type source_type = {
 	.name = "source",
 	.properties = segue_source_properties,
@@ -89,10 +115,18 @@ static const struct segue_node_type source_type = {
 		[SEGUE_PROPERTY_GAIN] = SEGUE_SOURCE_GAIN,
 		[SEGUE_PROPERTY_BYPASS] = SEGUE_SOURCE_BYPASS,
 		[SEGUE_PROPERTY_FREQUENCY] = SEGUE_SOURCE_FREQUENCY,
+		[SEGUE_PROPERTY_TRIGGER] = SEGUE_SOURCE_TRIGGER,
+		[SEGUE_PROPERTY_CHANNEL] = SEGUE_SOURCE_CHANNEL,
+		[SEGUE_PROPERTY_VOICES] = SEGUE_SOURCE_VOICES,
+		[SEGUE_PROPERTY_ATTACK] = SEGUE_SOURCE_ATTACK,
+		[SEGUE_PROPERTY_DECAY] = SEGUE_SOURCE_DECAY,
+		[SEGUE_PROPERTY_SUSTAIN] = SEGUE_SOURCE_SUSTAIN,
+		[SEGUE_PROPERTY_RELEASE] = SEGUE_SOURCE_RELEASE,
 	},
 	.settle = engine_settle,
 	.lose_clock = engine_lose_clock,
 	.drain = engine_drain,
+	.keys = &source_keys,
 };
 
 static int impl_get_interface(struct spa_handle *handle, const char *type, void **interface)
@@ -150,6 +184,7 @@ static int impl_init(const struct spa_handle_factory *factory, struct spa_handle
 		.name = "segue-source",
 		.category = "Source",
 		.out = position,
+		.midi_in = true,
 	};
 	struct spa_loop *data_loop;
 	struct spa_log *log;

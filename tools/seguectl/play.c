@@ -110,6 +110,7 @@ static enum segue_exit play_buffer(struct segue_follow *follow)
 static enum segue_exit play(struct segue_follow *follow)
 {
 	struct segue_ctl *ctl = follow->ctl;
+	const struct segue_sound_wanted wanted = { .files = ctl->args + 1, .n_files = 1, .node = follow->node };
 	enum segue_exit status;
 
 	if ((follow->node_path = segue_bus_node_path(follow->node)) == NULL)
@@ -119,8 +120,7 @@ static enum segue_exit play(struct segue_follow *follow)
 	if ((follow->name = segue_sound_name(ctl->args + 1, 1)) == NULL)
 		return no_memory(ctl);
 	/* its node keeps it when we leave the bus */
-	if ((status = segue_sound_load(ctl, follow->node, ctl->args + 1, 1, false,
-					&follow->buffer_path)) != SEGUE_EXIT_OK ||
+	if ((status = segue_sound_load(ctl, &wanted, &follow->buffer_path)) != SEGUE_EXIT_OK ||
 	    (status = segue_follow_load(follow)) != SEGUE_EXIT_OK)
 		return status;
 	return play_buffer(follow);
