@@ -163,7 +163,8 @@ static void a_switch_is_on_or_off(void **state)
 static void texts_are_texts(void **state)
 {
 	assert_kept(SEGUE_PROPERTY_TRIGGER, text("always"), 0.0);
-	assert_refused(SEGUE_PROPERTY_TRIGGER, text("notes"), -EINVAL);
+	assert_kept(SEGUE_PROPERTY_TRIGGER, text("notes"), 1.0);
+	assert_refused(SEGUE_PROPERTY_TRIGGER, text("sometimes"), -EINVAL);
 	assert_refused(SEGUE_PROPERTY_TRIGGER, number(0.0), -EINVAL);
 	assert_kept(SEGUE_PROPERTY_LOAD, text("/a.wav"), 0.0);
 	assert_refused(SEGUE_PROPERTY_LOAD, number(1.0), -EINVAL);
