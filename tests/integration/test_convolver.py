@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 
 from chain import RATE, Chain, impulse_response
-from convolution import error_db, taps
+from convolution import Input, error_db, taps
 from files import write_float_wav
+from mix import curve
+from recording import Recorder
 
 DBUS = 'org.freedesktop.DBus.Error.'
 ERROR = 'org.segue.Segue1.Error.'
@@ -162,3 +164,47 @@ def test_no_step_is_heard_when_a_level_changes(chain):
     first, _, out = chain.split()
     assert np.abs(np.diff(out[:, start - first + 1:])).max() < 0.5 / (0.005 * RATE) * 1.01
     assert np.allclose(out[:, -100:], 0.5)
+
+
+def test_bypass_is_faded_over_the_nodes_fade(playing):
+    """Into the input as it is, by the curve of a swap; where from is for the test to find."""
+    n = 4800
+    playing.room.set('Fade', n / RATE)
+    before = playing.recorder.position()
+    playing.room.set('Bypass', True)
+    playing.recorder.wait_for_frames(n + 9600)
+    first, heard, out = playing.split()
+    wet = heard.convolved(next(iter(playing.swaps.values())).taps)
+    errors = []
+    for c in playing.recorder.cycles():
+        start = int(c['position']) - first
+        if int(c['position']) >= before - 512 and start + n + 1000 < out.shape[1]:
+            g = np.concatenate([curve(n), np.ones(1000)])
+            part = slice(start, start + len(g))
+            errors.append(error_db(out[:, part], (1 - g) * wet[:, part] + g * heard.signal[:, part]))
+    assert min(errors) < -100
+
+
+def test_after_counts_from_the_take(playing):
+    before = playing.recorder.position()
+    position = playing.swap(*playing.response(0.05, 80), 100, after=0.5)
+    assert before + 24000 - 256 <= position < before + 24000 + 9600
+    playing.recorder.wait_for_frames(2400)
+    playing.assert_is_the_mix()
+
+
+def test_a_convolver_after_a_convolver_is_both(session, segue, playing):
+    """In one cycle: no frame is added."""
+    second = segue.create('second', 'convolver')
+    response = impulse_response(0.2, 2, 9)
+    second.heard(second.load_samples(response, channels=2, rate=RATE))
+    for c in 'FL', 'FR':
+        session.link(f'room:output_{c}', f'second:input_{c}')
+    playing.recorder.process.stop()
+    recorder = Recorder(session, [f'{n}:output_{c}' for n in ('room', 'second') for c in ('FL', 'FR')])
+    recorder.wait_for_frames(24000)
+    takes = [recorder.take(c) for c in range(4)]
+    first, end = max(t.first for t in takes), min(t.end for t in takes)
+    heard, out = Input([t[first:end] for t in takes[:2]]), np.stack([t[first:end] for t in takes[2:]])
+    # what came in before the recording has passed by then
+    assert error_db(out[:, len(response):], heard.convolved(taps(response, 2, 2))[:, len(response):]) < -100

@@ -10,7 +10,7 @@ import pytest
 
 from bus import BusError, Segue
 from chain import RATE, Chain, impulse_response
-from convolution import error_db, resampled, taps
+from convolution import Swap, error_db, resampled, taps
 from files import write_float_wav
 from test_convolver_time import band_limited
 
@@ -202,3 +202,62 @@ def test_load_options_shape_a_response(chain, tmp_path):
     chain.swap(path, taps(chosen, 2, 2), 0, 0.5, channels=[3, 0], offset=0.02, length=0.1, delay=0.01)
     chain.recorder.wait_for_position(chain.play() + 9600)
     chain.assert_is_the_mix()
+
+
+def test_a_recording_serves_a_source_and_a_convolver_at_once(segue, chain):
+    response, paths = chain.response(0.2)
+    recording = segue.ready(segue.import_samples(response, channels=2, rate=RATE))
+    chain.swaps[chain.room.set_buffer(recording, fade=0.0)] = Swap(0, 0, paths)
+    first = chain.player.heard(chain.player.set_buffer(recording, fade=0.0))
+    chain.recorder.wait_for_position(first + 9600)
+    chain.assert_is_the_mix()
+    noise = segue.ready(segue.generate('noise', seconds=0.1, seed=5))
+    chain.room.heard(chain.room.set_buffer(noise))
+    assert chain.room.get('Buffer') == noise
+
+
+def test_a_cancelled_load_is_never_heard(segue, unchanged, tmp_path):
+    path = write_float_wav(tmp_path / 'hall.wav', impulse_response(5.0, 4, rate=44100), 44100)
+    for opts in {}, {'at': 10 ** 10}:
+        serial = unchanged.room.load(path, **opts)
+        unchanged.room.cancel(serial)
+        finished = unchanged.room.finished(serial)
+        assert (finished.result, finished.error) == ('failed', ERROR + 'Cancelled')
+    unchanged.recorder.wait_for_frames(RATE)
+    segue.bus.wait_until('rest', lambda: segue.get('BytesPending') == segue.get('BytesRetired') == 0)
+
+
+def test_a_short_response_overtakes_a_long_one_that_is_being_made(playing, tmp_path):
+    long = playing.room.load(write_float_wav(tmp_path / 'hall.wav', impulse_response(9.9, 4, rate=44100), 44100))
+    playing.swap(*playing.response(0.05, 7), 480)
+    assert playing.room.finished(long).result == 'superseded'
+    playing.recorder.wait_for_frames(9600)
+    playing.assert_is_the_mix()
+
+
+def test_more_than_memory_max_is_refused(session):
+    session.start_service('segue.properties = { memory.max = 4M }')
+    with session.bus() as bus:
+        segue = Segue(bus)
+        chain = Chain(session, segue)
+        chain.swap(*chain.response(0.1))
+        # its samples fit, its spectra don't
+        name, message = error_of(chain.room, 'load_samples', impulse_response(2.0, 4), channels=4, rate=RATE)
+        assert name in (DBUS + 'LimitsExceeded', DBUS + 'NoMemory'), message
+        bus.wait_until('rest', lambda: segue.get('BytesPending') == segue.get('BytesRetired') == 0)
+        chain.swap(*chain.response(0.2, 2))
+        chain.recorder.wait_for_position(chain.play() + 9600)
+        chain.assert_is_the_mix()
+
+
+def test_a_buffer_of_a_client_that_left_sounds_on(session, segue, playing):
+    response, paths = playing.response(0.3, 8)
+    client = session.bus()
+    buffer = Segue(client).ready(Segue(client).import_samples(response, channels=2, rate=RATE, kind='response'))
+    playing.swaps[playing.room.set_buffer(buffer, fade=0.0)] = Swap(0, 0, paths)
+    playing.applied()
+    client.connection.get_stream().close(None)      # as a crash would: no goodbye
+    playing.recorder.wait_for_frames(12000)
+    playing.assert_is_the_mix()
+    playing.swap(None, None)
+    segue.bus.wait_until('reclaimed', lambda: buffer not in segue.buffers())

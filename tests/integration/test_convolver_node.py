@@ -11,7 +11,7 @@ import pytest
 
 from bus import BusError, Segue
 from chain import RATE, Chain, impulse_response, white
-from convolution import error_db, taps
+from convolution import Swap, error_db, mix, taps
 from files import write_float_wav, write_wav
 from fixture import Session, wait_until
 from test_props import param, props
@@ -298,5 +298,35 @@ def test_the_plugin_alone_in_the_daemon(tmp_path):
             chain.recorder.wait_for_frames(4800)
             first, heard, out = chain.split()
             assert np.array_equal(out[:, -1000:], heard.signal[:, -1000:])
+    finally:
+        session.remove()
+
+
+def test_inside_the_daemon_with_the_module(tmp_path):
+    response = impulse_response(0.2, 2)
+    path = write_float_wav(tmp_path / 'hall.wav', response)
+    session = Session(fragment=f'''
+        context.modules = [ {{ name = libpipewire-module-segue  args = {{ }} }} ]
+        segue.nodes = [ {{ type = convolver  node.name = room  segue.load = "{path}" }}
+                        {{ type = source  node.name = player  segue.gain = 1.0 }} ]''')
+    try:
+        with session:
+            session.wait_for_name('org.segue.Segue1', session.processes['pipewire'])
+            with session.bus() as bus:
+                segue = Segue(bus)
+                chain = Chain(session, segue, room=segue.node('room'), player='player')
+                chain.player = segue.node('player')
+                bus.wait_until('response', lambda: chain.room.get('Length') > 0)
+                chain.recorder.wait_for_position(chain.play() + 4800)
+                chain.swaps[0] = Swap(0, 0, taps(response, 2, 2))
+                chain.swap(*chain.response(0.5, 2), 4800)
+                chain.recorder.wait_for_frames(9600)
+                swaps = list(chain.swaps.values())
+                first, heard, out = chain.split()
+                swaps[0].position = first
+                assert error_db(out, mix(heard, swaps, first)) < -100
+                segue.destroy(chain.room)
+                segue.destroy(chain.player)
+                assert_nothing_is_live(segue)
     finally:
         session.remove()
