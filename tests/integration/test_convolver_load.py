@@ -181,18 +181,18 @@ def test_a_response_longer_than_the_nodes_is_too_long(session, segue, tmp_path):
     assert error_of(chain.room, 'load', path)[0] == ERROR + 'TooLong'
 
 
-@pytest.mark.parametrize('rate', [192000, 44100])
-def test_a_response_of_another_rate_keeps_its_gain_and_length(chain, tmp_path, rate):
+def test_a_response_of_another_rate_keeps_its_gain_and_length(chain, tmp_path):
     at_48000 = band_limited(impulse_response(0.3, 2))
-    ours = resampled(taps(at_48000, 2, 2), 48000, rate)
-    path = write_float_wav(tmp_path / 'hall.wav', ours[[0, 1], [0, 1]].T[:round(0.3 * rate)], rate)
-    chain.swap(path, taps(at_48000, 2, 2))
-    assert chain.room.get('Length') == pytest.approx(0.3, abs=0.001)
-    chain.recorder.wait_for_position(chain.play() + 24000)
-    first, heard, out = chain.split()
-    error = error_db(out, heard.convolved(taps(at_48000, 2, 2)))
+    start = None
+    for rate in 192000, 44100:
+        ours = resampled(taps(at_48000, 2, 2), 48000, rate)[[0, 1], [0, 1]].T[:round(0.3 * rate)]
+        chain.swap(write_float_wav(tmp_path / f'{rate}.wav', ours, rate), taps(at_48000, 2, 2))
+        assert chain.room.get('Length') == pytest.approx(0.3, abs=0.001)
+        start = start or chain.play()
+        chain.recorder.wait_for_frames(16000)
+    error = chain.error()
     print(f'error: {error:.1f} dB')
-    assert error < -80
+    assert error < -90
 
 
 def test_load_options_shape_a_response(chain, tmp_path):
