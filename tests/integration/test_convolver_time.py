@@ -251,3 +251,19 @@ def test_a_response_loaded_in_a_short_pause_goes_on_with_its_own_tail(playing):
         finished = playing.room.finished(playing.room.set_buffer(buffer, fade=5.0))
         assert (finished.result, finished.position) == ('applied', 0)
     assert_goes_on(playing, second[1], *short_pause(playing, swap))
+
+
+def test_a_response_loaded_in_a_long_pause_has_heard_silence(playing):
+    second = playing.response(0.8, 6)
+    playing.recorder.wait_for_position(playing.swap(*playing.response(1.0, 5), 0) + 9600)
+
+    def swap():
+        time.sleep(0.7)
+        finished = playing.room.finished(playing.room.load_samples(second[0], channels=2, rate=RATE, fade=5.0))
+        assert (finished.result, finished.position) == ('applied', 0)
+    playing.stop_playing()
+    _, resumed, _ = pause(playing, swap)
+    playing.recorder.wait_for_position(playing.play() + 9600)
+    first, heard, out = playing.split()
+    heard.signal[:, :resumed - first] = 0.0
+    assert error_db(out[:, resumed - first:], heard.convolved(second[1])[:, resumed - first:]) < GOOD_ENOUGH
