@@ -78,6 +78,25 @@ def test_one_response_of_two_nodes_is_held_once(segue, tmp_path):
     segue.bus.wait_until('no bytes', lambda: segue.get('BytesLive') == 0)
 
 
+def test_one_response_of_nodes_of_other_limits_is_held_once(segue, tmp_path):
+    """Asked for at the same time, it is made for each limit."""
+    path = write_float_wav(tmp_path / 'hall.wav', impulse_response(2.0, 2))
+    one = segue.create('one', 'convolver')
+    one.heard(one.load(path))
+    held = segue.get('BytesLive')
+    one.heard(one.clear())
+    segue.bus.wait_until('no bytes', lambda: segue.get('BytesLive') == 0)
+    nodes = [one] + [segue.create(f'other-{k}', 'convolver', segue_ir_max=float(k)) for k in (3, 2)]
+    for node, serial in [(n, n.load(path)) for n in nodes]:
+        node.heard(serial)
+        assert node.get('Length') == pytest.approx(2.0, abs=0.001)
+    assert segue.get('BytesLive') == held
+    for node in nodes:
+        segue.destroy(node)
+    segue.bus.wait_until('no bytes', lambda: segue.get('BytesLive') == segue.get('BytesPending') ==
+                         segue.get('BytesRetired') == 0)
+
+
 def test_a_file_loaded_twice_is_made_once(segue, tmp_path):
     path = write_float_wav(tmp_path / 'hall.wav', impulse_response(0.5, 2))
     room = segue.create('room', 'convolver')
