@@ -242,6 +242,9 @@ static uint64_t next_look(struct segue_node_impl *node, bool progress)
 	if (is_owed(node))
 		next = node->running || since >= SEGUE_LONG_PAUSE_NSEC ? node->interval_nsec :
 			SEGUE_LONG_PAUSE_NSEC - since;
+	/* who waits for a swap to be heard is told soon after: a convolver's lead is longer than the first looks */
+	if (node->running && segue_node_has_unanswered_now(node))
+		next = SPA_MIN(next, WATCH_NSEC);
 	if (node->running && node->n_scheduled > 0)
 		next = SPA_MIN(next, until_scheduled(node));
 	/* after a start the rate is known with the first cycle */
