@@ -213,6 +213,8 @@ static int refuse_channels(const struct pw_properties *properties, struct segue_
 		text = value;
 		strcat(strcat(names, n++ > 0 ? ", " : ""), keys[i]);
 	}
+	if (n == 0)
+		return segue_error_set(error, -EINVAL, "%s", spa_strerror(-EINVAL));
 	if (n == 1 && pw_properties_get(properties, keys[0]) != NULL)
 		return segue_error_set(error, -EINVAL, "%s: %s isn't a list of channels", names, text);
 	return segue_error_set(error, -EINVAL, "%s: audio.position isn't a list of channels", names);

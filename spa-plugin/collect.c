@@ -14,7 +14,6 @@
 #define GARBAGE_PER_TICK	1024u
 
 #define SOON_NSEC		UINT64_C(1000000)
-#define PAUSE_NSEC		UINT64_C(500000000)
 #define WATCH_NSEC		UINT64_C(100000000)
 #define WATCH_MAX_NSEC		UINT64_C(5000000000)
 
@@ -241,7 +240,11 @@ static uint64_t next_look(struct segue_node_impl *node, bool progress)
 	if (node->garbage != NULL)
 		return SOON_NSEC;
 	if (is_owed(node))
-		next = node->running || since >= PAUSE_NSEC ? node->interval_nsec : PAUSE_NSEC - since;
+		next = node->running || since >= SEGUE_LONG_PAUSE_NSEC ? node->interval_nsec :
+			SEGUE_LONG_PAUSE_NSEC - since;
+	/* who waits for a swap to be heard is told soon after: a convolver's lead is longer than the first looks */
+	if (node->running && segue_node_has_unanswered_now(node))
+		next = SPA_MIN(next, WATCH_NSEC);
 	if (node->running && node->n_scheduled > 0)
 		next = SPA_MIN(next, until_scheduled(node));
 	/* after a start the rate is known with the first cycle */
@@ -258,7 +261,7 @@ uint64_t segue_node_collect(void *data)
 
 	segue_outbox_flush(&node->outbox);
 	/* a pause that has become a long one: fades count as complete, what was sent is taken */
-	if (!node->running && is_owed(node) && segue_now_nsec() - node->changed_nsec >= PAUSE_NSEC)
+	if (is_owed(node) && segue_node_has_long_paused(node))
 		segue_node_settle(node);
 	/* what is retired has been answered: tell the answers while its tickets are there */
 	take_retired(node);

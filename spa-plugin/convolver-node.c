@@ -73,6 +73,11 @@ static const struct segue_shell_ops shell_ops = {
 	.stopped = on_stopped,
 };
 
+static void engine_forget(void *engine)
+{
+	segue_convolver_forget(engine);
+}
+
 static void engine_settle(void *engine)
 {
 	segue_convolver_settle(engine);
@@ -101,6 +106,7 @@ static const struct segue_node_type convolver_type = {
 		[SEGUE_PROPERTY_WET] = SEGUE_CONVOLVER_WET,
 		[SEGUE_PROPERTY_DRY] = SEGUE_CONVOLVER_DRY,
 	},
+	.forget = engine_forget,
 	.settle = engine_settle,
 	.lose_clock = engine_lose_clock,
 	.drain = engine_drain,

@@ -308,15 +308,15 @@ int segue_node_configure(struct segue_node_impl *node, const struct spa_dict *in
 struct segue_target segue_node_target(const struct segue_node_impl *node)
 {
 	uint32_t rate = node->rate;
-	double frames;
+	uint64_t frames;
 
 	if (node->n_in == 0)
 		return (struct segue_target) { .rate = rate };
 	if (rate == 0)
 		rate = node->store->rate;
-	frames = node->values[SEGUE_PROPERTY_LENGTH_MAX] * rate;
-	return (struct segue_target) { rate, node->n_in, node->n_channels,
-		SPA_MIN((uint64_t)frames, node->frames_max) };
+	/* not cut off: 0.57 * 48000 is a little below 27360 */
+	frames = llround(node->values[SEGUE_PROPERTY_LENGTH_MAX] * rate);
+	return (struct segue_target) { rate, node->n_in, node->n_channels, SPA_MIN(frames, node->frames_max) };
 }
 
 const struct segue_response *segue_node_response(const struct segue_node_impl *node)

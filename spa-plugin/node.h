@@ -42,6 +42,7 @@ struct segue_node_type {
 	uint32_t cancel, volume;			/**< commands to its engine */
 	uint32_t commands[SEGUE_PROPERTIES_MAX];	/**< by property; 0: it isn't the engine's business */
 	/* through the barrier */
+	void (*forget)(void *engine);	/**< a long pause has made its history silence; NULL: it has none */
 	void (*settle)(void *engine);
 	void (*lose_clock)(void *engine);
 	void (*drain)(void *engine);

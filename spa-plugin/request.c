@@ -196,6 +196,16 @@ int segue_node_send_now(struct segue_node_impl *node, const struct segue_command
 	if (!segue_outbox_flush(&node->outbox) || segue_handover_send(node->handover, command) < 0)
 		return -EBUSY;
 	return 0;
+bool segue_node_has_long_paused(const struct segue_node_impl *node)
+{
+	return !node->running && segue_now_nsec() - node->changed_nsec >= SEGUE_LONG_PAUSE_NSEC;
+}
+
+static void do_forget(void *data)
+{
+	struct segue_node_impl *node = data;
+
+	node->type->forget(node->engine);
 }
 
 static void do_settle(void *data)
@@ -209,6 +219,9 @@ void segue_node_settle(struct segue_node_impl *node)
 {
 	bool all;
 
+	/* other nodes run on the data loop that this one's settling holds up */
+	if (node->type->forget != NULL && segue_node_has_long_paused(node))
+		segue_barrier(node->data_loop, do_forget, node);
 	do {
 		all = segue_outbox_flush(&node->outbox);
 		segue_barrier(node->data_loop, do_settle, node);

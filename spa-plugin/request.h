@@ -14,6 +14,7 @@
 
 #define SEGUE_COLLECT_MIN_NSEC	UINT64_C(20000000)
 #define SEGUE_COLLECT_MAX_NSEC	UINT64_C(1000000000)
+#define SEGUE_LONG_PAUSE_NSEC	UINT64_C(500000000)
 
 /** A ticket and what it keeps alive. */
 struct segue_claim {
@@ -63,6 +64,8 @@ SEGUE_MAIN_LOOP void segue_request_finish(struct segue_request *r, enum segue_ou
 		uint64_t position);
 /** Is there a `now` swap the data loop hasn't answered? */
 SEGUE_MAIN_LOOP bool segue_node_has_unanswered_now(const struct segue_node_impl *node);
+/** Has it been off the graph for as long as the contract calls a long pause? */
+SEGUE_MAIN_LOOP bool segue_node_has_long_paused(const struct segue_node_impl *node);
 /** Have a node that isn't running take everything: it takes nothing by itself. */
 SEGUE_MAIN_LOOP void segue_node_settle(struct segue_node_impl *node);
 /** Look again after this long, or sooner. */

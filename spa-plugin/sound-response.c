@@ -82,6 +82,18 @@ static void form_made(struct segue_form *form, struct segue_buffer *made)
 	tell(form, NULL);
 }
 
+/* For a node that allows another length. */
+static bool is_made_already(const struct segue_form *form)
+{
+	struct segue_form *other;
+
+	spa_list_for_each(other, &form->sound->forms, link) {
+		if (other->made != NULL && is_for(other, &form->target))
+			return true;
+	}
+	return false;
+}
+
 static void form_fail(struct segue_form *form, const struct segue_error *error)
 {
 	tell(form, error);
@@ -106,6 +118,10 @@ static void on_responded(struct segue_job *job, int res)
 		if (res < 0) {
 			segue_sound_job_failed(j, sound->label, res, &error);
 			form_fail(form, &error);
+		} else if (is_made_already(form)) {
+			segue_sound_job_give_up(j);
+			tell(form, NULL);
+			form_free(form);
 		} else {
 			j->made = NULL;
 			form_made(form, made);

@@ -428,7 +428,12 @@ void segue_convolver_pause(struct segue_convolver *conv)
 	conv->watch.paused = true;
 }
 
-/* Others sound than the levels have been working for. */
+void segue_convolver_forget(struct segue_convolver *conv)
+{
+	forget(conv);
+}
+
+/* Others sound than the levels have been working for. With a history that counts this takes milliseconds. */
 SEGUE_DATA_LOOP static void redo(struct segue_convolver *conv)
 {
 	struct segue_ticket *lanes[SEGUE_LANES];

@@ -68,6 +68,10 @@ SEGUE_DATA_LOOP void segue_convolver_process(struct segue_convolver *conv, const
  * cycles. Through the barrier only. */
 SEGUE_DATA_LOOP void segue_convolver_pause(struct segue_convolver *conv);
 
+/** The pause has become a long one: what was heard counts as silence, which the next cycle would find, too.
+ * Before settle, it spares that the work of looking back. Through the barrier only. */
+SEGUE_DATA_LOOP void segue_convolver_forget(struct segue_convolver *conv);
+
 /** Take every command although no cycle runs: `now` swaps are applied at once (position 0) with the history
  * there is, running fades complete, settings jump; `at` swaps wait. Through the barrier only. A swap costs
  * a few milliseconds here. */

@@ -6,7 +6,7 @@
 The player is silent until the recorder has settled, so that all that ever came in is known.
 """
 
-import time
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -26,6 +26,26 @@ def impulse_response(seconds, n_channels=1, seed=1, rate=RATE, level=0.1):
     n = round(seconds * rate)
     decay = 10 ** (-3 * np.arange(n) / n)
     return (np.random.default_rng(seed).normal(0, level, (n, n_channels)) * decay[:, None]).astype('f4')
+
+
+@dataclass
+class Ran:
+    """Cycles one after the other, however their positions are."""
+    begins: dict            # index of the first frame of each, by its position
+    rates: list             # of each
+    heard: Input
+    out: np.ndarray
+    lost: list              # positions of cycles that only the player ran in
+
+    def index(self, position):
+        """Of a frame, by its position."""
+        begin = max(p for p in self.begins if p <= position)
+        return self.begins[begin] + position - begin
+
+    def changes(self):
+        """Indices of the first frames at another rate."""
+        begins = list(self.begins.values())
+        return [b for b, before, after in zip(begins[1:], self.rates, self.rates[1:]) if before != after]
 
 
 class Chain:
@@ -66,11 +86,11 @@ class Chain:
         for out, into in list(self._links())[:len(self.inputs)]:
             self.session.link(out, into)
 
-    def pause(self, seconds):
-        """Take the convolver out of the graph for so long, at least."""
+    def pause(self, meanwhile):
+        """Take the convolver out of the graph, do something meanwhile, and put it back."""
         for link in self._links():
             self.session.unlink(*link)
-        time.sleep(seconds)
+        meanwhile()
         for link in self._links():
             self.session.link(*link)
 
@@ -119,23 +139,23 @@ class Chain:
         n = len(self.inputs)
         return first, Input(takes[:n]), np.stack(takes[n:])
 
-    def cycles_that_ran(self):
-        """Where each cycle begins in what is returned next: what came in, what came out, without the cycles
-        that PipeWire left the convolver or everyone out of; and the positions of those that were recorded."""
+    def ran(self):
+        """What was recorded without the cycles that PipeWire left the convolver or everyone out of."""
         first, takes = self.takes()
         takes = np.stack(takes)
-        n_in, begins, parts, lost, n = len(self.inputs), [], [], [], 0
+        n_in, begins, rates, parts, lost, n = len(self.inputs), {}, [], [], [], 0
         for c in self.recorder.cycles():
-            at = int(c['position']) - first
-            part = takes[:, at:at + int(c['n_frames'])]
+            position = int(c['position'])
+            part = takes[:, position - first:position - first + int(c['n_frames'])]
             if part[:n_in].any() and not part[n_in:].any():
-                lost.append(int(c['position']))
+                lost.append(position)
                 continue
-            begins.append(n)
+            begins[position] = n
+            rates.append(int(c['rate']))
             parts.append(part)
             n += part.shape[1]
         whole = np.concatenate(parts, axis=1)
-        return begins, Input(whole[:n_in]), whole[n_in:], lost
+        return Ran(begins, rates, Input(whole[:n_in]), whole[n_in:], lost)
 
     def applied(self):
         """What was heard, once each request has been answered."""

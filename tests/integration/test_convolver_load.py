@@ -10,7 +10,7 @@ import pytest
 
 from bus import BusError, Segue
 from chain import RATE, Chain, impulse_response
-from convolution import error_db, resampled, taps
+from convolution import Swap, error_db, resampled, taps
 from files import write_float_wav
 from test_convolver_time import band_limited
 
@@ -76,6 +76,25 @@ def test_one_response_of_two_nodes_is_held_once(segue, tmp_path):
     assert segue.get('BytesLive') == held
     segue.destroy(second)
     segue.bus.wait_until('no bytes', lambda: segue.get('BytesLive') == 0)
+
+
+def test_one_response_of_nodes_of_other_limits_is_held_once(segue, tmp_path):
+    """Asked for at the same time, it is made for each limit."""
+    path = write_float_wav(tmp_path / 'hall.wav', impulse_response(2.0, 2))
+    one = segue.create('one', 'convolver')
+    one.heard(one.load(path))
+    held = segue.get('BytesLive')
+    one.heard(one.clear())
+    segue.bus.wait_until('no bytes', lambda: segue.get('BytesLive') == 0)
+    nodes = [one] + [segue.create(f'other-{k}', 'convolver', segue_ir_max=float(k)) for k in (3, 2)]
+    for node, serial in [(n, n.load(path)) for n in nodes]:
+        node.heard(serial)
+        assert node.get('Length') == pytest.approx(2.0, abs=0.001)
+    assert segue.get('BytesLive') == held
+    for node in nodes:
+        segue.destroy(node)
+    segue.bus.wait_until('no bytes', lambda: segue.get('BytesLive') == segue.get('BytesPending') ==
+                         segue.get('BytesRetired') == 0)
 
 
 def test_a_file_loaded_twice_is_made_once(segue, tmp_path):
@@ -167,13 +186,13 @@ def test_a_silent_response_is_silence_and_one_frame_is_a_gain(playing, tmp_path)
     playing.assert_is_the_mix()
 
 
-def test_a_response_longer_than_the_nodes_is_too_long(session, segue, tmp_path):
-    chain = Chain(session, segue, segue_ir_max=0.1)
-    path = write_float_wav(tmp_path / 'hall.wav', impulse_response(0.101, 2))
+def test_a_response_longer_than_the_nodes_is_too_long_and_one_as_long_is_not(session, segue, tmp_path):
+    chain = Chain(session, segue, segue_ir_max=0.57)
+    path = write_float_wav(tmp_path / 'hall.wav', impulse_response(0.571, 2))
     name, message = error_of(chain.room, 'load', path)
     assert name == ERROR + 'TooLong', message
-    chain.swap(*chain.response(0.1))
-    chain.recorder.wait_for_position(chain.play() + 9600)
+    chain.swap(*chain.response(0.57))
+    chain.recorder.wait_for_position(chain.play() + 30000)
     chain.assert_is_the_mix()
     # another node may well take what this one may not
     longer = segue.create('longer', 'convolver')
@@ -181,18 +200,18 @@ def test_a_response_longer_than_the_nodes_is_too_long(session, segue, tmp_path):
     assert error_of(chain.room, 'load', path)[0] == ERROR + 'TooLong'
 
 
-@pytest.mark.parametrize('rate', [192000, 44100])
-def test_a_response_of_another_rate_keeps_its_gain_and_length(chain, tmp_path, rate):
+def test_a_response_of_another_rate_keeps_its_gain_and_length(chain, tmp_path):
     at_48000 = band_limited(impulse_response(0.3, 2))
-    ours = resampled(taps(at_48000, 2, 2), 48000, rate)
-    path = write_float_wav(tmp_path / 'hall.wav', ours[[0, 1], [0, 1]].T[:round(0.3 * rate)], rate)
-    chain.swap(path, taps(at_48000, 2, 2))
-    assert chain.room.get('Length') == pytest.approx(0.3, abs=0.001)
-    chain.recorder.wait_for_position(chain.play() + 24000)
-    first, heard, out = chain.split()
-    error = error_db(out, heard.convolved(taps(at_48000, 2, 2)))
+    start = None
+    for rate in 192000, 44100:
+        ours = resampled(taps(at_48000, 2, 2), 48000, rate)[[0, 1], [0, 1]].T[:round(0.3 * rate)]
+        chain.swap(write_float_wav(tmp_path / f'{rate}.wav', ours, rate), taps(at_48000, 2, 2))
+        assert chain.room.get('Length') == pytest.approx(0.3, abs=0.001)
+        start = start or chain.play()
+        chain.recorder.wait_for_frames(16000)
+    error = chain.error()
     print(f'error: {error:.1f} dB')
-    assert error < -80
+    assert error < -90
 
 
 def test_load_options_shape_a_response(chain, tmp_path):
@@ -202,3 +221,62 @@ def test_load_options_shape_a_response(chain, tmp_path):
     chain.swap(path, taps(chosen, 2, 2), 0, 0.5, channels=[3, 0], offset=0.02, length=0.1, delay=0.01)
     chain.recorder.wait_for_position(chain.play() + 9600)
     chain.assert_is_the_mix()
+
+
+def test_a_recording_serves_a_source_and_a_convolver_at_once(segue, chain):
+    response, paths = chain.response(0.2)
+    recording = segue.ready(segue.import_samples(response, channels=2, rate=RATE))
+    chain.swaps[chain.room.set_buffer(recording, fade=0.0)] = Swap(0, 0, paths)
+    first = chain.player.heard(chain.player.set_buffer(recording, fade=0.0))
+    chain.recorder.wait_for_position(first + 9600)
+    chain.assert_is_the_mix()
+    noise = segue.ready(segue.generate('noise', seconds=0.1, seed=5))
+    chain.room.heard(chain.room.set_buffer(noise))
+    assert chain.room.get('Buffer') == noise
+
+
+def test_a_cancelled_load_is_never_heard(segue, unchanged, tmp_path):
+    path = write_float_wav(tmp_path / 'hall.wav', impulse_response(5.0, 4, rate=44100), 44100)
+    for opts in {}, {'at': 10 ** 10}:
+        serial = unchanged.room.load(path, **opts)
+        unchanged.room.cancel(serial)
+        finished = unchanged.room.finished(serial)
+        assert (finished.result, finished.error) == ('failed', ERROR + 'Cancelled')
+    unchanged.recorder.wait_for_frames(RATE)
+    segue.bus.wait_until('rest', lambda: segue.get('BytesPending') == segue.get('BytesRetired') == 0)
+
+
+def test_a_short_response_overtakes_a_long_one_that_is_being_made(playing, tmp_path):
+    long = playing.room.load(write_float_wav(tmp_path / 'hall.wav', impulse_response(9.9, 4, rate=44100), 44100))
+    playing.swap(*playing.response(0.05, 7), 480)
+    assert playing.room.finished(long).result == 'superseded'
+    playing.recorder.wait_for_frames(9600)
+    playing.assert_is_the_mix()
+
+
+def test_more_than_memory_max_is_refused(session):
+    session.start_service('segue.properties = { memory.max = 4M }')
+    with session.bus() as bus:
+        segue = Segue(bus)
+        chain = Chain(session, segue)
+        chain.swap(*chain.response(0.1))
+        # its samples fit, its spectra don't
+        name, message = error_of(chain.room, 'load_samples', impulse_response(2.0, 4), channels=4, rate=RATE)
+        assert name in (DBUS + 'LimitsExceeded', DBUS + 'NoMemory'), message
+        bus.wait_until('rest', lambda: segue.get('BytesPending') == segue.get('BytesRetired') == 0)
+        chain.swap(*chain.response(0.2, 2))
+        chain.recorder.wait_for_position(chain.play() + 9600)
+        chain.assert_is_the_mix()
+
+
+def test_a_buffer_of_a_client_that_left_sounds_on(session, segue, playing):
+    response, paths = playing.response(0.3, 8)
+    client = session.bus()
+    buffer = Segue(client).ready(Segue(client).import_samples(response, channels=2, rate=RATE, kind='response'))
+    playing.swaps[playing.room.set_buffer(buffer, fade=0.0)] = Swap(0, 0, paths)
+    playing.applied()
+    client.connection.get_stream().close(None)      # as a crash would: no goodbye
+    playing.recorder.wait_for_frames(12000)
+    playing.assert_is_the_mix()
+    playing.swap(None, None)
+    segue.bus.wait_until('reclaimed', lambda: buffer not in segue.buffers())

@@ -11,7 +11,7 @@ import pytest
 
 from bus import BusError, Segue
 from chain import RATE, Chain, impulse_response, white
-from convolution import error_db, taps
+from convolution import Swap, error_db, mix, taps
 from files import write_float_wav, write_wav
 from fixture import Session, wait_until
 from test_props import param, props
@@ -32,7 +32,7 @@ def assert_nothing_is_live(segue):
 
 # ---- properties
 
-def test_its_settings_are_the_contracts_by_default(session, segue):
+def test_its_settings_are_the_contracts_by_default_and_bad_ones_are_refused_by_name(session, segue):
     room = segue.create('room', 'convolver')
     assert {name: pytest.approx(room.get(name)) for name in DEFAULTS} == DEFAULTS
     segue.bus.wait_until('graph', lambda: room.get('State') == 'empty')
@@ -47,6 +47,12 @@ def test_its_settings_are_the_contracts_by_default(session, segue):
     info = session.node('room')['info']['props']
     assert 'media.class' not in info
     assert info['media.category'] == 'Filter'
+    for name, key, value in (('Wet', 'segue.wet', 17.0), ('Dry', 'segue.dry', -1.0), ('Latency', 'segue.latency', 11.0),
+                             ('Gain', 'segue.gain', float('nan'))):
+        with pytest.raises(BusError) as error:
+            room.set(name, value)
+        assert (error.value.name, key in error.value.message) == (DBUS + 'InvalidArgs', True)
+    assert {name: pytest.approx(room.get(name)) for name in DEFAULTS} == DEFAULTS
 
 
 def test_the_longest_response_is_fixed_when_it_is_made(session, segue):
@@ -62,16 +68,6 @@ def test_the_longest_response_is_fixed_when_it_is_made(session, segue):
         assert 'segue.ir.max' in error.value.message
         assert 'other' in error.value.message
     assert room.get('LengthMax') == 0.5
-
-
-def test_settings_out_of_range_are_refused_by_name(segue):
-    room = segue.create('room', 'convolver')
-    for name, key, value in (('Wet', 'segue.wet', 17.0), ('Dry', 'segue.dry', -1.0), ('Latency', 'segue.latency', 11.0),
-                             ('Gain', 'segue.gain', float('nan'))):
-        with pytest.raises(BusError) as error:
-            room.set(name, value)
-        assert (error.value.name, key in error.value.message) == (DBUS + 'InvalidArgs', True)
-    assert {name: pytest.approx(room.get(name)) for name in DEFAULTS} == DEFAULTS
 
 
 def test_pw_cli_sets_what_the_bus_sees(session, playing):
@@ -213,14 +209,14 @@ def test_pw_cat_is_convolved_to_the_frame(session, segue, tmp_path):
     response = impulse_response(0.3, 4)
     room.heard(room.load_samples(response, channels=4, rate=RATE))
     # silent until it has been linked
-    sound = np.concatenate([np.zeros((2 * RATE, 2)), white(2 * RATE, 2)])
+    sound = np.concatenate([np.zeros((3 * RATE // 2, 2)), white(RATE, 2)])
     path = write_float_wav(tmp_path / 'noise.wav', sound)
     session.start_wireplumber()
     player = session.start('pw-cat', ['pw-cat', '-p', '--target', '0', '-P', '{ node.name = cat }', path],
                            {'PIPEWIRE_CONFIG_NAME': 'client-rt.conf'})
     player.expected |= {1}
     chain = Chain(session, segue, room=room, player='cat')
-    chain.recorder.wait_for_position(chain.recorder.take(0).first + 3 * RATE)
+    chain.recorder.wait_for_position(chain.recorder.take(0).first + 2 * RATE)
     assert player.alive()
     first, heard, out = chain.split()
     assert error_db(out, heard.convolved(taps(response, 2, 2))) < -100
@@ -298,5 +294,35 @@ def test_the_plugin_alone_in_the_daemon(tmp_path):
             chain.recorder.wait_for_frames(4800)
             first, heard, out = chain.split()
             assert np.array_equal(out[:, -1000:], heard.signal[:, -1000:])
+    finally:
+        session.remove()
+
+
+def test_inside_the_daemon_with_the_module(tmp_path):
+    response = impulse_response(0.2, 2)
+    path = write_float_wav(tmp_path / 'hall.wav', response)
+    session = Session(fragment=f'''
+        context.modules = [ {{ name = libpipewire-module-segue  args = {{ }} }} ]
+        segue.nodes = [ {{ type = convolver  node.name = room  segue.load = "{path}" }}
+                        {{ type = source  node.name = player  segue.gain = 1.0 }} ]''')
+    try:
+        with session:
+            session.wait_for_name('org.segue.Segue1', session.processes['pipewire'])
+            with session.bus() as bus:
+                segue = Segue(bus)
+                chain = Chain(session, segue, room=segue.node('room'), player='player')
+                chain.player = segue.node('player')
+                bus.wait_until('response', lambda: chain.room.get('Length') > 0)
+                chain.recorder.wait_for_position(chain.play() + 4800)
+                chain.swaps[0] = Swap(0, 0, taps(response, 2, 2))
+                chain.swap(*chain.response(0.5, 2), 4800)
+                chain.recorder.wait_for_frames(9600)
+                swaps = list(chain.swaps.values())
+                first, heard, out = chain.split()
+                swaps[0].position = first
+                assert error_db(out, mix(heard, swaps, first)) < -100
+                segue.destroy(chain.room)
+                segue.destroy(chain.player)
+                assert_nothing_is_live(segue)
     finally:
         session.remove()

@@ -3,11 +3,14 @@
 
 """A convolver across changes of the rate and pauses: never dry, never silent, never an old tail."""
 
+import time
+
 import numpy as np
 import pytest
 
 from chain import RATE
-from convolution import Swap, error_db, fade_weights, resampled, taps
+from convolution import Swap, error_db, lead, mix, resampled, taps
+from fixture import wait_until
 
 GOOD_ENOUGH = -100.0            # dB of the peak
 FADE = 0.02                     # seconds: the default
@@ -24,55 +27,121 @@ def band_limited(response):
 
 # ---- the rate
 
-def remade(out, begins, old, new, begin, end, rate):
-    """Where between begin and end one convolution was faded into the other, and how far all is from that
-    mix in dB: as a request's would be, its fade starts SwapLead after a cycle's begin."""
-    peak = np.abs(old[:, begin:end]).max()
-    differs = np.abs(out[:, begin:end] - old[:, begin:end]).max(axis=0) > peak * 1e-4
+def remade(ran, swaps, taps, begin, end):
+    """The swap to what was made for the new rate: which one of those that may have been makes the best mix of
+    all, from index begin to end; and how far that is from what was heard, in dB. Swaps by their indices."""
+    rate = ran.rates[list(ran.begins.values()).index(begin)]
+    peak = np.abs(ran.out[:, begin:end]).max()
+    differs = np.abs(ran.out[:, begin:end] - mix(ran.heard, swaps, 0)[:, begin:end]).max(axis=0) > peak * 1e-4
     assert differs.any(), 'it was never made for the new rate'
     first = begin + int(np.argmax(differs))
-    best = (np.inf, 0)
-    for b in begins:
-        start = b + 2 * 8192
-        if begin <= b and first - 200 <= start <= first:
-            g = np.ones(end - start)
-            g[:round(FADE * rate)] = fade_weights(Swap(start, round(FADE * rate)), None)
-            expected = np.concatenate([old[:, begin:start], (1 - g) * old[:, start:end] + g * new[:, start:end]], axis=1)
-            best = min(best, (error_db(out[:, begin:end], expected), start))
+    fading = any(s.position <= first < s.position + s.frames for s in swaps)
+    best = (np.inf, None)
+    for b in ran.begins.values():
+        # it differs soon after the start, or after the take if that makes a fade hurry
+        swap = Swap(b + lead(taps.shape[2]), round(FADE * rate), taps)
+        if begin <= b and first - 250 <= (b if fading else swap.position) <= first:
+            expected = mix(ran.heard, swaps + [swap], 0)[:, begin:end]
+            best = min(best, (error_db(ran.out[:, begin:end], expected), swap), key=lambda e: e[0])
+    print(f'error: {best[0]:.1f} dB, made anew after {(best[1].position - begin) / rate:.3f} s')
     return best
 
 
-def test_a_change_of_rate_keeps_the_old_response_until_the_new_one_is_faded_in(session, segue, chain):
-    response = band_limited(chain.response(0.5)[0])
+def change_rate(session, chain, rate, frames=40000):
+    session.force_rate(rate)
+    chain.room.bus.wait_until('new rate', lambda: chain.room.get('Rate') == rate)
+    chain.recorder.wait_for_frames(frames)
+
+
+def limited(chain, seed=1):
+    """Arguments of a swap at 48000 Hz, and the taps for 44100."""
+    response = band_limited(chain.response(0.5, seed)[0])
     at_48000 = taps(response, 2, 2)
-    at_44100 = resampled(at_48000, 48000, 44100)
-    chain.swap(response, at_48000)
+    return (response, at_48000), resampled(at_48000, 48000, 44100)
+
+
+def test_a_change_of_rate_keeps_the_old_response_until_the_new_one_is_faded_in(session, segue, chain):
+    swap, at_44100 = limited(chain)
+    chain.swap(*swap)
     chain.recorder.wait_for_position(chain.play() + 9600)
     bytes_live = segue.get('BytesLive')
-    changes = []
-    for rate in 44100, 48000:
-        changes.append(chain.recorder.position())
-        session.force_rate(rate)
-        segue.bus.wait_until('new rate', lambda: chain.room.get('Rate') == rate)
-        chain.recorder.wait_for_frames(40000)
+    change_rate(session, chain, 44100)
+    change_rate(session, chain, 48000)
     assert chain.room.get('State') == 'running'
     assert chain.room.get('LastError') == ''
     assert chain.room.get('Length') == pytest.approx(0.5, abs=0.001)
     assert chain.room.get('Xruns') == 0
     segue.bus.wait_until('old forms reclaimed', lambda: segue.get('BytesLive') <= bytes_live * 1.01)
 
-    begins, heard, out, lost = chain.cycles_that_ran()
+    ran = chain.ran()
     # PipeWire 0.3.65 runs a cycle before each node has been started again
-    assert len(lost) <= 2, lost
-    rates = chain.recorder.cycles()
-    rates = rates[~np.isin(rates['position'], lost)]['rate']
-    first, second = (b for b, before, after in zip(begins[1:], rates, rates[1:]) if before != after)
-    old, new = heard.convolved(at_48000), heard.convolved(at_44100)
-    assert error_db(out[:, first - 4800:first], old[:, first - 4800:first]) < GOOD_ENOUGH
-    for begin, end, a, b, rate in (first, second, old, new, 44100), (second, out.shape[1], new, old, 48000):
-        error, start = remade(out, begins, a, b, begin, end, rate)
-        print(f'error: {error:.1f} dB, made anew after {(start - begin) / rate:.3f} s')
-        assert error < GOOD_ENOUGH
+    assert len(ran.lost) <= 2, ran.lost
+    first, second = ran.changes()
+    swaps = [Swap(0, 0, swap[1])]
+    error, at = remade(ran, swaps, at_44100, first, second)
+    assert error < GOOD_ENOUGH
+    error, at = remade(ran, swaps + [at], swap[1], second, ran.out.shape[1])
+    assert error < GOOD_ENOUGH
+
+
+def test_a_change_of_rate_in_mid_fade_hurries_it(session, chain):
+    """The fade goes on with the old data; what is made for the new rate follows as any newer swap does."""
+    (one, _), (two, two_at_44100) = limited(chain, 1), limited(chain, 2)
+    chain.swap(*one)
+    chain.recorder.wait_for_position(chain.play() + 9600)
+    begun = chain.swap(*two, 96000)
+    chain.recorder.wait_for_position(begun + 2400)
+    change_rate(session, chain, 44100, 48000)
+    ran = chain.ran()
+    swaps = [Swap(0, 0, one[1]), Swap(ran.index(begun), 96000, two[1])]
+    change, = ran.changes()
+    assert remade(ran, swaps, two_at_44100, change, ran.out.shape[1])[0] < GOOD_ENOUGH
+
+
+def test_rates_that_change_faster_than_responses_are_made_end_with_the_right_one(session, chain):
+    """And there is sound of the right level all the time."""
+    swap, at_44100 = limited(chain)
+    chain.swap(*swap)
+    start = chain.play()
+    chain.recorder.wait_for_position(start + 24000)
+    rates = 44100, 96000, 48000, 44100
+    for rate in rates:
+        session.force_rate(rate)
+        chain.recorder.wait_for_frames(4000)
+
+    def is_right():
+        """It may have to wait for one or two that were made for rates of before."""
+        nonlocal ran, expected
+        chain.recorder.wait_for_frames(12000)
+        ran = chain.ran()
+        expected = ran.heard.convolved(at_44100)[:, -4800:]
+        return error_db(ran.out[:, -4800:], expected) < GOOD_ENOUGH
+    ran = expected = None
+    wait_until('response for the last rate', is_right)
+    assert chain.room.get('LastError') == ''
+    assert chain.room.get('Length') == pytest.approx(0.5, abs=0.001)
+    assert len(ran.lost) <= len(rates), ran.lost
+    heard = ran.out[:, ran.index(start) + 24000:]
+    windows = heard[:, :heard.shape[1] // 480 * 480].reshape(2, -1, 480)
+    level = np.sqrt((windows ** 2).mean(axis=2))
+    print(f'level: {level.min():.3f} to {level.max():.3f}')
+    assert level.min() > np.sqrt((expected ** 2).mean()) / 4
+
+
+def test_two_nodes_share_what_is_made_for_the_new_rate(session, segue, chain):
+    buffer = segue.ready(segue.import_samples(chain.response(0.5)[0], channels=2, rate=RATE, kind='response'))
+    other = segue.create('other', 'convolver')
+    session.link('player:output_FL', 'other:input_FL')
+    for room in chain.room, other:
+        room.heard(room.set_buffer(buffer))
+    held = segue.get('BytesLive')
+    for rate in 44100, 48000:
+        change_rate(session, chain, rate, 24000)
+        segue.bus.wait_until('rate', lambda: other.get('Rate') == rate)
+        for room in chain.room, other:
+            segue.bus.wait_until('length', lambda: room.get('Length') == pytest.approx(0.5, abs=0.001))
+            assert (room.get('LastError'), room.get('Buffer')) == ('', buffer)
+    segue.bus.wait_until('once', lambda: segue.get('BytesLive') <= held * 1.01)
 
 
 # ---- pauses
@@ -112,10 +181,10 @@ def test_after_a_long_pause_of_the_graph_history_is_silence_and_sound_starts_wit
     assert error_db(out[:, begin:], expected * ramp) < GOOD_ENOUGH
 
 
-def pause(chain, seconds):
+def pause(chain, meanwhile):
     """Cut the convolver's links and make them again. Where it was heard last and where it is heard again
     for certain, and how long that took."""
-    chain.pause(seconds)
+    chain.pause(meanwhile)
     chain.recorder.wait_for_frames(2048)
     cycles = chain.recorder.cycles()
     n = len(chain.inputs)
@@ -127,9 +196,9 @@ def pause(chain, seconds):
             (int(cycles[on]['nsec']) - int(cycles[off[0]]['nsec'])) / 1e9)
 
 
-def short_pause(chain):
+def short_pause(chain, meanwhile=lambda: time.sleep(0.05)):
     """One that was shorter than 0.5 s, however busy the machine is."""
-    paused, resumed, seconds = pause(chain, 0.05)
+    paused, resumed, seconds = pause(chain, meanwhile)
     if seconds > 0.4:
         pytest.skip(f'the links took {seconds:.1f} s')
     return paused, resumed
@@ -159,7 +228,7 @@ def test_after_a_long_pause_of_the_node_there_is_no_old_tail(playing):
     response = playing.response(1.0, 5)
     playing.recorder.wait_for_position(playing.swap(*response, 0) + 9600)
     playing.stop_playing()
-    paused, resumed, seconds = pause(playing, 0.7)
+    paused, resumed, seconds = pause(playing, lambda: time.sleep(0.7))
     first, _, out = playing.split()
     before, after = out[:, :paused - first], out[:, paused - first:]
     assert np.nanmax(np.abs(before[:, -4800:])) > 0.01
@@ -168,3 +237,33 @@ def test_after_a_long_pause_of_the_node_there_is_no_old_tail(playing):
     first, heard, out = playing.split()
     heard.signal[:, :resumed - first] = 0.0
     assert error_db(out[:, resumed - first:], heard.convolved(response[1])[:, resumed - first:]) < GOOD_ENOUGH
+
+
+def test_a_response_loaded_in_a_short_pause_goes_on_with_its_own_tail(playing):
+    """It was applied at once, and has heard what the one before has heard."""
+    first, second = playing.response(1.0, 5), playing.response(0.8, 6)
+    playing.recorder.wait_for_position(playing.swap(*first, 0) + 9600)
+    buffer = playing.segue.ready(playing.segue.import_samples(second[0], channels=2, rate=RATE, kind='response'))
+    playing.stop_playing()
+
+    def swap():
+        playing.room.bus.wait_until('pause', lambda: playing.room.get('State') == 'idle')
+        finished = playing.room.finished(playing.room.set_buffer(buffer, fade=5.0))
+        assert (finished.result, finished.position) == ('applied', 0)
+    assert_goes_on(playing, second[1], *short_pause(playing, swap))
+
+
+def test_a_response_loaded_in_a_long_pause_has_heard_silence(playing):
+    second = playing.response(0.8, 6)
+    playing.recorder.wait_for_position(playing.swap(*playing.response(1.0, 5), 0) + 9600)
+
+    def swap():
+        time.sleep(0.7)
+        finished = playing.room.finished(playing.room.load_samples(second[0], channels=2, rate=RATE, fade=5.0))
+        assert (finished.result, finished.position) == ('applied', 0)
+    playing.stop_playing()
+    _, resumed, _ = pause(playing, swap)
+    playing.recorder.wait_for_position(playing.play() + 9600)
+    first, heard, out = playing.split()
+    heard.signal[:, :resumed - first] = 0.0
+    assert error_db(out[:, resumed - first:], heard.convolved(second[1])[:, resumed - first:]) < GOOD_ENOUGH

@@ -260,6 +260,37 @@ static void swaps_while_the_node_rests_have_heard_the_past(void **state)
 	}
 }
 
+static void a_swap_while_the_node_rests_for_long_has_heard_silence(void **state)
+{
+	static const uint32_t rests[] = { 8192 * 6, 8192 * 6 + 64 * 37, 8192 * 5 + 777 };
+
+	for (size_t i = 0; i < SPA_N_ELEMENTS(rests); i++) {
+		uint32_t n = 60000, ramp = 240;
+		struct room rooms[N_ROOMS];
+		double *expected;
+		struct fixture f;
+
+		init(&f, rooms, 4, rests[i] + n);
+		send_room(&f, &rooms[1], 0.0, SEGUE_NOW);
+		run_frames(&f, rests[i], 0);
+		send_room(&f, &rooms[5], 0.1, SEGUE_NOW);
+		segue_convolver_pause(f.conv);
+		let_pass(&f, 1.0);
+		segue_convolver_forget(f.conv);
+		segue_convolver_settle(f.conv);
+		assert_int_equal(f.tickets[1]->position, 0);
+		run_frames(&f, n, 0);
+		for (uint32_t o = 0; o < 2; o++) {
+			expected = convolve(&f, &rooms[5], o, rests[i]);
+			for (uint32_t k = 0; k < ramp; k++)
+				expected[rests[i] + k] *= (k + 1.0) / (ramp + 1.0);
+			assert_at_least(peak_error(f.out[o] + rests[i], expected + rests[i], n), ERROR_MIN);
+			free(expected);
+		}
+		fixture_clear(&f, rooms, N_ROOMS);
+	}
+}
+
 static void a_short_pause_changes_nothing(void **state)
 {
 	struct room rooms[N_ROOMS];
@@ -328,6 +359,7 @@ int main(void)
 		cmocka_unit_test(a_third_one_in_mid_fade_makes_the_fade_hurry),
 		cmocka_unit_test(clearing_fades_to_silence),
 		cmocka_unit_test(swaps_while_the_node_rests_have_heard_the_past),
+		cmocka_unit_test(a_swap_while_the_node_rests_for_long_has_heard_silence),
 		cmocka_unit_test(a_short_pause_changes_nothing),
 		cmocka_unit_test(after_a_long_pause_the_past_is_silence),
 		cmocka_unit_test(a_fade_in_a_long_pause_is_complete),
