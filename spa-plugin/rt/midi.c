@@ -10,9 +10,6 @@
 #include <spa/utils/defs.h>
 #include <spa/utils/type.h>
 
-/* newer headers' SPA_CONTROL_UMP */
-#define CONTROL_UMP	3u
-
 #define CC_PAN		10u
 
 /* Where a controller of 7 bits stands. The middle of a pan is 64, so its two halves differ. */
@@ -222,8 +219,8 @@ SEGUE_DATA_LOOP static bool enter_control(struct segue_midi *m)
 		m->next = m->end;
 		return false;
 	}
-	if (control.type == SPA_CONTROL_Midi || control.type == CONTROL_UMP) {
-		m->is_ump = control.type == CONTROL_UMP;
+	if (control.type == SPA_CONTROL_Midi || control.type == SEGUE_CONTROL_UMP) {
+		m->is_ump = control.type == SEGUE_CONTROL_UMP;
 		m->frame = control.offset;
 		m->bytes = m->next + sizeof(control);
 		m->n_bytes = control.value.size;

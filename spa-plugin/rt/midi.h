@@ -15,6 +15,9 @@
 /** \file
  * A cycle's MIDI, as events: MIDI 1.0 bytes, and UMP of message types 2 and 4. Data loop only. */
 
+/** SPA_CONTROL_UMP, which PipeWire has from 1.2 on; 3 is OSC. */
+#define SEGUE_CONTROL_UMP	4u
+
 enum segue_midi_type {
 	SEGUE_MIDI_NOTE_OFF,
 	SEGUE_MIDI_NOTE_ON,
