@@ -20,13 +20,23 @@ SEGUE_DATA_LOOP static double stand(uint8_t controller, uint8_t value)
 	return value <= 64 ? value / 128.0 : 0.5 + (value - 64) / 126.0;
 }
 
+/* The same of so many bits. MIDI 2.0 stretches the halves above and below the middle each by itself; what came from
+ * 7 bits, or a bend's 14, so is what it was there. */
+SEGUE_DATA_LOOP static double halves(uint32_t value, uint32_t bits, double middle, double below, double above)
+{
+	double half = (double)(UINT32_C(1) << (bits - 1)), distance = value - half;
+
+	return distance <= 0.0 ? middle + distance / half * below : middle + distance / (half - 1.0) * above;
+}
+
+SEGUE_DATA_LOOP static double unit(uint32_t value, uint32_t bits)
+{
+	return halves(value, bits, 64.0 / 127.0, 64.0 / 127.0, 63.0 / 127.0);
+}
+
 SEGUE_DATA_LOOP static double stand_32(uint8_t controller, uint32_t value)
 {
-	const uint32_t middle = UINT32_C(1) << 31;
-
-	if (controller != CC_PAN)
-		return value / (double)UINT32_MAX;
-	return value <= middle ? value * 0x1p-32 : 0.5 + 0.5 * (value - middle) / (double)(middle - 1);
+	return controller == CC_PAN ? halves(value, 32, 0.5, 0.5, 0.5) : unit(value, 32);
 }
 
 /* \return whether it is one of ours */
@@ -146,11 +156,11 @@ SEGUE_DATA_LOOP static bool read_voice_message_2(uint32_t first, uint32_t value,
 	switch ((first >> 16) & 0xf0) {
 	case 0x80:
 		ret->type = SEGUE_MIDI_NOTE_OFF;
-		ret->value = (value >> 16) / 65535.0;
+		ret->value = unit(value >> 16, 16);
 		return true;
 	case 0x90:
 		ret->type = SEGUE_MIDI_NOTE_ON;	/* at velocity 0 too */
-		ret->value = (value >> 16) / 65535.0;
+		ret->value = unit(value >> 16, 16);
 		return true;
 	case 0xb0:
 		ret->type = SEGUE_MIDI_CONTROLLER;
@@ -159,7 +169,7 @@ SEGUE_DATA_LOOP static bool read_voice_message_2(uint32_t first, uint32_t value,
 	case 0xe0:
 		ret->type = SEGUE_MIDI_BEND;
 		ret->key = 0;
-		ret->value = ((double)value - 0x1p31) / 0x1p31;
+		ret->value = halves(value, 32, 0.0, 1.0, 8191.0 / 8192.0);
 		return true;
 	}
 	return false;

@@ -238,7 +238,7 @@ static void packets_of_type_4_are_finer(void **state)
 	ADD_UMP(s, 4, 0x40200000, 1, 0x40600000, 1, 0x40f03c00, 1);	/* not ours */
 	begin(s);
 	expect(s, 0, SEGUE_MIDI_NOTE_ON, 0, 60, 1.0);
-	expect(s, 0, SEGUE_MIDI_NOTE_ON, 1, 61, 32768.0 / 65535.0);
+	expect(s, 0, SEGUE_MIDI_NOTE_ON, 1, 61, 64.0 / 127.0);
 	expect(s, 1, SEGUE_MIDI_NOTE_ON, 2, 60, 0.0);
 	expect(s, 1, SEGUE_MIDI_NOTE_OFF, 3, 60, ANY);
 	expect(s, 2, SEGUE_MIDI_CONTROLLER, 0, 7, 1.0);
@@ -247,7 +247,7 @@ static void packets_of_type_4_are_finer(void **state)
 	expect(s, 2, SEGUE_MIDI_CONTROLLER, 0, 10, 1.0);
 	expect(s, 3, SEGUE_MIDI_BEND, 0, 0, 0.0);
 	expect(s, 3, SEGUE_MIDI_BEND, 0, 0, -1.0);
-	expect(s, 3, SEGUE_MIDI_BEND, 0, 0, 1.0 - 0x1p-31);
+	expect(s, 3, SEGUE_MIDI_BEND, 0, 0, 8191.0 / 8192.0);
 	expect_end(s, 0);
 }
 
