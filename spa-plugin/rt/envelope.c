@@ -50,7 +50,7 @@ SEGUE_DATA_LOOP static void enter_decay(struct segue_envelope *e, uint32_t rate)
 {
 	double frames = (double)e->shape.decay * rate, sustain = e->shape.sustain;
 
-	if (frames < 1.0 || 1.0 - sustain < NOTHING)
+	if (frames < 0.5 || 1.0 - sustain < NOTHING)
 		enter(e, sustain > 0.0 ? SEGUE_STAGE_SUSTAIN : SEGUE_STAGE_OVER, sustain, sustain, 0);
 	else if (sustain > 0.0)
 		enter_exponential(e, SEGUE_STAGE_DECAY, 1.0, sustain, frames,
@@ -96,7 +96,7 @@ void segue_envelope_release(struct segue_envelope *e, uint32_t rate)
 
 	if (e->stage >= SEGUE_STAGE_RELEASE)
 		return;
-	if (frames < 1.0 || !(from > 0.0))
+	if (frames < 0.5 || !(from > 0.0))
 		enter_end(e, from, rate);
 	else
 		enter_exponential(e, SEGUE_STAGE_RELEASE, from, 0.0, frames, llround(frames));

@@ -10,9 +10,6 @@
 #include <spa/utils/defs.h>
 #include <spa/utils/type.h>
 
-/* newer headers' SPA_CONTROL_UMP */
-#define CONTROL_UMP	3u
-
 #define CC_PAN		10u
 
 /* Where a controller of 7 bits stands. The middle of a pan is 64, so its two halves differ. */
@@ -23,13 +20,23 @@ SEGUE_DATA_LOOP static double stand(uint8_t controller, uint8_t value)
 	return value <= 64 ? value / 128.0 : 0.5 + (value - 64) / 126.0;
 }
 
+/* The same of so many bits. MIDI 2.0 stretches the halves above and below the middle each by itself; what came from
+ * 7 bits, or a bend's 14, so is what it was there. */
+SEGUE_DATA_LOOP static double halves(uint32_t value, uint32_t bits, double middle, double below, double above)
+{
+	double half = (double)(UINT32_C(1) << (bits - 1)), distance = value - half;
+
+	return distance <= 0.0 ? middle + distance / half * below : middle + distance / (half - 1.0) * above;
+}
+
+SEGUE_DATA_LOOP static double unit(uint32_t value, uint32_t bits)
+{
+	return halves(value, bits, 64.0 / 127.0, 64.0 / 127.0, 63.0 / 127.0);
+}
+
 SEGUE_DATA_LOOP static double stand_32(uint8_t controller, uint32_t value)
 {
-	const uint32_t middle = UINT32_C(1) << 31;
-
-	if (controller != CC_PAN)
-		return value / (double)UINT32_MAX;
-	return value <= middle ? value * 0x1p-32 : 0.5 + 0.5 * (value - middle) / (double)(middle - 1);
+	return controller == CC_PAN ? halves(value, 32, 0.5, 0.5, 0.5) : unit(value, 32);
 }
 
 /* \return whether it is one of ours */
@@ -149,11 +156,11 @@ SEGUE_DATA_LOOP static bool read_voice_message_2(uint32_t first, uint32_t value,
 	switch ((first >> 16) & 0xf0) {
 	case 0x80:
 		ret->type = SEGUE_MIDI_NOTE_OFF;
-		ret->value = (value >> 16) / 65535.0;
+		ret->value = unit(value >> 16, 16);
 		return true;
 	case 0x90:
 		ret->type = SEGUE_MIDI_NOTE_ON;	/* at velocity 0 too */
-		ret->value = (value >> 16) / 65535.0;
+		ret->value = unit(value >> 16, 16);
 		return true;
 	case 0xb0:
 		ret->type = SEGUE_MIDI_CONTROLLER;
@@ -162,7 +169,7 @@ SEGUE_DATA_LOOP static bool read_voice_message_2(uint32_t first, uint32_t value,
 	case 0xe0:
 		ret->type = SEGUE_MIDI_BEND;
 		ret->key = 0;
-		ret->value = ((double)value - 0x1p31) / 0x1p31;
+		ret->value = halves(value, 32, 0.0, 1.0, 8191.0 / 8192.0);
 		return true;
 	}
 	return false;
@@ -222,8 +229,8 @@ SEGUE_DATA_LOOP static bool enter_control(struct segue_midi *m)
 		m->next = m->end;
 		return false;
 	}
-	if (control.type == SPA_CONTROL_Midi || control.type == CONTROL_UMP) {
-		m->is_ump = control.type == CONTROL_UMP;
+	if (control.type == SPA_CONTROL_Midi || control.type == SEGUE_CONTROL_UMP) {
+		m->is_ump = control.type == SEGUE_CONTROL_UMP;
 		m->frame = control.offset;
 		m->bytes = m->next + sizeof(control);
 		m->n_bytes = control.value.size;

@@ -15,6 +15,9 @@
 /** \file
  * A cycle's MIDI, as events: MIDI 1.0 bytes, and UMP of message types 2 and 4. Data loop only. */
 
+/** SPA_CONTROL_UMP, which PipeWire has from 1.2 on; 3 is OSC. */
+#define SEGUE_CONTROL_UMP	4u
+
 enum segue_midi_type {
 	SEGUE_MIDI_NOTE_OFF,
 	SEGUE_MIDI_NOTE_ON,
@@ -27,8 +30,8 @@ struct segue_midi_event {
 	enum segue_midi_type type;
 	uint8_t channel;		/**< 0..15 */
 	uint8_t key;			/**< or a controller's number */
-	/** 0..1: how hard a key is struck, where a controller stands (a pan's middle is 0.5 and a switch is on from
-	 * there); a bend's -1..1 */
+	/** 0..1: how hard a key is struck, where a controller stands (64 / 127 in the middle, from which on a switch
+	 * is on; a pan 0.5); a bend's -1..1 */
 	double value;
 };
 

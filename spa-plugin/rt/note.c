@@ -208,26 +208,36 @@ SEGUE_DATA_LOOP static bool is_copied(const struct segue_reading *r)
 	return r->step == ONE_FRAME && r->fraction == 0;
 }
 
-SEGUE_DATA_LOOP static void read_level(const struct segue_table_level *level, uint64_t phase, uint64_t step, float *ret,
-		uint32_t n_frames)
+/* A block of one note. */
+struct reader {
+	const struct segue_note *note;
+	const struct segue_note_block *block;
+	uint32_t bits;			/* what places were found for; 0: nothing yet */
+	struct segue_places places;	/* what channels, and levels of one size, have in common */
+	float scratch[SEGUE_BLOCK_FRAMES];
+};
+
+SEGUE_DATA_LOOP static void read_level(struct reader *reader, const struct segue_table_level *level, float *ret)
 {
 	uint32_t bits = 64 - (uint32_t)__builtin_ctz(level->n_frames);
-	struct segue_places places;
 
-	segue_places_find(&places, phase, step, bits, n_frames);
-	segue_cubic_read(level->data, &places, 0, ret, n_frames);
+	if (bits != reader->bits)
+		segue_places_find(&reader->places, reader->note->phase, reader->note->step, bits,
+				reader->block->n_frames);
+	reader->bits = bits;
+	segue_cubic_read(level->data, &reader->places, 0, ret, reader->block->n_frames);
 }
 
-SEGUE_DATA_LOOP static void read_table(const struct segue_reading *r, uint32_t channel, const struct segue_note *note,
-		const struct segue_note_block *block, float *ret)
+SEGUE_DATA_LOOP static void read_table(struct reader *reader, const struct segue_reading *r, uint32_t channel)
 {
 	const struct segue_table_level *levels = &r->table->levels[channel * r->table->n_levels];
-	float before[SEGUE_BLOCK_FRAMES];
+	const struct segue_note_block *block = reader->block;
+	float before[SEGUE_BLOCK_FRAMES], *ret = reader->scratch;
 
-	read_level(&levels[r->level], note->phase, note->step, ret, block->n_frames);
+	read_level(reader, &levels[r->level], ret);
 	if (r->level_before == r->level)
 		return;
-	read_level(&levels[r->level_before], note->phase, note->step, before, block->n_frames);
+	read_level(reader, &levels[r->level_before], before);
 	for (uint32_t i = 0; i < block->n_frames; i++) {
 		double g = segue_smooth((block->place + i + 1) / (SEGUE_BLOCK_FRAMES + 1.0));
 
@@ -235,22 +245,13 @@ SEGUE_DATA_LOOP static void read_table(const struct segue_reading *r, uint32_t c
 	}
 }
 
-/* Whatever a block's channels have in common. */
-struct reader {
-	const struct segue_note *note;
-	const struct segue_reading *reading;
-	const struct segue_note_block *block;
-	struct segue_places places;	/* of an interpolated sample */
-	float scratch[SEGUE_BLOCK_FRAMES];
-};
-
-SEGUE_DATA_LOOP static const float *read_channel(struct reader *reader, uint32_t channel)
+SEGUE_DATA_LOOP static const float *read_channel(struct reader *reader, const struct segue_reading *r,
+		uint32_t channel)
 {
-	const struct segue_reading *r = reader->reading;
 	uint32_t n_frames = reader->block->n_frames;
 
 	if (r->table != NULL)
-		read_table(r, channel, reader->note, reader->block, reader->scratch);
+		read_table(reader, r, channel);
 	else if (is_copied(r))
 		return copy(r, r->sample->data[channel], reader->scratch, n_frames);
 	else
@@ -319,29 +320,30 @@ SEGUE_DATA_LOOP static void add(const struct segue_reading *r, const struct loud
 		segue_row_add_shaped(rows[output], values, gain, loudness->moving[s], block->n_frames);
 }
 
-SEGUE_DATA_LOOP static void play(const struct segue_note *note, const struct segue_reading *r,
-		const struct loudness *loudness, const struct segue_note_block *block,
-		float (*rows)[SEGUE_BLOCK_FRAMES])
+SEGUE_DATA_LOOP static void play(struct reader *reader, const struct segue_reading *r,
+		const struct loudness *loudness, float (*rows)[SEGUE_BLOCK_FRAMES])
 {
-	struct reader reader = { note, r, block };
+	const struct segue_note_block *block = reader->block;
 	const float *values;
 	uint32_t c, n_channels;
 
 	if (is_over(r))
 		return;
 	n_channels = r->table != NULL ? r->table->n_channels : r->sample->n_channels;
-	if (r->sample != NULL && !is_copied(r))
-		segue_places_find(&reader.places, r->fraction, r->step, FRACTION_BITS, block->n_frames);
+	if (r->sample != NULL && !is_copied(r)) {
+		segue_places_find(&reader->places, r->fraction, r->step, FRACTION_BITS, block->n_frames);
+		reader->bits = 0;
+	}
 	if (n_channels == 1) {
-		values = read_channel(&reader, 0);
+		values = read_channel(reader, r, 0);
 		for (c = 0; c < block->n_outputs; c++)
 			add(r, loudness, block, rows, c, values, 1.0f);
 	} else if (block->n_outputs == 1) {
 		for (c = 0; c < n_channels; c++)
-			add(r, loudness, block, rows, 0, read_channel(&reader, c), 1.0f / (float)n_channels);
+			add(r, loudness, block, rows, 0, read_channel(reader, r, c), 1.0f / (float)n_channels);
 	} else {
 		for (c = 0; c < SPA_MIN(n_channels, block->n_outputs); c++)
-			add(r, loudness, block, rows, c, read_channel(&reader, c), 1.0f);
+			add(r, loudness, block, rows, c, read_channel(reader, r, c), 1.0f);
 	}
 }
 
@@ -454,18 +456,22 @@ bool segue_note_is_over(const struct segue_note *note)
 void segue_note_play(struct segue_note *note, const struct segue_controls *controls,
 		const struct segue_note_block *block)
 {
+	struct reader reader;
 	struct loudness loudness;
 
+	reader.note = note;
+	reader.block = block;
+	reader.bits = 0;
 	if (note->bend != controls->bend)
 		tune(note, controls->bend, block->rate);
 	if (block->place == 0)
 		choose_levels(note, block->rate);
 	find_loudness(note, controls, block, &loudness);
 	if (note->next.ticket == NULL) {
-		play(note, &note->now, &loudness, block, block->alone);
+		play(&reader, &note->now, &loudness, block->alone);
 	} else {
-		play(note, &note->now, &loudness, block, block->old);
-		play(note, &note->next, &loudness, block, block->new);
+		play(&reader, &note->now, &loudness, block->old);
+		play(&reader, &note->next, &loudness, block->new);
 	}
 	advance(note, block->n_frames);
 }

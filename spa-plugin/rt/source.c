@@ -380,19 +380,54 @@ SEGUE_DATA_LOOP static void apply_ramp(struct segue_ramp *ramp, float levels[], 
 	segue_ramp_advance(ramp, n_frames);
 }
 
+/* What a block's frames are multiplied by: the same for all of them unless a ramp moves. */
+struct levels {
+	bool is_moving;
+	float rest;
+	segue_row values;
+};
+
+/* Multiply levels by a ramp and move it on. */
+SEGUE_DATA_LOOP static void add_ramp(struct levels *levels, struct segue_ramp *ramp, uint32_t n_frames)
+{
+	if (!levels->is_moving && ramp->n_frames == 0) {
+		levels->rest *= (float)ramp->to;
+		return;
+	}
+	for (uint32_t i = 0; !levels->is_moving && i < n_frames; i++)
+		levels->values[i] = levels->rest;
+	levels->is_moving = true;
+	apply_ramp(ramp, levels->values, n_frames);
+}
+
+SEGUE_DATA_LOOP static void apply_levels(const struct levels *levels, float values[], uint32_t n_frames)
+{
+	uint32_t i;
+
+	for (i = 0; levels->is_moving && i < n_frames; i++)
+		values[i] *= levels->values[i];
+	for (i = 0; !levels->is_moving && levels->rest != 1.0f && i < n_frames; i++)
+		values[i] *= levels->rest;
+}
+
 SEGUE_DATA_LOOP static void watch_levels(struct segue_source *source, uint32_t channel, const float values[],
 		uint32_t n_frames)
 {
-	float peak = source->peak[channel];
-	uint32_t i, n_clipped = 0;
+	float peaks[8] = { source->peak[channel] };
+	uint32_t i, k, n_clipped = 0;
 
-	for (i = 0; i < n_frames; i++) {
-		float level = fabsf(values[i]);
-
-		peak = SPA_MAX(peak, level);
-		n_clipped += level > 1.0f;
+	/* eight at a time: one peak alone would wait for itself */
+	for (i = 0; i + 8 <= n_frames; i += 8) {
+		for (k = 0; k < 8; k++)
+			peaks[k] = fabsf(values[i + k]) > peaks[k] ? fabsf(values[i + k]) : peaks[k];
 	}
-	source->peak[channel] = peak;
+	for (; i < n_frames; i++)
+		peaks[0] = SPA_MAX(peaks[0], fabsf(values[i]));
+	for (k = 1; k < 8; k++)
+		peaks[0] = SPA_MAX(peaks[0], peaks[k]);
+	for (i = 0; i < n_frames; i++)
+		n_clipped += fabsf(values[i]) > 1.0f;
+	source->peak[channel] = peaks[0];
 	source->n_clipped += n_clipped;
 }
 
@@ -445,24 +480,21 @@ SEGUE_DATA_LOOP static void render(struct segue_source *source, float *const out
 		uint32_t n_frames)
 {
 	uint32_t place = SEGUE_BLOCK_FRAMES - segue_phase_block_left(&source->phase);
-	segue_row common, levels;
-	uint32_t c, i;
+	struct levels common = { .rest = 1.0f }, levels;
+	uint32_t c;
 
 	play_steady(source, n_frames);
 	play_notes(source, place, n_frames);
 	if (source->swap.next != NULL)
 		mix_fade(source, n_frames);
 
-	for (i = 0; i < n_frames; i++)
-		common[i] = 1.0f;
-	apply_ramp(&source->gain, common, n_frames);
-	apply_ramp(&source->bypass, common, n_frames);
-	apply_ramp(&source->restart, common, n_frames);
+	add_ramp(&common, &source->gain, n_frames);
+	add_ramp(&common, &source->bypass, n_frames);
+	add_ramp(&common, &source->restart, n_frames);
 	for (c = 0; c < source->n_channels; c++) {
-		memcpy(levels, common, sizeof(levels));
-		apply_ramp(&source->volume[c], levels, n_frames);
-		for (i = 0; i < n_frames; i++)
-			source->rows[c][i] *= levels[i];
+		levels = common;
+		add_ramp(&levels, &source->volume[c], n_frames);
+		apply_levels(&levels, source->rows[c], n_frames);
 		watch_levels(source, c, source->rows[c], n_frames);
 		if (out[c] != NULL)
 			memcpy(out[c] + offset, source->rows[c], n_frames * sizeof(float));

@@ -364,7 +364,7 @@ void segue_voices_controller(struct segue_voices *v, uint32_t channel, uint8_t c
 		set_gains(v, channel);
 		break;
 	case CC_PEDAL:
-		set_pedal(v, channel, value >= 0.5);
+		set_pedal(v, channel, value >= 64.0 / 127.0);
 		break;
 	case CC_SOUND_OFF:
 		sound_off(v, channel);

@@ -13,7 +13,10 @@
 
 #include <cmocka.h>
 
+#include <spa/control/control.h>
+#include <spa/pod/pod.h>
 #include <spa/utils/defs.h>
+#include <spa/utils/type.h>
 
 static void *new_zeroed(size_t size)
 {
@@ -24,13 +27,15 @@ static void *new_zeroed(size_t size)
 	return memset(memory, 0, whole);
 }
 
+#define START	100000u		/* position of the engine's first frame */
+
 void fixture_init(struct fixture *f, uint32_t n_channels)
 {
 	*f = (struct fixture) {
 		.handover = new_zeroed(sizeof(struct segue_handover)),
 		.statistics = new_zeroed(sizeof(struct segue_statistics)),
 		.n_channels = n_channels,
-		.clock = { .id = 7, .nsec = 1000 * SPA_NSEC_PER_SEC, .position = 100000,
+		.clock = { .id = 7, .nsec = 1000 * SPA_NSEC_PER_SEC, .position = START,
 			.rate = { 1, RATE } },
 	};
 	f->source = segue_source_init(new_zeroed(segue_source_size(n_channels)), n_channels,
@@ -48,6 +53,7 @@ void fixture_clear(struct fixture *f)
 		assert_int_equal(f->tickets[i]->refs, 0);
 		free(f->tickets[i]);
 	}
+	free(f->score.events);
 	free(f->source);
 	free(f->statistics);
 	free(f->handover);
@@ -80,14 +86,102 @@ void send_cancel(struct fixture *f, uint64_t serial)
 				&(struct segue_command) { SEGUE_SOURCE_CANCEL, .data = serial }), 0);
 }
 
+void send_note(struct fixture *f, uint8_t key, uint8_t velocity)
+{
+	struct segue_command on = { SEGUE_SOURCE_NOTE_ON, SEGUE_NOTE(key, velocity) };
+	struct segue_command off = { SEGUE_SOURCE_NOTE_OFF, key };
+
+	assert_int_equal(segue_handover_send(f->handover, velocity > 0 ? &on : &off), 0);
+}
+
+struct segue_ticket *send_play(struct fixture *f, struct segue_buffer *buffer, float gain, enum segue_note_loop loop,
+		int32_t key)
+{
+	struct segue_play *play = new_zeroed(sizeof(*play));
+
+	*play = (struct segue_play) { .ticket = { .buffer = buffer, .at = SEGUE_NOW, .refs = 1,
+			.serial = f->n_tickets + 1 }, .gain = gain, .loop = loop, .key = key };
+	assert_true(f->n_tickets < TICKETS_MAX);
+	f->tickets[f->n_tickets++] = &play->ticket;
+	assert_int_equal(segue_handover_send(f->handover,
+				&(struct segue_command) { SEGUE_SOURCE_PLAY, .ticket = &play->ticket }), 0);
+	return &play->ticket;
+}
+
+void send_stop(struct fixture *f, uint64_t serial)
+{
+	assert_int_equal(segue_handover_send(f->handover,
+				&(struct segue_command) { SEGUE_SOURCE_STOP, .data = serial }), 0);
+}
+
+uint64_t frame_now(const struct fixture *f)
+{
+	return f->clock.position - START;
+}
+
+void add_bytes(struct fixture *f, uint64_t frame, uint32_t type, const void *bytes, uint32_t size)
+{
+	struct score *s = &f->score;
+
+	assert_true(size <= sizeof(s->events[0].bytes));
+	if (s->n_events % 1024 == 0) {
+		s->events = realloc(s->events, (s->n_events + 1024) * sizeof(s->events[0]));
+		assert_non_null(s->events);
+	}
+	s->events[s->n_events].frame = frame;
+	s->events[s->n_events].type = type;
+	s->events[s->n_events].size = size;
+	memcpy(s->events[s->n_events].bytes, bytes, size);
+	s->n_events++;
+}
+
+void add_midi(struct fixture *f, uint64_t frame, uint8_t status, uint8_t a, uint8_t b)
+{
+	const uint8_t bytes[3] = { status, a, b };
+
+	add_bytes(f, frame, SPA_CONTROL_Midi, bytes, (status & 0xe0) == 0xc0 ? 2 : 3);
+}
+
+/* The events of a cycle as PipeWire lays them out, or NULL. */
+static const struct spa_pod_sequence *cut_score(struct score *s, uint64_t first, uint32_t n_frames, uint8_t **ret)
+{
+	size_t size = sizeof(struct spa_pod_sequence);
+	struct spa_pod_sequence *sequence;
+	uint32_t end = s->next;
+	uint8_t *p;
+
+	for (; end < s->n_events && s->events[end].frame < first + n_frames; end++)
+		size += sizeof(struct spa_pod_control) + SPA_ROUND_UP_N(s->events[end].size, 8);
+	if (end == s->next)
+		return NULL;
+	/* just as large as it says: whatever is read behind it is seen by a sanitizer */
+	*ret = p = calloc(1, size);
+	sequence = (struct spa_pod_sequence *)p;
+	sequence->pod = (struct spa_pod) { size - sizeof(struct spa_pod), SPA_TYPE_Sequence };
+	p += sizeof(*sequence);
+	for (; s->next < end; s->next++) {
+		struct spa_pod_control control = { s->events[s->next].frame - first, s->events[s->next].type,
+			{ s->events[s->next].size, SPA_TYPE_Bytes } };
+
+		memcpy(p, &control, sizeof(control));
+		memcpy(p + sizeof(control), s->events[s->next].bytes, s->events[s->next].size);
+		p += sizeof(control) + SPA_ROUND_UP_N(s->events[s->next].size, 8);
+	}
+	return sequence;
+}
+
 void run_cycle(struct fixture *f, float *out, uint32_t stride, uint32_t offset, uint32_t n_frames)
 {
+	const struct spa_pod_sequence *midi;
 	float *outputs[SEGUE_CHANNELS_MAX];
+	uint8_t *memory = NULL;
 
 	for (uint32_t c = 0; c < f->n_channels; c++)
 		outputs[c] = out != NULL ? out + (size_t)c * stride + offset : NULL;
 	f->clock.duration = n_frames;
-	segue_source_process(f->source, &f->clock, NULL, outputs, n_frames);
+	midi = cut_score(&f->score, frame_now(f), n_frames, &memory);
+	segue_source_process(f->source, &f->clock, midi, outputs, n_frames);
+	free(memory);
 	f->clock.position += n_frames;
 	f->clock.nsec += n_frames * SPA_NSEC_PER_SEC / f->clock.rate.denom;
 }
@@ -200,6 +294,14 @@ struct segue_table *new_flat_table(const uint32_t n_partials[], const float valu
 	return table;
 }
 
+struct segue_table *new_ones(void)
+{
+	static const uint32_t n_partials[] = { 1 };
+	static const float values[] = { 1.0f };
+
+	return new_flat_table(n_partials, values, 1);
+}
+
 void free_table(struct segue_table *table)
 {
 	for (uint32_t i = 0; i < table->n_channels * table->n_levels; i++)
@@ -246,4 +348,23 @@ void free_sample(struct segue_sample *sample)
 	for (uint32_t c = 0; c < sample->n_channels; c++)
 		free_run(sample->data[c]);
 	free(sample);
+}
+
+struct segue_instrument *new_instrument(const struct segue_region regions[], uint32_t n_regions)
+{
+	struct segue_instrument *instrument = calloc(1, sizeof(*instrument));
+
+	assert_non_null(instrument);
+	instrument->buffer.type = SEGUE_BUFFER_INSTRUMENT;
+	instrument->n_regions = n_regions;
+	instrument->regions = calloc(n_regions, sizeof(regions[0]));
+	assert_non_null(instrument->regions);
+	memcpy(instrument->regions, regions, n_regions * sizeof(regions[0]));
+	return instrument;
+}
+
+void free_instrument(struct segue_instrument *instrument)
+{
+	free(instrument->regions);
+	free(instrument);
 }

@@ -9,6 +9,8 @@
 #include <stdint.h>
 
 #include "rt/buffers.h"
+#include "rt/instrument.h"
+#include "rt/midi.h"
 #include "rt/source.h"
 
 /** \file
@@ -18,6 +20,17 @@
 #define QUANTUM_MAX	8192u
 #define TICKETS_MAX	256u
 
+/** MIDI to come: messages in order, by the frame of the engine's they are heard in. */
+struct score {
+	struct {
+		uint64_t frame;
+		uint32_t type;		/* SPA_CONTROL_Midi, or SEGUE_CONTROL_UMP */
+		uint32_t size;
+		uint8_t bytes[16];
+	} *events;
+	uint32_t n_events, next;
+};
+
 struct fixture {
 	struct segue_handover *handover;
 	struct segue_statistics *statistics;
@@ -26,6 +39,7 @@ struct fixture {
 	struct spa_io_clock clock;	/* of the next cycle */
 	struct segue_ticket *tickets[TICKETS_MAX];	/* in the order sent; freed at teardown */
 	uint32_t n_tickets;
+	struct score score;
 };
 
 void fixture_init(struct fixture *f, uint32_t n_channels);
@@ -36,6 +50,18 @@ struct segue_ticket *send_swap(struct fixture *f, struct segue_buffer *buffer, d
 		uint32_t flags);
 void send_value(struct fixture *f, uint32_t type, uint32_t key, double value);
 void send_cancel(struct fixture *f, uint64_t serial);
+
+void send_note(struct fixture *f, uint8_t key, uint8_t velocity);	/* 0: off */
+/** \param key  -1: none */
+struct segue_ticket *send_play(struct fixture *f, struct segue_buffer *buffer, float gain, enum segue_note_loop loop,
+		int32_t key);
+void send_stop(struct fixture *f, uint64_t serial);
+
+/** The engine's next frame, counted from its first. */
+uint64_t frame_now(const struct fixture *f);
+/** Add a MIDI 1.0 message of up to three bytes; the length follows from the status. */
+void add_midi(struct fixture *f, uint64_t frame, uint8_t status, uint8_t a, uint8_t b);
+void add_bytes(struct fixture *f, uint64_t frame, uint32_t type, const void *bytes, uint32_t size);
 
 /** One cycle; out: n_channels runs of `stride` values, written from `offset` on. */
 void run_cycle(struct fixture *f, float *out, uint32_t stride, uint32_t offset, uint32_t n_frames);
@@ -54,12 +80,23 @@ struct segue_table *new_table(uint32_t n_channels, const double amplitudes[], ui
 struct segue_table *new_flat_table(const uint32_t n_partials[], const float values[], uint32_t n_levels);
 void free_table(struct segue_table *table);
 
+/** A table that reads 1 at any pitch. */
+struct segue_table *new_ones(void);
+
 /** A sample of zeros. */
 struct segue_sample *new_sample(uint32_t n_channels, uint32_t rate, uint64_t n_frames);
 /** A sample of noise in -1..1. */
 struct segue_sample *new_noise(uint32_t n_channels, uint32_t rate, uint64_t n_frames);
 void set_loop(struct segue_sample *sample, uint64_t start, uint64_t end);
 void free_sample(struct segue_sample *sample);
+
+/** An instrument of these regions, which borrow their samples. */
+struct segue_instrument *new_instrument(const struct segue_region regions[], uint32_t n_regions);
+void free_instrument(struct segue_instrument *instrument);
+
+/** A region of every key and velocity, at the node's own envelope. */
+#define REGION_ALL(sample_, root_)	.key_high = 127, .velocity_high = 127, .root = (root_), .key_tracking = 1.0f, \
+	.velocity_tracking = 1.0f, .gain = 1.0f, .envelope = { -1.0f, -1.0f, -1.0f, -1.0f }, .sample = (sample_)
 
 #define assert_near(a, b, tolerance) do { \
 	double a_ = (a), b_ = (b); \
