@@ -28,6 +28,7 @@ struct segue_make {
 	struct segue_job *job;		/**< cancellation and progress, or NULL */
 	size_t bytes_max;		/**< limit of one allocation of this make; 0: the budget's alone */
 	const char *name;		/**< what messages call it: hall.wav */
+	uint32_t part, n_parts;		/**< of several things made one after the other, for progress; 0: it is alone */
 	struct segue_error error;
 };
 
