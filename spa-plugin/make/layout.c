@@ -60,9 +60,12 @@ void *segue_make_resize(struct segue_make *make, void *p, uint64_t size)
 
 void segue_make_progress(struct segue_make *make, uint64_t done, uint64_t total)
 {
-	uint32_t n = SPA_MAX(make->n_parts, 1u);
-
-	segue_job_progress(make->job, make->part * total + SPA_MIN(done, total), n * total);
+	if (make->n_parts == 0)
+		segue_job_progress(make->job, done, total);
+	else if (total == 0)
+		segue_job_progress(make->job, make->part, make->n_parts);
+	else
+		segue_job_progress(make->job, make->part * total + SPA_MIN(done, total), make->n_parts * total);
 }
 
 bool segue_make_cancelled(struct segue_make *make)
