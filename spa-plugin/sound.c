@@ -224,6 +224,8 @@ static uint64_t expected_bytes(const struct segue_sound *sound)
 	const struct segue_header *h = &sound->header;
 	double rate = sound->store->rate;
 
+	if (h->bytes > 0)
+		return h->bytes + 8192;
 	if (sound->kind == SEGUE_KIND_RESPONSE || sound->kind == SEGUE_KIND_INSTRUMENT)
 		return bytes_at_most(h->channels, h->frames);
 	if (sound->kind == SEGUE_KIND_TABLE || h->rate == 0)

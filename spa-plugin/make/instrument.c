@@ -25,9 +25,18 @@ struct kit_file {
 	uint64_t frames;	/* 0: not known */
 };
 
+/* Frames of a file that regions play: stored once, however many do. As the text has them. */
+struct run {
+	uint32_t file;
+	uint64_t first, end;
+};
+
 struct segue_kit {
 	struct segue_sfz *sfz;
 	struct kit_file *files;	/* as sfz->files */
+	struct run *runs;
+	uint32_t n_runs;
+	uint32_t *run_of;	/* region -> run */
 	char *identity;
 	struct segue_header header;
 };
@@ -95,6 +104,46 @@ static int open_files(struct segue_kit *kit, struct segue_make *make)
 	return 0;
 }
 
+static uint64_t head_bytes(uint32_t n_regions)
+{
+	return SPA_ROUND_UP_N(sizeof(struct segue_instrument) +
+			n_regions * (sizeof(struct segue_region) + sizeof(struct segue_sample)), (uint64_t)64);
+}
+
+static void find_runs(struct segue_kit *kit)
+{
+	const struct segue_sfz *sfz = kit->sfz;
+
+	for (uint32_t i = 0; i < sfz->n_regions; i++) {
+		const struct segue_sfz_region *r = &sfz->regions[i];
+		uint32_t k = 0;
+
+		while (k < kit->n_runs && !(kit->runs[k].file == r->file && kit->runs[k].first == r->first &&
+					kit->runs[k].end == r->end))
+			k++;
+		if (k == kit->n_runs)
+			kit->runs[kit->n_runs++] = (struct run) { r->file, r->first, r->end };
+		kit->run_of[i] = k;
+	}
+}
+
+/* What the headers make of it; 0: one of them doesn't tell. */
+static uint64_t claimed_bytes(const struct segue_kit *kit)
+{
+	uint64_t bytes = head_bytes(kit->sfz->n_regions);
+
+	for (uint32_t k = 0; k < kit->n_runs; k++) {
+		const struct run *run = &kit->runs[k];
+		const struct kit_file *file = &kit->files[run->file];
+		uint64_t end = SPA_MIN(run->end, file->frames);
+
+		if (file->frames == 0)
+			return 0;
+		bytes += file->channels * segue_run_bytes(end - SPA_MIN(run->first, end));
+	}
+	return bytes;
+}
+
 static int join_identities(struct segue_kit *kit, struct segue_make *make)
 {
 	const struct segue_sfz *sfz = kit->sfz;
@@ -120,13 +169,17 @@ static int kit_open(struct segue_kit *kit, struct segue_make *make, const char *
 	make->error.res = 0;
 	if ((kit->sfz = segue_sfz_read(make, path, check)) == NULL)
 		return make->error.res;
-	if ((kit->files = calloc(kit->sfz->n_files, sizeof(kit->files[0]))) == NULL)
+	kit->files = calloc(kit->sfz->n_files, sizeof(*kit->files));
+	kit->runs = calloc(kit->sfz->n_regions, sizeof(*kit->runs));
+	kit->run_of = calloc(kit->sfz->n_regions, sizeof(*kit->run_of));
+	if (kit->files == NULL || kit->runs == NULL || kit->run_of == NULL)
 		return segue_error_set(&make->error, -ENOMEM, "%s: no memory", make->name);
 	if ((res = open_files(kit, make)) < 0 || (res = join_identities(kit, make)) < 0)
 		return res;
-	header->is_long = header->frames == 0 ||
-		header->frames > SEGUE_LONG_SECONDS * (uint64_t)header->rate ||
-		header->frames * header->channels * sizeof(float) > SEGUE_LONG_BYTES;
+	find_runs(kit);
+	header->bytes = claimed_bytes(kit);
+	header->is_long = header->bytes == 0 || header->bytes > SEGUE_LONG_BYTES ||
+		header->frames > SEGUE_LONG_SECONDS * (uint64_t)header->rate;
 	return 0;
 }
 
@@ -152,6 +205,8 @@ void segue_kit_free(struct segue_kit *kit)
 	for (uint32_t i = 0; kit->files != NULL && i < kit->sfz->n_files; i++)
 		free(kit->files[i].identity);
 	free(kit->files);
+	free(kit->runs);
+	free(kit->run_of);
 	free(kit->identity);
 	segue_sfz_free(kit->sfz);
 	free(kit);
@@ -186,12 +241,10 @@ int segue_instrument_check_options(const struct segue_options *options, struct s
 
 /* -------------------------------------------------------------------- make */
 
-/* Frames of a file that regions play: stored once. */
-struct run {
-	uint32_t file;
-	uint64_t first, end;	/* of the file, as the text has them */
+/* A run as it lies in the instrument. */
+struct stored {
 	uint64_t n_frames;
-	uint64_t at;		/* bytes from the instrument's first, 64-aligned: its first channel */
+	uint64_t at;		/* bytes from the instrument's first, a multiple of 64: its first channel */
 	float peak;
 };
 
@@ -207,53 +260,10 @@ struct building {
 	struct segue_make *make;
 	const struct segue_kit *kit;
 	struct decoded *files;
-	struct run *runs;
-	uint32_t n_runs;
-	uint32_t *run_of;	/* region -> run */
+	struct stored *stored;	/* as kit->runs */
 	void *memory;		/* the instrument to be */
 	uint64_t size, used;	/* bytes of it; used is a multiple of 64 */
-	uint64_t claimed;	/* what headers make of it, 0: one doesn't tell */
 };
-
-static uint64_t head_bytes(uint32_t n_regions)
-{
-	return SPA_ROUND_UP_N(sizeof(struct segue_instrument) +
-			n_regions * (sizeof(struct segue_region) + sizeof(struct segue_sample)), (uint64_t)64);
-}
-
-static void find_runs(struct building *b)
-{
-	const struct segue_sfz *sfz = b->kit->sfz;
-
-	for (uint32_t i = 0; i < sfz->n_regions; i++) {
-		const struct segue_sfz_region *r = &sfz->regions[i];
-		uint32_t k = 0;
-
-		while (k < b->n_runs && !(b->runs[k].file == r->file && b->runs[k].first == r->first &&
-					b->runs[k].end == r->end))
-			k++;
-		if (k == b->n_runs)
-			b->runs[b->n_runs++] = (struct run) { .file = r->file, .first = r->first,
-				.end = r->end };
-		b->run_of[i] = k;
-	}
-}
-
-static void claim(struct building *b)
-{
-	b->claimed = head_bytes(b->kit->sfz->n_regions);
-	for (uint32_t k = 0; k < b->n_runs; k++) {
-		const struct run *run = &b->runs[k];
-		const struct kit_file *file = &b->kit->files[run->file];
-		uint64_t end = SPA_MIN(run->end, file->frames);
-
-		if (file->frames == 0) {
-			b->claimed = 0;
-			return;
-		}
-		b->claimed += file->channels * segue_run_bytes(end - SPA_MIN(run->first, end));
-	}
-}
 
 /* Room for so much more: as what arrives needs it, twofold as long as headers speak of that much. So the whole
  * is never held twice, and moved seldom. */
@@ -264,7 +274,7 @@ static int make_room(struct building *b, uint64_t bytes)
 
 	if (needed <= b->size)
 		return 0;
-	size = SPA_MAX(needed, SPA_MIN(2 * b->size, b->claimed));
+	size = SPA_MAX(needed, SPA_MIN(2 * b->size, b->kit->header.bytes));
 	if ((moved = segue_make_resize(b->make, b->memory, size)) == NULL)
 		return b->make->error.res;
 	b->memory = moved;
@@ -272,7 +282,6 @@ static int make_room(struct building *b, uint64_t bytes)
 	return 0;
 }
 
-/* \return the largest absolute value, or a negative errno */
 static int copy_frames(struct building *b, float *to, const float *from, uint64_t n_frames, float *peak)
 {
 	for (uint64_t at = 0; at < n_frames; at += BLOCK_FRAMES) {
@@ -288,19 +297,19 @@ static int copy_frames(struct building *b, float *to, const float *from, uint64_
 }
 
 /* A channel with silence around it. */
-static int add_channel(struct building *b, struct run *run, const float *data)
+static int add_channel(struct building *b, struct stored *stored, const float *data)
 {
-	uint64_t bytes = segue_run_bytes(run->n_frames);
+	uint64_t bytes = segue_run_bytes(stored->n_frames);
 	uint8_t *to = SPA_PTROFF(b->memory, b->used, uint8_t);
 	float *first = SPA_PTROFF(to, SEGUE_RUN_FIRST, float);
 
 	memset(to, 0, SEGUE_RUN_FIRST);
-	memset(first + run->n_frames, 0, bytes - SEGUE_RUN_FIRST - run->n_frames * sizeof(float));
+	memset(first + stored->n_frames, 0, bytes - SEGUE_RUN_FIRST - stored->n_frames * sizeof(float));
 	b->used += bytes;
-	return copy_frames(b, first, data, run->n_frames, &run->peak);
+	return copy_frames(b, first, data, stored->n_frames, &stored->peak);
 }
 
-static int add_run(struct building *b, const struct segue_make *one, struct run *run,
+static int add_run(struct building *b, const struct segue_make *one, const struct run *run, struct stored *stored,
 		const struct segue_sample *sample)
 {
 	uint64_t end = SPA_MIN(run->end, sample->n_frames);
@@ -309,12 +318,12 @@ static int add_run(struct building *b, const struct segue_make *one, struct run 
 	if (run->first >= end)
 		return segue_error_set(&b->make->error, -EBADMSG, "%s: offset: %" PRIu64 " is beyond its end at %"
 				PRIu64, one->name, run->first, end);
-	run->n_frames = end - run->first;
-	if ((res = make_room(b, sample->n_channels * segue_run_bytes(run->n_frames))) < 0)
+	stored->n_frames = end - run->first;
+	if ((res = make_room(b, sample->n_channels * segue_run_bytes(stored->n_frames))) < 0)
 		return res;
-	run->at = b->used;
+	stored->at = b->used;
 	for (uint32_t c = 0; c < sample->n_channels && res == 0; c++)
-		res = add_channel(b, run, sample->data[c] + run->first);
+		res = add_channel(b, stored, sample->data[c] + run->first);
 	return res;
 }
 
@@ -352,9 +361,9 @@ static int add_file(struct building *b, uint32_t file)
 		b->files[file].loop_start = sample->loop_start;
 		b->files[file].loop_end = sample->loop_end;
 	}
-	for (uint32_t k = 0; k < b->n_runs && res == 0; k++) {
-		if (b->runs[k].file == file)
-			res = add_run(b, &one, &b->runs[k], sample);
+	for (uint32_t k = 0; k < b->kit->n_runs && res == 0; k++) {
+		if (b->kit->runs[k].file == file)
+			res = add_run(b, &one, &b->kit->runs[k], &b->stored[k], sample);
 	}
 	segue_memory_free(b->make->memory, sample);
 	return res;
@@ -370,28 +379,27 @@ static int fail_region(struct building *b, const struct segue_sfz_region *r, con
 
 /* What the text doesn't say the file does, if it has a loop, and whole frames otherwise. The loop of a file that
  * a region cuts into is none; one that the text asks for must be there. */
-static int set_loop(struct building *b, const struct segue_sfz_region *r, const struct run *run,
-		struct segue_sample *sample)
+static int set_loop(struct building *b, const struct segue_sfz_region *r, struct segue_sample *sample)
 {
 	const struct decoded *file = &b->files[r->file];
 	bool has_loop = file->loop_end > file->loop_start, said = r->loop_start != SEGUE_SFZ_UNSET;
-	uint64_t end = run->first + run->n_frames, loop_start, loop_end;
+	uint64_t end = r->first + sample->n_frames, loop_start, loop_end;
 
 	if (r->loop == SEGUE_SFZ_LOOP_NONE || (r->loop == SEGUE_SFZ_LOOP_FILE && !has_loop))
 		return 0;
-	loop_start = said ? r->loop_start : has_loop ? file->loop_start : run->first;
+	loop_start = said ? r->loop_start : has_loop ? file->loop_start : r->first;
 	loop_end = r->loop_end != SEGUE_SFZ_UNSET ? r->loop_end : has_loop ? file->loop_end : end;
 	loop_end = SPA_MIN(loop_end, end);
-	if (loop_start < run->first || loop_start >= loop_end) {
+	if (loop_start < r->first || loop_start >= loop_end) {
 		if (!said && r->loop_end == SEGUE_SFZ_UNSET)
 			return 0;
-		return loop_start < run->first ?
-			fail_region(b, r, "loop_start: is before the offset", run->first) :
+		return loop_start < r->first ?
+			fail_region(b, r, "loop_start: is before the offset", r->first) :
 			fail_region(b, r, "loop_start: isn't before the loop's end", loop_end);
 	}
 	sample->loop = SEGUE_LOOP_FORWARD;
-	sample->loop_start = loop_start - run->first;
-	sample->loop_end = loop_end - run->first;
+	sample->loop_start = loop_start - r->first;
+	sample->loop_end = loop_end - r->first;
 	return 0;
 }
 
@@ -416,23 +424,23 @@ static int fill_region(struct building *b, uint32_t i, double gain, struct segue
 {
 	const struct segue_sfz_region *r = &b->kit->sfz->regions[i];
 	const struct decoded *file = &b->files[r->file];
-	const struct run *run = &b->runs[b->run_of[i]];
+	const struct stored *stored = &b->stored[b->kit->run_of[i]];
 
 	sample->buffer.type = SEGUE_BUFFER_SAMPLE;
 	sample->n_channels = file->channels;
-	sample->n_frames = run->n_frames;
+	sample->n_frames = stored->n_frames;
 	for (uint32_t c = 0; c < file->channels; c++)
-		sample->data[c] = SPA_PTROFF(b->memory, run->at + c * segue_run_bytes(run->n_frames) +
+		sample->data[c] = SPA_PTROFF(b->memory, stored->at + c * segue_run_bytes(stored->n_frames) +
 				SEGUE_RUN_FIRST, float);
 	*region = r->region;
 	region->gain *= gain;
 	region->sample = sample;
 	tune(r, file, region, sample);
 	sample->root_key = SPA_CLAMP(round(region->root), 0.0, 127.0);
-	if (run->peak * fabs(r->region.gain * gain) > FLT_MAX)
+	if (stored->peak * fabs(r->region.gain * gain) > FLT_MAX)
 		return segue_error_set(&b->make->error, -EINVAL, "%s: gain: %g is too much for %s", b->make->name,
 				gain, b->kit->sfz->files[r->file].name);
-	return set_loop(b, r, run, sample);
+	return set_loop(b, r, sample);
 }
 
 static int fill(struct building *b, double gain, float *peak)
@@ -451,7 +459,7 @@ static int fill(struct building *b, double gain, float *peak)
 	for (uint32_t i = 0; i < n; i++) {
 		if ((res = fill_region(b, i, gain, &instrument->regions[i], &instrument->samples[i])) < 0)
 			return res;
-		largest = SPA_MAX(largest, b->runs[b->run_of[i]].peak * fabsf(instrument->regions[i].gain));
+		largest = SPA_MAX(largest, b->stored[b->kit->run_of[i]].peak * fabsf(instrument->regions[i].gain));
 	}
 	*peak = largest;
 	return 0;
@@ -463,15 +471,12 @@ static int build(struct building *b, double gain, float *peak)
 	void *moved;
 	int res;
 
-	b->runs = calloc(sfz->n_regions, sizeof(*b->runs));
-	b->run_of = calloc(sfz->n_regions, sizeof(*b->run_of));
+	b->stored = calloc(b->kit->n_runs, sizeof(*b->stored));
 	b->files = calloc(sfz->n_files, sizeof(*b->files));
-	if (b->runs == NULL || b->run_of == NULL || b->files == NULL)
+	if (b->stored == NULL || b->files == NULL)
 		return segue_error_set(&b->make->error, -ENOMEM, "%s: no memory", b->make->name);
-	find_runs(b);
-	claim(b);
 	/* so large a claim is refused before anything is read for it */
-	if ((res = segue_make_check_size(b->make, b->claimed)) < 0)
+	if ((res = segue_make_check_size(b->make, b->kit->header.bytes)) < 0)
 		return res;
 	b->used = b->size = head_bytes(sfz->n_regions);
 	if ((b->memory = segue_make_alloc(b->make, b->size)) == NULL)
@@ -494,8 +499,7 @@ struct segue_instrument *segue_instrument_make(struct segue_make *make, const st
 	struct building b = { .make = make, .kit = kit };
 	int res = build(&b, gain, peak);
 
-	free(b.runs);
-	free(b.run_of);
+	free(b.stored);
 	free(b.files);
 	if (res < 0) {
 		segue_memory_free(make->memory, b.memory);

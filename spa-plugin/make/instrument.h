@@ -27,7 +27,7 @@ struct segue_kit;
  * \return NULL with make->error */
 SEGUE_WORKER struct segue_kit *segue_kit_open(struct segue_make *make, const char *path,
 		const struct segue_path_check *check);
-/** Most channels, highest rate and all frames of the files (0: one doesn't tell). */
+/** Most channels, highest rate and all frames of the files (0: one doesn't tell); bytes of the instrument. */
 const struct segue_header *segue_kit_header(const struct segue_kit *kit);
 /** Of the texts and the samples, see segue_decoder_identity(). */
 const char *segue_kit_identity(const struct segue_kit *kit);

@@ -37,6 +37,7 @@ struct segue_header {
 	uint32_t channels;	/**< after the `channels` option, and of several files joined */
 	uint32_t rate;		/**< Hz */
 	uint64_t frames;	/**< after `offset`, `length` and `delay` */
+	uint64_t bytes;		/**< it will take; 0: as much as the others tell */
 	bool is_long;		/**< over SEGUE_LONG_SECONDS or SEGUE_LONG_BYTES */
 };
 
