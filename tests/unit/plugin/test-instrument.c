@@ -140,7 +140,7 @@ static void the_same_text_and_samples_are_one_sound(void **state)
 	a = load(stage, "@kit.sfz");
 	b = load(stage, "@kit.sfz");
 	stage_wait_state(stage, a, SEGUE_SOUND_READY);
-	stage_wait_state(stage, b, SEGUE_SOUND_READY);
+	host_run(stage->host, 20);
 	assert_ptr_equal(stage->store->methods->resolve(stage->store, b), a);
 	assert_int_equal(stage_memory(stage).n_live, 1);
 	/* a sample is another one, the text is the same */
