@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <spa/node/node.h>
 #include <spa/utils/names.h>
@@ -162,6 +163,16 @@ static int apply_settings(struct segue_node *node, const struct spa_dict *dict,
 	return 0;
 }
 
+/* Of what is ours, a handle reads this when it is made. A bad value is left to apply_settings() to refuse,
+ * which says why: a handle can't. */
+static bool is_for_handle(const char *key, const char *value)
+{
+	double seconds;
+
+	return spa_streq(key, SEGUE_KEY_LENGTH_MAX) && spa_atod(value, &seconds) &&
+		seconds >= SEGUE_LENGTH_MAX_MIN && seconds <= SEGUE_LENGTH_MAX_MAX;
+}
+
 /* What the graph sees of an entry: not what is ours. */
 static struct pw_properties *graph_properties(struct pw_context *context,
 		const struct pw_properties *entry, const char *factory)
@@ -173,8 +184,7 @@ static struct pw_properties *graph_properties(struct pw_context *context,
 	if (p == NULL)
 		return NULL;
 	spa_dict_for_each(item, &entry->dict) {
-		/* but what is fixed when the handle is made */
-		if ((!spa_strstartswith(item->key, "segue.") || spa_streq(item->key, SEGUE_KEY_LENGTH_MAX)) &&
+		if ((!spa_strstartswith(item->key, "segue.") || is_for_handle(item->key, item->value)) &&
 		    !spa_streq(item->key, "type") && !spa_streq(item->key, "override"))
 			pw_properties_set(p, item->key, item->value);
 	}
@@ -187,6 +197,27 @@ static struct pw_properties *graph_properties(struct pw_context *context,
 	return p;
 }
 
+/* Settings come later: of what a handle is given it can only refuse the channels. */
+static int refuse_channels(const struct pw_properties *properties, struct segue_error *error)
+{
+	static const char *const keys[] = { "audio.position", "capture.props", "playback.props" };
+	char names[64] = "";
+	const char *text = NULL;
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < SPA_N_ELEMENTS(keys); i++) {
+		const char *value = pw_properties_get(properties, keys[i]);
+
+		if (value == NULL)
+			continue;
+		text = value;
+		strcat(strcat(names, n++ > 0 ? ", " : ""), keys[i]);
+	}
+	if (n == 1 && pw_properties_get(properties, keys[0]) != NULL)
+		return segue_error_set(error, -EINVAL, "%s: %s isn't a list of channels", names, text);
+	return segue_error_set(error, -EINVAL, "%s: audio.position isn't a list of channels", names);
+}
+
 static int load_handle(struct segue_dsp *dsp, const char *factory, struct segue_error *error)
 {
 	struct segue_hosted *hosted = dsp->hosted;
@@ -197,13 +228,9 @@ static int load_handle(struct segue_dsp *dsp, const char *factory, struct segue_
 	 * choose the data loop by it for each */
 	dsp->handle = pw_context_load_spa_handle(dsp->context, factory, &dsp->properties->dict);
 	if (dsp->handle == NULL) {
-		const char *position = pw_properties_get(dsp->properties, "audio.position");
-
-		/* settings come later: of what a handle is given it can only refuse the channels */
 		res = -errno;
-		if (res == -EINVAL && position != NULL)
-			return segue_error_set(error, res, "audio.position: %s isn't a list of channels",
-					position);
+		if (res == -EINVAL)
+			return refuse_channels(dsp->properties, error);
 		return segue_error_set(error, res, "can't make a %s: %s", hosted->type,
 				spa_strerror(res));
 	}

@@ -32,6 +32,8 @@
 #define SEGUE_FACTORY_SOURCE	"segue.source"
 #define SEGUE_FACTORY_CONVOLVER	"segue.convolver"
 #define SEGUE_KEY_LENGTH_MAX	"segue.ir.max"	/* read from a handle's info: fixed from then on */
+#define SEGUE_LENGTH_MAX_MIN	0.01		/* seconds */
+#define SEGUE_LENGTH_MAX_MAX	60.0
 #define SEGUE_LIBRARY		"segue/libspa-segue"
 
 struct segue_fence;

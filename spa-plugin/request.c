@@ -247,6 +247,16 @@ static uint32_t node_rate(const struct segue_node_impl *node)
 	return node->rate != 0 ? node->rate : node->store->rate;
 }
 
+/* from the take of a swap until it is heard: before that there is nothing to see */
+static uint64_t lead_nsec(const struct segue_node_impl *node, const struct segue_buffer *buffer)
+{
+	const struct segue_response *response = (const struct segue_response *)buffer;
+
+	if (node->n_in == 0)
+		return 0;
+	return segue_swap_lead(response != NULL ? response->n_levels : 0) * SPA_NSEC_PER_SEC / node_rate(node);
+}
+
 static void publish(struct segue_request *r, struct segue_buffer *buffer)
 {
 	struct segue_node_impl *node = r->node;
@@ -273,7 +283,7 @@ static void publish(struct segue_request *r, struct segue_buffer *buffer)
 	if (segue_request_is_now(r))
 		supersede_older(node, r);
 	if (node->running) {
-		segue_node_collect_soon(node, SEGUE_COLLECT_MIN_NSEC);
+		segue_node_collect_soon(node, SEGUE_COLLECT_MIN_NSEC + lead_nsec(node, buffer));
 	} else {
 		segue_node_settle(node);
 		segue_node_collect_soon(node, 0);

@@ -185,8 +185,8 @@ static int run_respond(struct segue_sound_job *j)
 	struct segue_sample *resampled = NULL;
 	struct segue_response *response;
 
-	if (sample->rate != j->rate) {
-		if ((resampled = segue_response_resample(&j->make, sample, j->rate,
+	if (sample->rate != j->rate || j->own_rate != j->rate) {
+		if ((resampled = segue_response_resample(&j->make, sample, j->own_rate, j->rate,
 						j->response.frames_max)) == NULL)
 			return j->make.error.res;
 		sample = resampled;
@@ -438,12 +438,13 @@ struct segue_sound_job *segue_sound_job_remake(struct segue_store_impl *store,
 }
 
 struct segue_sound_job *segue_sound_job_respond(struct segue_store_impl *store,
-		struct segue_buffer *from, const struct segue_target *target, const char *name)
+		struct segue_buffer *from, uint32_t own_rate, const struct segue_target *target, const char *name)
 {
 	struct segue_sound_job *j = job_from(store, SEGUE_SOUND_RESPOND, from, name);
 
 	if (j == NULL)
 		return NULL;
+	j->own_rate = own_rate;
 	j->rate = target->rate;
 	j->response = (struct segue_response_target) { target->n_in, target->n_out, target->frames_max,
 		segue_transforms_ref(store->transforms) };

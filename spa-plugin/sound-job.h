@@ -47,6 +47,7 @@ struct segue_sound_job {
 	char *name;
 	struct segue_options options;
 	uint32_t rate;
+	uint32_t own_rate;		/* of a response's recording, before it was resampled as a sound */
 	struct segue_response_target response;	/* holds its transforms */
 	struct segue_buffer *from;	/* held until done() */
 	struct segue_decoder *decoders[SEGUE_RATES_MAX];
@@ -94,9 +95,11 @@ SEGUE_MAIN_LOOP struct segue_sound_job *segue_sound_job_make(struct segue_sound_
  * still at it then. \return NULL with errno */
 SEGUE_MAIN_LOOP struct segue_sound_job *segue_sound_job_remake(struct segue_store_impl *store,
 		struct segue_buffer *from, const char *name);
-/** To make a sample a response, likewise. */
+/** To make a sample a response, likewise.
+ * \param own_rate  of the recording the sample is of */
 SEGUE_MAIN_LOOP struct segue_sound_job *segue_sound_job_respond(struct segue_store_impl *store,
-		struct segue_buffer *from, const struct segue_target *target, const char *name);
+		struct segue_buffer *from, uint32_t own_rate, const struct segue_target *target,
+		const char *name);
 /** In done(): may its thread, which was left behind, still be using what is the worker's? */
 SEGUE_MAIN_LOOP bool segue_sound_job_is_running(const struct segue_sound_job *job);
 /** In done(), when nobody waits for it: give back what it has made nevertheless. */

@@ -121,10 +121,11 @@ static int form_start(struct segue_form *form)
 {
 	struct segue_sound *sound = form->sound;
 	struct segue_buffer *from = segue_sound_best(sound, form->target.rate);
+	uint32_t own_rate = sound->n_originals > 0 ? segue_buffer_rate(from) : sound->header.rate;
 	struct segue_sound_job *job;
 	int res;
 
-	if ((job = segue_sound_job_respond(sound->store, from, &form->target, sound->label)) == NULL)
+	if ((job = segue_sound_job_respond(sound->store, from, own_rate, &form->target, sound->label)) == NULL)
 		return -errno;
 	job->form = form;
 	if ((res = segue_sound_job_start(job, on_responded, NULL)) < 0)

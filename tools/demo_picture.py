@@ -1,7 +1,10 @@
 # SPDX-FileCopyrightText: Copyright © Segue contributors
 # SPDX-License-Identifier: MIT
 
-"""The demo's picture: the recording with its swaps marked, two looks from nearby, and the error."""
+"""The demo's picture, an act in each column: the recording with its swaps marked, looks from nearby, and the
+error."""
+
+from dataclasses import dataclass
 
 import matplotlib
 matplotlib.use('Agg')
@@ -10,9 +13,12 @@ import numpy as np                  # noqa: E402
 
 INK = '#22303c'
 FAINT = '#8a97a3'
+PALE = '#d5dbe0'
 COMPUTED = '#e4572e'
-COLOURS = ['#2e86ab', '#5aa9c4', '#3b7d8c', '#6c8ebf', '#4361a8', '#7a5ea8', '#a05195', '#c8553d', '#d98324',
-           '#8f9e3c', '#4f9d69', '#2e86ab']
+BLUE, VIOLET = '#2e86ab', '#7a5ea8'
+TONES = ['#2e86ab', '#5aa9c4', '#3b7d8c', '#6c8ebf', '#4361a8', '#7a5ea8', '#a05195', '#c8553d', '#d98324',
+         '#8f9e3c', '#4f9d69', '#2e86ab']
+VOICES = [PALE, '#5aa9c4', '#c8553d', '#8f9e3c', '#d98324', '#7a5ea8']
 STYLE = {
     'font.family': 'DejaVu Sans', 'font.size': 9, 'text.color': INK, 'axes.labelcolor': INK,
     'axes.edgecolor': '#c5cdd4', 'xtick.color': FAINT, 'ytick.color': FAINT, 'axes.spines.top': False,
@@ -21,78 +27,143 @@ STYLE = {
 }
 
 
+@dataclass
+class Part:
+    """An act: what was recorded of it, what was computed, and the swaps in it."""
+    take: object
+    computed: np.ndarray
+    heard: list
+    start: int
+    stop: int       # positions
+    rate: int
+
+    def seconds(self, position):
+        return (position - self.take.first) / self.rate
+
+    def recorded(self, start, stop):
+        return self.take[start:stop]
+
+    def expected(self, start, stop):
+        return self.computed[start - self.take.first:stop - self.take.first]
+
+    def sounds(self, opening):
+        """(label, start, stop) of each, beginning with what there was before the first swap."""
+        starts = [(opening, self.start)] + [(h.label, h.position) for h in self.heard]
+        stops = [start for _, start in starts[1:]] + [self.stop]
+        return [(label, start, stop) for (label, start), stop in zip(starts, stops)]
+
+    def swap(self, label):
+        return next(h for h in self.heard if h.label == label)
+
+
 def envelope(samples, n):
-    """Smallest and largest value of each of n stretches."""
+    """Smallest and largest value of each of n stretches; a missed cycle is silence."""
+    samples = np.nan_to_num(samples)
     edges = np.linspace(0, len(samples), n + 1).astype(int)
-    low = [np.nanmin(samples[a:b]) if b > a else 0.0 for a, b in zip(edges, edges[1:])]
-    high = [np.nanmax(samples[a:b]) if b > a else 0.0 for a, b in zip(edges, edges[1:])]
+    low = [samples[a:b].min() if b > a else 0.0 for a, b in zip(edges, edges[1:])]
+    high = [samples[a:b].max() if b > a else 0.0 for a, b in zip(edges, edges[1:])]
     return low, high
 
 
-def draw_whole(axes, take, parts, rate):
-    """Each sound in its colour, its name above."""
-    for k, (label, start, stop) in enumerate(parts):
-        samples = take[start:stop]
-        n = max(2, int(len(samples) / len(take.samples) * 2400))
-        times = (np.linspace(start, stop, n) - take.first) / rate
-        axes.fill_between(times, *envelope(samples, n), color=COLOURS[k % len(COLOURS)], lw=0.4)
+def fill(axes, part, samples, start, stop, **style):
+    n = max(2, int((stop - start) / (part.stop - part.start) * 1600))
+    axes.fill_between(np.linspace(part.seconds(start), part.seconds(stop), n), *envelope(samples, n), lw=0.4,
+                      **style)
+
+
+def draw_whole(axes, part, opening, colours, title, behind=None):
+    """Each sound in its colour, its name above; `behind`: another recording of the same time."""
+    if behind is not None:
+        fill(axes, part, behind[part.start:part.stop], part.start, part.stop, color=PALE)
+    for k, (label, start, stop) in enumerate(part.sounds(opening)):
+        fill(axes, part, part.recorded(start, stop), start, stop, color=colours[k % len(colours)])
         if k > 0:
-            axes.axvline((start - take.first) / rate, color=INK, lw=0.5, alpha=0.5)
-    # names of short ones would lie upon each other: the second panel has them
-    for label, start, stop in parts:
-        if stop - start > 0.2 * rate:
-            axes.text(((start + stop) / 2 - take.first) / rate, 1.1, label, ha='center', fontsize=8)
-    axes.set(title='The recording: a line where each replacement was first heard', ylim=(-1.25, 1.25),
-             xlim=(0, len(take.samples) / rate), ylabel='full scale', xlabel='seconds')
+            axes.axvline(part.seconds(start), color=INK, lw=0.5, alpha=0.5)
+        # names of short ones would lie upon each other: another panel has them
+        if stop - start > 0.2 * part.rate and label:
+            axes.text(part.seconds((start + stop) / 2), 1.1, label, ha='center', fontsize=7.5)
+    axes.set(title=title, ylim=(-1.25, 1.25), xlim=(part.seconds(part.start), part.seconds(part.stop)),
+             ylabel='full scale')
 
 
-def draw_near(axes, take, computed, marks, start, stop, rate, title):
-    """Some frames with the swaps in them; `marks` are (label, position, fade in frames)."""
-    start, stop = max(start, take.first), min(stop, take.end)
-    times = (np.arange(start, stop) - take.first) / rate
-    axes.plot(times, take[start:stop], color=COLOURS[0], lw=1.1, label='recorded')
+def draw_near(axes, part, start, stop, title, names=True):
+    """Some frames with the swaps in them, recorded and computed."""
+    times = (np.arange(start, stop) - part.take.first) / part.rate
+    axes.plot(times, part.recorded(start, stop), color=BLUE, lw=1.1, label='recorded')
     every = max(1, (stop - start) // 260)
-    axes.plot(times[::every], computed[start - take.first:stop - take.first:every], '.', color=COMPUTED,
-              ms=2.2, label='computed')
-    for label, position, fade in marks:
-        if start <= position < stop:
-            at = (position - take.first) / rate
+    axes.plot(times[::every], part.expected(start, stop)[::every], '.', color=COMPUTED, ms=2.2, label='computed')
+    top = 1.1 * np.abs(part.expected(start, stop)).max()
+    for h in part.heard:
+        if start <= h.position < stop:
+            at = part.seconds(h.position)
             axes.axvline(at, color=INK, lw=0.8)
-            axes.axvspan(at, min(at + fade / rate, times[-1]), color=COLOURS[5], alpha=0.08, lw=0)
-            axes.text(at, 1.06, f' {label}', fontsize=8, ha='left')
-    axes.set(title=title, ylim=(-1.1, 1.3), xlim=(times[0], times[-1]), ylabel='full scale',
-             xlabel='seconds')
+            axes.axvspan(at, min(at + h.fade / part.rate, times[-1]), color=VIOLET, alpha=0.08, lw=0)
+            axes.text(at, top, f' {h.label}' if names else '', fontsize=7.5, ha='left')
+    axes.set(title=title, ylim=(-top, 1.2 * top), xlim=(times[0], times[-1]), ylabel='full scale')
     axes.legend(loc='lower right', bbox_to_anchor=(1, 1), frameon=False, ncol=2, fontsize=8)
 
 
-def draw_error(axes, take, computed, rate):
-    error = np.nan_to_num(take.samples - computed)
-    low, high = envelope(error * 1e6, 2400)
-    times = np.linspace(0, len(error) / rate, 2400)
-    axes.fill_between(times, low, high, color=COMPUTED, lw=0.4)
-    axes.set(title='Recorded minus computed, in millionths of full scale', xlim=(0, times[-1]),
-             xlabel='seconds', ylabel='1e-6')
+def draw_spectrum(axes, part, title):
+    """Which frequencies sound when, 60 dB of them."""
+    samples = np.nan_to_num(part.recorded(part.start, part.stop))
+    size, step = 2048, 256
+    frames = np.lib.stride_tricks.sliding_window_view(samples, size)[::step] * np.hanning(size)
+    level = 20 * np.log10(np.abs(np.fft.rfft(frames)) + 1e-9).T
+    frequencies = np.fft.rfftfreq(size, 1 / part.rate)
+    times = part.seconds(part.start) + (np.arange(len(frames)) * step + size / 2) / part.rate
+    shown = (frequencies > 90) & (frequencies < 12000)
+    axes.pcolormesh(times, frequencies[shown] / 1000, level[shown], cmap='magma', vmin=level.max() - 60,
+                    vmax=level.max(), shading='gouraud', rasterized=True)
+    for h in part.heard:
+        axes.axvline(part.seconds(h.position), color='white', lw=0.8, alpha=0.8)
+    axes.set(title=title, yscale='log', ylabel='kHz', xlim=(times[0], times[-1]))
+    axes.set_yticks([0.1, 0.3, 1, 3, 10], ['0.1', '0.3', '1', '3', '10'])
+    axes.minorticks_off()
 
 
-def draw(path, take, computed, heard, last, rate):
-    """`heard`: (act, position) of each swap; `last`: where silence began."""
-    marks = [(act.label, position, act.fade * rate) for act, position in heard]
-    starts = [('sine', take.first)] + [(label, p) for label, p, _ in marks] + [('silence', last)]
-    stops = [p for _, p in starts[1:]] + [take.end]
-    parts = [(label, start, stop) for (label, start), stop in zip(starts, stops)]
-    quick = [p for _, p, _ in marks[:5]]
-    fade = next((p, f) for label, p, f in marks if label == 'saw')
+def draw_error(axes, part):
+    error = np.nan_to_num(part.recorded(part.start, part.stop) - part.expected(part.start, part.stop))
+    fill(axes, part, error * 1e6, part.start, part.stop, color=COMPUTED)
+    axes.set(title='Recorded minus computed, in millionths of full scale', ylabel='1e-6', xlabel='seconds',
+             xlim=(part.seconds(part.start), part.seconds(part.stop)))
+
+
+def draw_source(axes, part):
+    quick = [h.position for h in part.heard[:5]]
+    saw = part.swap('saw')
+    edge = part.rate // 200
+
+    draw_whole(axes[0], part, 'sine', TONES, 'A source: a line where each replacement was first heard')
+    draw_near(axes[1], part, quick[0] - 2 * edge, quick[-1] + 10 * edge,
+              'Five replacements in a row (fades shaded)')
+    draw_near(axes[2], part, saw.position - edge, saw.position + saw.fade + edge,
+              'One fade from nearby: sine to saw in 100 ms, in phase')
+    draw_error(axes[3], part)
+
+
+def draw_convolver(axes, part, went_in, name):
+    swap = part.swap(name)
+    edge = part.rate // 100
+
+    draw_whole(axes[0], part, '', VOICES, 'A convolver: a voice (grey) through three cabinets and a hall', went_in)
+    draw_spectrum(axes[1], part, 'What each of them does to it (frequencies, 60 dB)')
+    draw_near(axes[2], part, swap.position - 2 * edge, swap.position + swap.fade + 2 * edge,
+              f'One fade: to {name} in mid-word', names=False)
+    draw_error(axes[3], part)
+
+
+def draw(path, source, tones, went_in, room, voices, rate):
+    """source, room: (recording, what was computed); tones, voices: the swaps in them."""
+    tenth = rate // 10
+    first = Part(*source, tones, source[0].first, tones[-1].position + tenth, rate)
+    second = Part(*room, voices, voices[0].position - tenth, room[0].end, rate)
 
     with plt.rc_context(STYLE):
-        figure, axes = plt.subplots(4, 1, figsize=(12, 11), height_ratios=[1.25, 1.25, 1.25, 0.7])
-        draw_whole(axes[0], take, parts, rate)
-        draw_near(axes[1], take, computed, marks, quick[0] - rate // 100, quick[-1] + rate // 20, rate,
-                  'Five replacements, each as soon as the last was heard (fades shaded)')
-        draw_near(axes[2], take, computed, marks, fade[0] - rate // 200, int(fade[0] + fade[1] + rate // 200),
-                  rate, 'One fade from nearby: sine to saw in 100 ms, in phase')
-        draw_error(axes[3], take, computed, rate)
-        figure.suptitle('Segue: a source whose sound is replaced while it plays', x=0.02, ha='left',
+        figure, axes = plt.subplots(4, 2, figsize=(15, 10), height_ratios=[1.25, 1.25, 1.25, 0.7])
+        draw_source(axes[:, 0], first)
+        draw_convolver(axes[:, 1], second, went_in, voices[2].label)
+        figure.suptitle('Segue: sounds and impulse responses, replaced while they sound', x=0.012, ha='left',
                         fontsize=14, fontweight='bold')
-        figure.tight_layout(rect=(0, 0, 1, 0.985), h_pad=2.0)
+        figure.tight_layout(rect=(0, 0, 1, 0.985), h_pad=1.8, w_pad=2.5)
         figure.savefig(path, dpi=110)
         plt.close(figure)

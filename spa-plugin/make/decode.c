@@ -4,12 +4,15 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include <spa/utils/defs.h>
+#include <spa/utils/string.h>
 
 #include "input.h"
 #include "layout.h"
@@ -163,14 +166,32 @@ static void close_rest(int *fds, uint32_t n)
 	}
 }
 
+/* "" for what has none: a file in memory */
+static const char *fd_path(int fd, char *path, size_t size)
+{
+	char link[64];
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	n = readlink(link, path, size - 1);
+	path[SPA_MAX(n, 0)] = '\0';
+	return spa_strstartswith(path, "/memfd:") ? "" : path;
+}
+
 /* what messages call one of several */
 static const char *input_name(char *name, size_t size, const struct segue_make *make, const char *path,
-		uint32_t i, uint32_t n)
+		int fd, uint32_t i, uint32_t n)
 {
-	if (n > 1 && path == NULL)
-		snprintf(name, size, "%s (file %u)", make->name, i + 1);
+	char buffer[PATH_MAX];
+
+	if (path == NULL)
+		path = fd_path(fd, buffer, sizeof(buffer));
+	if (n == 1)
+		snprintf(name, size, "%s", make->name);
+	else if (path[0] != '\0')
+		snprintf(name, size, "%.*s", (int)size - 1, base_name(path));
 	else
-		snprintf(name, size, "%s", n > 1 ? base_name(path) : make->name);
+		snprintf(name, size, "%s (file %u)", make->name, i + 1);
 	return name;
 }
 
@@ -190,8 +211,10 @@ struct segue_decoder *segue_decoder_open(struct segue_make *make, const char *co
 	for (i = 0; decoder != NULL && i < n && res == 0; i++) {
 		const char *path = fds == NULL ? paths[i] : NULL;
 
-		res = segue_input_open(&decoder->inputs[i], make, path, fds != NULL ? fds[i] : -1,
-				input_name(name, sizeof(name), make, path, i, n));
+		int fd = fds != NULL ? fds[i] : -1;
+
+		res = segue_input_open(&decoder->inputs[i], make, path, fd,
+				input_name(name, sizeof(name), make, path, fd, i, n));
 		if (fds != NULL)
 			fds[i] = -1;
 	}

@@ -118,9 +118,10 @@ static int find_extent(struct segue_make *make, const struct segue_sample *sampl
 /* ----------------------------------------------------------------------- rate */
 
 struct segue_sample *segue_response_resample(struct segue_make *make, const struct segue_sample *sample,
-		uint32_t rate, uint64_t frames_max)
+		uint32_t own_rate, uint32_t rate, uint64_t frames_max)
 {
 	double ratio = (double)sample->rate / rate;
+	float scale = (float)((double)own_rate / rate);
 	struct segue_sample *resampled;
 	uint64_t i, unused;
 
@@ -130,7 +131,7 @@ struct segue_sample *segue_response_resample(struct segue_make *make, const stru
 	resampled = segue_sample_resample(make, sample, rate);
 	for (uint32_t c = 0; resampled != NULL && c < resampled->n_channels; c++) {
 		for (i = 0; i < resampled->n_frames; i++)
-			resampled->data[c][i] *= (float)ratio;
+			resampled->data[c][i] *= scale;
 	}
 	return resampled;
 }

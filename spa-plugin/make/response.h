@@ -27,10 +27,11 @@ SEGUE_WORKER int segue_response_gain(struct segue_make *make, const struct segue
 
 /** A recording of a response at another rate, with the same gain at every frequency: a filter's values are
  * smaller the more of them there are.
+ * \param own_rate  the sample's, or what it was before it was resampled as a sound, which keeps its values
  * \param frames_max  what is longer then will be refused, and is now
  * \return as every maker */
 SEGUE_WORKER struct segue_sample *segue_response_resample(struct segue_make *make,
-		const struct segue_sample *sample, uint32_t rate, uint64_t frames_max);
+		const struct segue_sample *sample, uint32_t own_rate, uint32_t rate, uint64_t frames_max);
 
 /** The spectra of a response that is at the graph's rate already. One channel serves every path of the
  * diagonal, n_in = n_out channels are the diagonal, n_in * n_out the full matrix, in-major: anything else is

@@ -29,6 +29,11 @@ SEGUE_DATA_LOOP static bool can_look_ahead(const struct segue_level *l)
 	return l->number + 1 == SEGUE_LEVELS_MAX;
 }
 
+SEGUE_DATA_LOOP static size_t sum_size(const struct segue_level *l)
+{
+	return segue_chunk_eights(l->number, segue_level_chunks(l->number) - 1) * 16 * SEGUE_JOINT_MAX;
+}
+
 size_t segue_level_init(struct segue_level *l, void *memory, uint32_t n_partitions)
 {
 	size_t at = 0;
@@ -39,8 +44,7 @@ size_t segue_level_init(struct segue_level *l, void *memory, uint32_t n_partitio
 	l->history = cut(memory, &at, (size_t)l->n_in * 3 * l->block);
 	l->spectra = cut(memory, &at, (size_t)l->n_in * l->n_slots * spectrum_size(l));
 	l->silence = cut(memory, &at, segue_chunk_eights(l->number, segue_level_chunks(l->number) - 1) * 16);
-	l->sum = cut(memory, &at, segue_chunk_eights(l->number, segue_level_chunks(l->number) - 1) * 16 *
-			SEGUE_JOINT_MAX);
+	l->sum = cut(memory, &at, sum_size(l));
 	l->ahead = cut(memory, &at, can_look_ahead(l) ?
 			(size_t)SEGUE_LANES * l->n_out * segue_level_eights(l->number) * 16 : 0);
 	for (j = 0; j < SEGUE_JOINT_MAX; j++)
@@ -174,39 +178,28 @@ SEGUE_DATA_LOOP static bool find_quad(const struct segue_level *l, const struct 
 	return found;
 }
 
-SEGUE_DATA_LOOP static void begin_sums(struct segue_level *l, const struct products *p, uint32_t chunk,
-		float *ahead)
-{
-	size_t size = (size_t)p->n_joint * segue_chunk_eights(l->number, chunk) * 16 * sizeof(float);
-
-	if (is_begun(l, p, chunk))
-		memcpy(l->sum, ahead, size);
-	else
-		memset(l->sum, 0, size);
-	if (looks_ahead(l, p, chunk))
-		memset(ahead, 0, size);
-}
-
 SEGUE_DATA_LOOP static void multiply(struct segue_level *l, const struct products *p, uint32_t chunk,
 		uint32_t quad)
 {
 	uint32_t n_eights = segue_chunk_eights(l->number, chunk), at = chunk * SEGUE_CHUNK_EIGHTS, o;
+	bool both = looks_ahead(l, p, chunk), begun = is_begun(l, p, chunk), found;
 	float *ahead = p->ahead != NULL ? p->ahead + (size_t)at * p->n_joint * 16 : NULL;
+	float *sum = begun ? ahead : l->sum;
 	const float *x[SEGUE_QUAD], *y[SEGUE_QUAD];
-	bool both = looks_ahead(l, p, chunk), found;
 
-	if (quad == 0)
-		begin_sums(l, p, chunk, ahead);
-	found = find_quad(l, p, chunk, quad, p->end, p->first, is_begun(l, p, chunk) ? 1 : p->valid, x);
+	/* what another left there */
+	if (quad == 0 && ahead != NULL && !p->begun)
+		memset(ahead, 0, p->n_joint * n_eights * 16 * sizeof(float));
+	found = find_quad(l, p, chunk, quad, p->end, p->first, begun ? 1 : p->valid, x);
 	if (both)
 		found |= find_quad(l, p, chunk, quad, p->end + l->block, 1, p->valid + 1, y);
 	if (found)
-		l->vector->mac(l->sum, x, both ? ahead : NULL, y, segue_response_spectra(p->response, l->number,
+		l->vector->mac(sum, x, both ? ahead : NULL, y, segue_response_spectra(p->response, l->number,
 					p->output, chunk, quad), p->n_joint, n_eights);
 	if (quad + 1 < segue_response_quads(p->response, l->number))
 		return;
 	for (o = 0; o < p->n_joint; o++)
-		segue_spectrum_unweave(l->sum + 16 * o, 16 * p->n_joint, n_eights, SEGUE_BINS(2 * l->block),
+		segue_spectrum_unweave(sum + 16 * o, 16 * p->n_joint, n_eights, SEGUE_BINS(2 * l->block),
 				l->flat[o] + 8 * at);
 }
 
@@ -217,15 +210,15 @@ SEGUE_DATA_LOOP static uint32_t item_quads(const struct segue_level *l, const st
 	return is_begun(l, p, chunk) ? segue_response_quads(p->response, l->number) : 1;
 }
 
-/* Instructions of an item, about. */
+/* Instructions of an item, about; or what it waits for memory. */
 SEGUE_DATA_LOOP static uint64_t multiply_cost(const struct segue_level *l, const struct products *p,
 		uint32_t chunk)
 {
 	uint64_t cost = segue_chunk_eights(l->number, chunk) * (8 + 34 * p->n_joint);
 
-	if (is_begun(l, p, chunk))
-		return p->response->n_inputs * cost;
-	return looks_ahead(l, p, chunk) ? 2 * cost : cost;
+	if (p->ahead == NULL)
+		return cost;
+	return is_begun(l, p, chunk) ? p->response->n_inputs * cost : 2 * cost;
 }
 
 SEGUE_DATA_LOOP static uint32_t step_cost(const struct segue_level *l, uint32_t step)
@@ -413,6 +406,8 @@ void segue_level_release(struct segue_level *l)
 		segue_ticket_unref(l->handover, l->lanes[i]);
 		l->lanes[i] = NULL;
 	}
+	if (l->stage == SEGUE_STAGE_PRODUCTS)
+		memset(l->sum, 0, sum_size(l) * sizeof(float));
 	if (l->stage != SEGUE_STAGE_FORWARD)
 		l->stage = SEGUE_STAGE_DONE;
 }

@@ -41,8 +41,8 @@ struct segue_level {
 	float *history;		/**< [input * 3 + block % 3], frames apart */
 	float *spectra;		/**< [input * n_slots + block % n_slots], woven */
 	float *silence;		/**< a chunk of a silent spectrum */
-	float *sum;		/**< of products, a chunk of each joint output */
-	float *ahead;		/**< [lane][output], woven as sums are: products of the next block */
+	float *sum;		/**< of products, a chunk of each joint output; silent between two chunks */
+	float *ahead;		/**< [lane][output], as sums are: products of the next block; silent where none are made */
 	float *flat[SEGUE_JOINT_MAX];	/**< spectra after or before their weaving */
 	float *blocks;		/**< [2][lane][output], frames apart: one is heard while the other is made */
 	struct segue_work work;

@@ -257,10 +257,11 @@ void segue_spectrum_weave(const float *spectrum, uint32_t im, uint32_t n_eights,
 	}
 }
 
-void segue_spectrum_unweave(const float *woven, uint32_t stride, uint32_t n_eights, uint32_t im, float *spectrum)
+void segue_spectrum_unweave(float *woven, uint32_t stride, uint32_t n_eights, uint32_t im, float *spectrum)
 {
 	for (uint32_t k = 0; k < n_eights; k++) {
 		memcpy(spectrum + 8 * k, woven + k * stride, 8 * sizeof(float));
 		memcpy(spectrum + im + 8 * k, woven + k * stride + 8, 8 * sizeof(float));
+		memset(woven + k * stride, 0, 16 * sizeof(float));
 	}
 }

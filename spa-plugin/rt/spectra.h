@@ -81,7 +81,8 @@ SEGUE_DATA_LOOP void segue_transform_gather(const struct segue_transform *t, con
  * \param stride  floats from eight bins to the next eight, 16 where nothing lies between them */
 SEGUE_DATA_LOOP void segue_spectrum_weave(const float *spectrum, uint32_t im, uint32_t n_eights,
 		uint32_t stride, float *woven);
-SEGUE_DATA_LOOP void segue_spectrum_unweave(const float *woven, uint32_t stride, uint32_t n_eights, uint32_t im,
+/** The way back; silence is left behind. */
+SEGUE_DATA_LOOP void segue_spectrum_unweave(float *woven, uint32_t stride, uint32_t n_eights, uint32_t im,
 		float *spectrum);
 
 #endif /* SEGUE_RT_SPECTRA_H */

@@ -18,12 +18,14 @@ typedef float v8_unaligned __attribute__((vector_size(32), aligned(4), may_alias
 #define ANY_IN(p)	(*(const v8_unaligned *)(p))
 #define REVERSE(v)	__builtin_shufflevector(v, v, 7, 6, 5, 4, 3, 2, 1, 0)
 
-/* a response that is multiplied for two blocks is a long one, and in no cache: floats ahead of its use */
-#define PREFETCH	2048u
+/* Who multiplies for two blocks has more than the caches hold: floats ahead of their use. Of the response all
+ * quads lie one after the other, of an input's spectra only a chunk does. */
+#define PREFETCH_H	2048u
+#define PREFETCH_X	128u
 
 #define INLINE	SEGUE_DATA_LOOP static inline __attribute__((always_inline))
 
-/* n_sums 2: ahead, too */
+/* n_sums 2: ahead, too. A quad is summed by itself first: so most roundings are small ones. */
 INLINE void mac_sums(float *sum, const float *const x[SEGUE_QUAD], float *ahead, const float *const y[SEGUE_QUAD],
 		const float *h, const uint32_t n_sums, const uint32_t n_outputs, uint32_t n_eights)
 {
@@ -36,16 +38,10 @@ INLINE void mac_sums(float *sum, const float *const x[SEGUE_QUAD], float *ahead,
 		if (n_sums > 1) {
 #pragma GCC unroll 8
 			for (uint32_t i = 0; i < SEGUE_QUAD * n_outputs; i++)
-				__builtin_prefetch(h + PREFETCH + 16 * i);
-		}
-#pragma GCC unroll 2
-		for (uint32_t o = 0; o < n_outputs; o++) {
-			re[0][o] = IN(sum + 16 * o);
-			im[0][o] = IN(sum + 16 * o + 8);
-			if (n_sums > 1) {
-				re[1][o] = IN(ahead + 16 * o);
-				im[1][o] = IN(ahead + 16 * o + 8);
-			}
+				__builtin_prefetch(h + PREFETCH_H + 16 * i);
+#pragma GCC unroll 4
+			for (uint32_t i = 0; i < SEGUE_QUAD; i++)
+				__builtin_prefetch(xs[i] + k + PREFETCH_X);
 		}
 #pragma GCC unroll 4
 		for (uint32_t i = 0; i < SEGUE_QUAD; i++) {
@@ -57,8 +53,8 @@ INLINE void mac_sums(float *sum, const float *const x[SEGUE_QUAD], float *ahead,
 				for (uint32_t s = 0; s < n_sums; s++) {
 					v8 xr = IN((s > 0 ? ys[i] : xs[i]) + k), xi = IN((s > 0 ? ys[i] : xs[i]) + k + 8);
 
-					re[s][o] += xr * hr;
-					im[s][o] += xr * hi;
+					re[s][o] = i > 0 ? re[s][o] + xr * hr : xr * hr;
+					im[s][o] = i > 0 ? im[s][o] + xr * hi : xr * hi;
 					re[s][o] -= xi * hi;
 					im[s][o] += xi * hr;
 				}
@@ -67,12 +63,12 @@ INLINE void mac_sums(float *sum, const float *const x[SEGUE_QUAD], float *ahead,
 		}
 #pragma GCC unroll 2
 		for (uint32_t o = 0; o < n_outputs; o++) {
-			AT(sum) = re[0][o];
-			AT(sum + 8) = im[0][o];
+			AT(sum) += re[0][o];
+			AT(sum + 8) += im[0][o];
 			sum += 16;
 			if (n_sums > 1) {
-				AT(ahead) = re[1][o];
-				AT(ahead + 8) = im[1][o];
+				AT(ahead) += re[1][o];
+				AT(ahead + 8) += im[1][o];
 				ahead += 16;
 			}
 		}

@@ -248,8 +248,12 @@ class Node:
         self.path = path
 
     def _interface(self, name):
-        own = 'Frequency', 'Trigger', 'Channel', 'VoicesMax', 'Attack', 'Decay', 'Sustain', 'Release', 'Voices'
-        return 'org.segue.Segue1.Source' if name in own else self.INTERFACE
+        if name in ('Frequency', 'Trigger', 'Channel', 'VoicesMax', 'Attack', 'Decay', 'Sustain', 'Release',
+                    'Voices'):
+            return 'org.segue.Segue1.Source'
+        if name in ('Wet', 'Dry', 'Latency', 'LengthMax', 'Length'):
+            return 'org.segue.Segue1.Convolver'
+        return self.INTERFACE
 
     def get(self, name):
         return self.bus.get(self.path, self._interface(name), name)

@@ -9,6 +9,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 from bus import Segue                          # noqa: E402
+from chain import Chain                        # noqa: E402
 from fixture import PLAIN_BUILD, BUILD, Session  # noqa: E402
 from recording import Recorder                 # noqa: E402
 
@@ -58,3 +59,17 @@ def source(session, segue):
     node = segue.create('synth', audio_position='[ MONO ]', segue_gain=1.0)
     node.recorder = Recorder(session, ['synth:output_MONO'])
     return node
+
+
+@pytest.fixture
+def chain(session, segue):
+    """A stereo player through a stereo convolver, both silent, recorded."""
+    return Chain(session, segue)
+
+
+@pytest.fixture
+def playing(chain):
+    """Noise through a response of 0.1 s, one file channel for each of the node's."""
+    chain.swap(*chain.response(0.1))
+    chain.recorder.wait_for_position(chain.play() + 4800)
+    return chain

@@ -25,10 +25,12 @@
  * has finished the last one. On a busy machine time stretches instead of cycles being missed, so a
  * recording is exact whatever else runs.
  *
- * `Props { params = [ "test.jump" FRAMES ] }` moves the clock's position once, back if negative. */
+ * `Props { params = [ "test.jump" FRAMES ] }` moves the clock's position once, back if negative;
+ * `"test.pause" SECONDS` lets no cycle begin for so long. */
 
-/* a node that died in mid-cycle never finishes it: go on without it */
-#define WATCHDOG_NSEC	(500 * SPA_NSEC_PER_MSEC)
+/* a node that died in mid-cycle never finishes it, nor does one that is just being started: go on without
+ * it, before that is a long pause to the others */
+#define WATCHDOG_NSEC	(200 * SPA_NSEC_PER_MSEC)
 
 struct impl {
 	struct spa_handle handle;
@@ -48,9 +50,11 @@ struct impl {
 	/* data loop */
 	struct spa_source timer;
 	uint64_t next_nsec;
+	uint64_t last_duration;	/* frames, of the last cycle */
 	bool complete;		/* every node has finished the last cycle */
 	bool due;		/* the next one's time has come */
 	int64_t jump;		/* frames */
+	uint64_t pause_nsec;	/* before the next cycle */
 };
 
 static uint64_t now_nsec(void)
@@ -81,8 +85,8 @@ static void start_cycle(struct impl *impl, uint64_t nsec)
 	}
 	impl->next_nsec = nsec + duration * SPA_NSEC_PER_SEC / rate;
 	if (impl->clock != NULL) {
-		/* the position is the one of the cycle that begins, as support.node.driver has it */
-		impl->clock->position += duration + impl->jump;
+		/* the position is the one of the cycle that begins */
+		impl->clock->position += impl->last_duration + impl->jump;
 		impl->clock->nsec = nsec;
 		impl->clock->duration = duration;
 		impl->clock->delay = 0;
@@ -93,6 +97,8 @@ static void start_cycle(struct impl *impl, uint64_t nsec)
 	impl->complete = impl->due = false;
 	arm(impl, impl->next_nsec);
 	spa_node_call_ready(&impl->callbacks, SPA_STATUS_HAVE_DATA | SPA_STATUS_NEED_DATA);
+	/* 0.3.65 puts a new quantum in before the nodes run, and a new rate's between two cycles */
+	impl->last_duration = impl->position != NULL ? impl->position->clock.duration : duration;
 }
 
 static void on_timer(struct spa_source *source)
@@ -102,7 +108,11 @@ static void on_timer(struct spa_source *source)
 
 	if (spa_system_timerfd_read(impl->data_system, impl->timer.fd, &expirations) < 0)
 		return;
-	if (impl->complete || impl->due) {
+	if (impl->pause_nsec > 0) {
+		impl->next_nsec = now_nsec() + impl->pause_nsec;
+		impl->pause_nsec = 0;
+		arm(impl, impl->next_nsec);
+	} else if (impl->complete || impl->due) {
 		start_cycle(impl, impl->complete ? impl->next_nsec : now_nsec());
 	} else {
 		impl->due = true;
@@ -149,7 +159,16 @@ static int do_jump(struct spa_loop *loop, bool async, uint32_t seq, const void *
 {
 	struct impl *impl = user_data;
 
-	impl->jump = *(const int64_t *)data;
+	impl->jump = *(const float *)data;
+	return 0;
+}
+
+static int do_pause(struct spa_loop *loop, bool async, uint32_t seq, const void *data, size_t size,
+		void *user_data)
+{
+	struct impl *impl = user_data;
+
+	impl->pause_nsec = *(const float *)data * SPA_NSEC_PER_SEC;
 	return 0;
 }
 
@@ -169,13 +188,13 @@ static int impl_node_set_param(void *object, uint32_t id, uint32_t flags, const 
 		return -EINVAL;
 	spa_pod_parser_pod(&parser, params);
 	if (spa_pod_parser_push_struct(&parser, &frame) < 0 ||
-	    spa_pod_parser_get(&parser, SPA_POD_String(&key), SPA_POD_Float(&value), NULL) < 0 ||
-	    strcmp(key, "test.jump") != 0)
+	    spa_pod_parser_get(&parser, SPA_POD_String(&key), SPA_POD_Float(&value), NULL) < 0)
 		return -EINVAL;
-
-	int64_t jump = value;
-
-	return spa_loop_invoke(impl->data_loop, do_jump, 0, &jump, sizeof(jump), true, impl);
+	if (strcmp(key, "test.jump") == 0)
+		return spa_loop_invoke(impl->data_loop, do_jump, 0, &value, sizeof(value), true, impl);
+	if (strcmp(key, "test.pause") == 0)
+		return spa_loop_invoke(impl->data_loop, do_pause, 0, &value, sizeof(value), true, impl);
+	return -EINVAL;
 }
 
 static int impl_node_enum_params(void *object, int seq, uint32_t id, uint32_t start, uint32_t num,

@@ -23,7 +23,7 @@
  *
  * The file is mapped and may be read while it grows; its layout is read by recording.py. */
 
-#define MAX_CHANNELS	8u
+#define MAX_CHANNELS	16u
 #define MAX_CYCLES	(1u << 17)
 
 struct header {

@@ -13,7 +13,7 @@ import subprocess
 import numpy as np
 import pytest
 
-from files import write_wav
+from files import wav_header, write_wav
 from fixture import wait_until
 
 NOT_RUNNING = "seguectl: Segue isn't running. Start it: systemctl --user start segue\n"
@@ -55,10 +55,57 @@ def synth(segue, ctl):
 
 
 @pytest.fixture
+def room(segue, ctl):
+    ctl('create', 'convolver', 'room', 'ir.max=1s')
+
+
+@pytest.fixture
 def hall(session):
     """A file in the folder seguectl runs in: 0.5 s, stereo, peak -6.02 dB."""
     write_wav(session.path / 'home/hall.wav', np.full((24000, 2), 0.5))
     return 'hall.wav'
+
+
+def make_long(path):
+    """A minute after the other of silence that has to be resampled: 20 of them."""
+    frames = 20 * 60 * 44100
+    header = wav_header(1, frames, 44100)
+    path.write_bytes(header)
+    os.truncate(path, len(header) + 4 * frames)
+    return path.name
+
+
+class Terminal:
+    """What a process has written to its terminal so far."""
+
+    def __init__(self):
+        self.ours, self.its = pty.openpty()
+        self.text = ''
+
+    def read_until(self, word):
+        """Read on, with word None to the end."""
+        while word is None or word not in self.text:
+            try:
+                self.text += os.read(self.ours, 4096).decode()
+            except OSError:     # a terminal's way to say that its last user has left
+                assert word is None, self.text
+                return
+
+
+@pytest.fixture
+def on_terminal(begin):
+    """Start it on a terminal: the process, and the terminal."""
+    terminals = []
+
+    def start(*args):
+        terminal = Terminal()
+        terminals.append(terminal)
+        process = begin(*args, stdout=terminal.its, stderr=terminal.its)
+        os.close(terminal.its)
+        return process, terminal
+    yield start
+    for terminal in terminals:
+        os.close(terminal.ours)
 
 
 # ---- without a service
@@ -171,6 +218,18 @@ def test_a_file_is_loaded_from_where_the_shell_is(synth, hall, ctl):
     assert 'hall.wav' in ctl()
 
 
+def test_the_channels_of_several_files_are_joined(session, room, ctl):
+    for name, level in ('L', 0.25), ('R', 0.5):
+        write_wav(session.path / f'home/{name}.wav', np.append(np.full(1, level), np.zeros(23999)))
+    assert ctl('load', 'room', 'L.wav', 'R.wav') == 'L.wav + R.wav: 500 ms, 2 channels, peak gain -6.0 dB\n'
+    assert ctl('load', 'room', 'L.wav', 'missing.wav', status=FAILED) == (
+        'seguectl: room: missing.wav: No such file or directory\n')
+    (session.path / 'home/notes.txt').write_text('no sound\n')
+    assert ctl('load', 'room', 'L.wav', 'notes.txt', status=FAILED) == (
+        'seguectl: room: notes.txt: not an audio file\n')
+    assert '16 files' in ctl('load', 'room', *17 * ['L.wav'], status=USAGE)
+
+
 def test_standard_input_is_loaded(session, synth, hall, begin):
     with open(session.path / 'home' / hall, 'rb') as f:
         cat = subprocess.Popen(['cat'], stdin=f, stdout=subprocess.PIPE)
@@ -225,19 +284,76 @@ def test_ctrl_c_cancels_the_request(synth, begin, ctl):
     wait_until('end of the request', lambda: ctl('get', 'synth', 'State') == 'empty\n')
 
 
-def test_a_load_on_a_terminal_tells_what_was_loaded(session, synth, hall, begin):
-    ours, its = pty.openpty()
-    process = begin('load', 'synth', hall, stdout=its, stderr=its)
-    os.close(its)
-    text = ''
-    try:
-        while data := os.read(ours, 4096):
-            text += data.decode()
-    except OSError:     # a terminal's way to say that its last user has left
-        pass
-    os.close(ours)
+def test_a_load_tells_what_was_loaded(synth, hall, ctl, on_terminal):
+    assert ctl('load', 'synth', hall) == 'hall.wav: 500 ms, 2 channels, peak gain -6.0 dB\n'
+    process, terminal = on_terminal('load', 'synth', hall, '--after', '60')
+    terminal.read_until(None)
     assert process.wait(20) == DONE
-    assert text.endswith('hall.wav: 500 ms, 2 channels, peak -6.0 dB\r\n')
+    assert terminal.text.endswith('hall.wav: 500 ms, 2 channels, peak gain -6.0 dB\r\n')
+
+
+def test_ctrl_c_in_mid_load_keeps_the_old_sound(session, synth, hall, ctl, on_terminal):
+    ctl('load', 'synth', hall)
+    process, terminal = on_terminal('load', 'synth', make_long(session.path / 'home/long.wav'))
+    terminal.read_until('long.wav: 0 %')
+    process.send_signal(signal.SIGINT)
+    terminal.read_until(None)
+    assert process.wait(20) == CANCELLED
+    assert terminal.text.endswith('seguectl: synth: cancelled, the old sound stays\r\n')
+    assert ctl('get', 'synth', 'Label') == 'hall.wav\n'
+    wait_until('end of the load', lambda: 'long.wav' not in ctl('buffers'))
+
+
+# ---- convolvers
+
+def test_a_convolver_comes_with_the_links_of_both_its_sides(session, segue, ctl):
+    out = ctl('create', 'convolver', 'room', 'capture.props={ audio.position = [ MONO ] }', 'wet=-6dB',
+              'latency=auto')
+    links = [line.split() for line in out.splitlines()[1:]]
+    assert links == [['pw-link', 'SOURCE:output_MONO', 'room:input_MONO'],
+                     ['pw-link', 'room:output_FL', 'SINK:playback_FL'],
+                     ['pw-link', 'room:output_FR', 'SINK:playback_FR']]
+    ports = {p for p in session.ports() if p.startswith('room:')}
+    assert ports == {port for link in links for port in link if port.startswith('room:')}
+    assert ctl('get', 'room', 'wet') == '0.5011872\n'
+
+
+def test_a_response_is_heard_or_refused_when_load_returns(session, room, hall, ctl):
+    # of 24000 times 0.5, added up
+    assert ctl('load', 'room', hall) == 'hall.wav: 500 ms, 2 channels, peak gain 81.6 dB\n'
+    assert ctl('get', 'room', 'Length') == '0.5\n'
+    write_wav(session.path / 'home/three.wav', np.full((100, 3), 0.5))
+    write_wav(session.path / 'home/long.wav', np.full(96000, 0.5))
+    assert ctl('load', 'room', 'three.wav', status=FAILED) == (
+        'seguectl: room: three.wav: has 3 channels, where 1, 2 or 4 are needed\n')
+    assert ctl('load', 'room', 'long.wav', status=FAILED) == (
+        'seguectl: room: long.wav: has 2.00 s, 1.00 s at most\n')
+    assert ctl('get', 'room', 'Label') == 'hall.wav\n'
+
+
+def test_a_latency_may_be_automatic(room, ctl):
+    assert ctl('get', 'room', 'latency') == '0\n'
+    ctl('set', 'room', 'latency', 'auto')
+    assert ctl('get', 'room', 'latency') == 'auto\n'
+    assert 'latency auto\n' in ctl('get', 'room')
+    assert json.loads(ctl('get', 'room', 'latency', '--json')) == {'Latency': -1}
+    assert ctl('set', 'room', 'latency', 'long', status=USAGE) == (
+        "seguectl: latency: 'long' isn't a time like 50ms or 1.5s, or auto\n")
+    ctl('set', 'room', 'segue.latency', '5ms')
+    assert ctl('get', 'room', 'Latency') == '0.005\n'
+
+
+@pytest.mark.parametrize('key', ['ir.max', 'segue.ir.max', 'LengthMax'])
+def test_what_is_fixed_says_so_under_the_name_it_was_called(room, ctl, key):
+    assert ctl('set', 'room', key, '20', status=FAILED) == (
+        f'seguectl: room: {key} is fixed when the node is made\n')
+    assert ctl('get', 'room', key) == '1\n'
+
+
+def test_what_another_type_of_node_has_is_refused(room, synth, ctl):
+    assert ctl('wave', 'room', 'saw', status=FAILED) == "seguectl: room: a node of its type can't do that\n"
+    assert "No property 'frequency'" in ctl('set', 'room', 'frequency', '440', status=FAILED)
+    assert "No property 'wet'" in ctl('set', 'synth', 'wet', '1', status=FAILED)
 
 
 # ---- buffers

@@ -122,8 +122,6 @@ static void run_peer(struct run *run, uint32_t p, uint32_t n_cycles)
 
 	segue_sound_play(&run->sound, &run->players[p], n_cycles, &run->samples[p]);
 	run->cpu_nsec[p] += (double)(settled_cpu_nsec() - begun);
-	if (p == 0)
-		run->snr = segue_sound_snr(&run->sound, &run->players[p]);
 }
 
 static void print_result(bool json, const struct run *run, uint32_t p)
@@ -172,11 +170,13 @@ static int run_case(bool json, const struct segue_convolver_work *work)
 			segue_sound_play(&run.sound, &run.players[p], segue_sound_warm_cycles(&run.sound), NULL);
 	}
 	for (i = 0; i < ROUNDS; i++) {
-		for (p = 0; p < N_PEERS; p++) {
+		for (p = N_PEERS; p-- > 0; ) {
 			if (run.players[p].data != NULL)
 				run_peer(&run, p, n_cycles);
 		}
 	}
+	/* ours was the last */
+	run.snr = segue_sound_snr(&run.sound, &run.players[0]);
 	for (p = 0; p < N_PEERS; p++) {
 		if (run.players[p].data != NULL)
 			print_result(json, &run, p);

@@ -10,7 +10,7 @@
 
 #define LOOP_FRAMES	8192u	/* of the input, at least */
 #define DECAY		6.9	/* nepers: 60 dB */
-#define SNR_FRAMES	16u	/* of the last cycle that are looked at */
+#define SNR_FRAMES	64u	/* of the last cycle that are looked at */
 
 struct segue_convolver_work segue_sound_work(const struct segue_bench_options *o)
 {
@@ -126,7 +126,7 @@ void segue_sound_play(struct segue_sound *s, struct segue_player *player, uint32
 static double direct_sum(const struct segue_sound *s, uint32_t output, uint64_t frame)
 {
 	const struct segue_convolver_work *w = s->work;
-	uint32_t n_loop = s->n_quanta * w->quantum, i, k;
+	uint32_t n_loop = s->n_quanta * w->quantum, i, k, at;
 	double sum = 0.0;
 
 	for (i = 0; i < w->n_in; i++) {
@@ -134,8 +134,10 @@ static double direct_sum(const struct segue_sound *s, uint32_t output, uint64_t 
 
 		if (w->diagonal && i != output)
 			continue;
-		for (k = 0; k < s->n_frames && k <= frame; k++)
-			sum += (double)h[k] * s->in[i][(frame - k) % n_loop];
+		for (k = 0, at = frame % n_loop; k < s->n_frames && k <= frame; k++) {
+			sum += (double)h[k] * s->in[i][at];
+			at = at > 0 ? at - 1 : n_loop - 1;
+		}
 	}
 	return sum;
 }

@@ -16,16 +16,18 @@
 static enum segue_exit keep(struct segue_follow *follow)
 {
 	struct segue_ctl *ctl = follow->ctl;
+	const struct segue_sound_wanted wanted = { .files = ctl->args, .n_files = 1, .keep = true };
 	enum segue_exit status;
 
-	follow->name = segue_sound_name(ctl->args[0]);
-	if ((status = segue_sound_load(ctl, NULL, ctl->args[0], true, &follow->buffer_path)) != SEGUE_EXIT_OK)
+	if ((follow->name = segue_sound_name(ctl->args, 1)) == NULL)
+		return segue_fail(ctl, SEGUE_EXIT_FAILED, SD_BUS_ERROR_NO_MEMORY, "Out of memory");
+	if ((status = segue_sound_load(ctl, &wanted, &follow->buffer_path)) != SEGUE_EXIT_OK)
 		return status;
 	if (follow->on_terminal) {
 		segue_follow_catch_interrupt(follow);
 		if ((status = segue_follow_load(follow)) != SEGUE_EXIT_OK)
 			return status;
-		segue_sound_describe(ctl, follow->name, follow->buffer_path);
+		segue_sound_describe(ctl, stderr, follow->name, follow->buffer_path);
 	}
 	if (ctl->json) {
 		json_object *kept = json_object_new_object();

@@ -113,7 +113,7 @@ static enum segue_exit fail_no_node(struct segue_ctl *ctl, const char *node)
 				"No node '%s'. Did you mean '%s'?", node, guess.name);
 	else
 		status = segue_fail(ctl, SEGUE_EXIT_FAILED, SD_BUS_ERROR_UNKNOWN_OBJECT,
-				"No node '%s'. Make it: seguectl create source %s", node, node);
+				"No node '%s'. Make it: seguectl create source %s, or convolver", node, node);
 	json_object_put(nodes);
 	return status;
 }
@@ -130,6 +130,8 @@ enum segue_exit segue_bus_fail(struct segue_ctl *ctl, const sd_bus_error *error,
 		return segue_fail(ctl, status, error->name, "Segue doesn't answer: %s", message);
 	if (node != NULL && sd_bus_error_has_name(error, SD_BUS_ERROR_UNKNOWN_OBJECT))
 		return fail_no_node(ctl, node);
+	if (node != NULL && sd_bus_error_has_name(error, SD_BUS_ERROR_UNKNOWN_METHOD))
+		return segue_fail(ctl, status, error->name, "%s: a node of its type can't do that", node);
 	/* the service mostly names the node itself */
 	if (node != NULL && !(spa_strstartswith(message, node) && message[strlen(node)] == ':'))
 		return segue_fail(ctl, status, error->name, "%s: %s", node, message);

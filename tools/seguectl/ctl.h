@@ -48,6 +48,8 @@ enum {	/* those that seguectl looks at itself; the others only pass through */
 	SEGUE_OPTION_WAIT,
 	SEGUE_OPTION_TIMEOUT,
 	SEGUE_OPTION_LABEL,
+	SEGUE_OPTION_AT,
+	SEGUE_OPTION_AFTER,
 	SEGUE_N_OPTIONS = 19,
 };
 

@@ -122,6 +122,7 @@ void segue_follow_clear(struct segue_follow *follow)
 {
 	if (follow->interrupt >= 0)
 		close(follow->interrupt);
+	free(follow->name);
 	free(follow->node_path);
 	free(follow->buffer_path);
 	json_object_put(follow->finished);

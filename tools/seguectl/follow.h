@@ -14,7 +14,6 @@
 
 struct segue_follow {
 	struct segue_ctl *ctl;
-	const char *name;	/**< of the sound, for the progress; NULL: has none */
 	bool on_terminal;	/**< somebody watches stderr */
 	bool progress_shown;
 	uint64_t deadline_usec;
@@ -22,6 +21,7 @@ struct segue_follow {
 
 	/* the caller fills these in as it learns them; NULL and 0 before */
 	const char *node;
+	char *name;		/**< of the sound, for the progress */
 	char *node_path;
 	char *buffer_path;
 	uint64_t serial;

@@ -52,7 +52,7 @@ static enum segue_exit print_nodes(struct segue_ctl *ctl, json_object *nodes)
 	enum segue_exit status;
 
 	if (json_object_array_length(nodes) == 0) {
-		puts("No nodes. Make one: seguectl create source NAME");
+		puts("No nodes. Make one: seguectl create source NAME, or convolver");
 		return SEGUE_EXIT_OK;
 	}
 	if ((status = segue_table_print(ctl, node_columns, nodes)) != SEGUE_EXIT_OK)

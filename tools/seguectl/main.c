@@ -24,12 +24,12 @@
 /* the first one is what happens without a command */
 static const struct segue_command commands[] = {
 	{ "list", "", "all nodes and buffers", segue_command_list, 0, 0 },
-	{ "create", "TYPE NAME [KEY=VALUE...]", "make a node; TYPE is source",
+	{ "create", "TYPE NAME [KEY=VALUE...]", "make a node; TYPE is source or convolver",
 		segue_command_create, 2, MANY, 0, true },
 	{ "destroy", "NODE", "remove a node", segue_command_destroy, 1, 1, 0, true },
-	{ "load", "NODE FILE | -", "play a file, or standard input",
+	{ "load", "NODE FILE... | -", "play or convolve with a file, or standard input; several are joined",
 		segue_command_load, 2, MANY, SWAP | SEGUE_GROUP_LOAD, true },
-	{ "wave", "NODE WAVEFORM", "play sine, saw, square, triangle, noise, harmonics:1,0.5 ...",
+	{ "wave", "NODE WAVEFORM", "play a sine, saw, square, triangle, noise, harmonics:1,0.5 ...",
 		segue_command_wave, 2, 2, SWAP | SEGUE_GROUP_WAVE, true },
 	{ "clear", "NODE", "fade to silence", segue_command_clear, 1, 1, SWAP, true },
 	{ "bypass", "NODE on|off|toggle", "switch a node's effect or sound off, and on again",
@@ -101,7 +101,8 @@ static void help(const struct segue_command *command)
 		return;
 	}
 	puts("seguectl [COMMAND] [OPTION...]\n"
-		"Play, replace and look at sounds in PipeWire while they play.\n\nCommands:");
+		"Play sounds in PipeWire, convolve with impulse responses, and replace them while they sound.\n\n"
+		"Commands:");
 	for (size_t i = 0; i < SPA_N_ELEMENTS(commands); i++) {
 		char usage[64];
 

@@ -29,9 +29,9 @@ static const struct segue_key keys[] = {
 	{ "release", "Release", SEGUE_UNIT_TIME },
 	{ "wet", "Wet", SEGUE_UNIT_GAIN },
 	{ "dry", "Dry", SEGUE_UNIT_GAIN },
-	{ "latency", "Latency", SEGUE_UNIT_TIME },
-	{ "ir.max", "LengthMax", SEGUE_UNIT_TIME },
-	{ "mode", "Mode", SEGUE_UNIT_TEXT },
+	{ "latency", "Latency", SEGUE_UNIT_TIME, .automatic = "auto" },
+	{ "ir.max", "LengthMax", SEGUE_UNIT_TIME, .fixed = true },
+	{ "mode", "Mode", SEGUE_UNIT_TEXT, .fixed = true },
 	{ "status", "State", SEGUE_UNIT_TEXT },
 };
 

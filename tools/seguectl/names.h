@@ -5,6 +5,7 @@
 #ifndef SEGUE_CTL_NAMES_H
 #define SEGUE_CTL_NAMES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "units.h"
@@ -17,6 +18,8 @@ struct segue_key {
 	const char *key;	/**< without "segue.": ir.max */
 	const char *name;	/**< of the D-Bus property: LengthMax; NULL: a method there */
 	enum segue_unit unit;
+	const char *automatic;	/**< a word besides numbers, -1 on the bus; NULL: there is none */
+	bool fixed;		/**< when the node is made */
 };
 
 /** \param key  with or without "segue.", or the D-Bus name

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <spa/utils/json.h>
 #include <spa/utils/string.h>
 
 #include "bus.h"
@@ -17,6 +18,7 @@
 #include "names.h"
 
 #define DEFAULT_POSITION	"FL FR"
+#define POSITION_DELIMITERS	" ,[]\""
 
 /* the service's folder isn't the shell's */
 static char *absolute_path(const char *path)
@@ -82,27 +84,74 @@ static enum segue_exit parse_property(struct segue_ctl *ctl, const char *argumen
 	return SEGUE_EXIT_OK;
 }
 
-/* Nothing links a raw node by itself: say how, a line per output. */
-static void print_links(struct segue_ctl *ctl)
+/* what was given as KEY=VALUE; NULL: nothing */
+static const char *given(const struct segue_ctl *ctl, const char *key)
 {
-	const char *position = DEFAULT_POSITION, *name = ctl->args[1];
-	char *copy, *channel, *rest;
+	size_t length = strlen(key);
 
 	for (int i = 2; i < ctl->n_args; i++) {
-		if (spa_strstartswith(ctl->args[i], "audio.position="))
-			position = ctl->args[i] + strlen("audio.position=");
-		else if (spa_strstartswith(ctl->args[i], "segue.mode=") ||
-			 spa_strstartswith(ctl->args[i], "mode="))
-			if (!spa_streq(strchr(ctl->args[i], '=') + 1, "dsp"))
-				return;
+		if (spa_strstartswith(ctl->args[i], key) && ctl->args[i][length] == '=')
+			return ctl->args[i] + length + 1;
 	}
-	if ((copy = strdup(position)) == NULL)
+	return NULL;
+}
+
+/* The channels of one side, as the service reads them: those of its own properties, or the node's. */
+static void read_position(const struct segue_ctl *ctl, const char *side, char *ret, size_t size)
+{
+	const char *position = given(ctl, "audio.position"), *value;
+	const char *props = side != NULL ? given(ctl, side) : NULL;
+	struct spa_json outer, items;
+	char key[64];
+	int length;
+
+	snprintf(ret, size, "%s", position != NULL ? position : DEFAULT_POSITION);
+	if (props == NULL)
 		return;
-	puts("To hear it, link it (pw-link -i lists where to):");
-	for (channel = strtok_r(copy, " ,[]\"", &rest); channel != NULL;
-	     channel = strtok_r(NULL, " ,[]\"", &rest))
-		printf("  pw-link %s:output_%s SINK:playback_%s\n", name, channel, channel);
-	free(copy);
+	spa_json_init(&outer, props, strlen(props));
+	if (spa_json_enter_object(&outer, &items) <= 0)
+		return;
+	while (spa_json_get_string(&items, key, sizeof(key)) > 0 &&
+	       (length = spa_json_next(&items, &value)) > 0) {
+		if (spa_json_is_container(value, length))
+			length = spa_json_container_len(&items, value, length);
+		if (spa_streq(key, "audio.position"))
+			snprintf(ret, size, "%.*s", length, value);
+	}
+}
+
+/* a line per channel */
+static void print_side(const struct segue_ctl *ctl, const char *side, const char *from, const char *into)
+{
+	char position[512], *channel, *rest;
+
+	read_position(ctl, side, position, sizeof(position));
+	for (channel = strtok_r(position, POSITION_DELIMITERS, &rest); channel != NULL;
+	     channel = strtok_r(NULL, POSITION_DELIMITERS, &rest))
+		printf("  pw-link %s_%s %s_%s\n", from, channel, into, channel);
+}
+
+/* Nothing links a raw node by itself: say how. */
+static void print_links(struct segue_ctl *ctl)
+{
+	bool convolves = spa_streq(ctl->args[0], "convolver");
+	const char *mode = given(ctl, "segue.mode");
+	char in[80], out[80];
+
+	if (mode == NULL)
+		mode = given(ctl, "mode");
+	if (mode != NULL && !spa_streq(mode, "dsp"))
+		return;
+	snprintf(in, sizeof(in), "%s:input", ctl->args[1]);
+	snprintf(out, sizeof(out), "%s:output", ctl->args[1]);
+	if (convolves) {
+		puts("To hear something through it, link that and where it goes (pw-link -o and -i list both):");
+		print_side(ctl, "capture.props", "SOURCE:output", in);
+		print_side(ctl, "playback.props", out, "SINK:playback");
+	} else {
+		puts("To hear it, link it (pw-link -i lists where to):");
+		print_side(ctl, NULL, out, "SINK:playback");
+	}
 }
 
 static enum segue_exit build_create(struct segue_ctl *ctl, sd_bus_message *m, int *ret)

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include <spa/utils/defs.h>
 #include <spa/utils/string.h>
@@ -15,6 +16,8 @@
 #include "bus.h"
 #include "json.h"
 #include "names.h"
+
+#define AUTOMATIC	-1.0	/* on the bus, for what is a word elsewhere */
 
 /* A property of a node on the bus. */
 struct property {
@@ -119,6 +122,11 @@ static enum segue_exit set_property(struct segue_ctl *ctl, const char *path, con
 	return segue_bus_send(ctl, res, m, ctl->args[0], NULL);
 }
 
+static bool is_automatic(const struct segue_key *key, const char *text)
+{
+	return key != NULL && key->automatic != NULL && strcasecmp(text, key->automatic) == 0;
+}
+
 /* the unit that fits both the type on the bus and what the key stands for */
 static enum segue_unit unit_of(const struct segue_key *key, char type)
 {
@@ -131,6 +139,22 @@ static enum segue_unit unit_of(const struct segue_key *key, char type)
 	return key != NULL ? key->unit : SEGUE_UNIT_NUMBER;
 }
 
+/* what somebody wrote, as this property takes it */
+static enum segue_exit parse_value(struct segue_ctl *ctl, const struct segue_key *key, char type,
+		struct segue_quantity *ret)
+{
+	const char *text = ctl->args[2];
+	enum segue_unit unit = unit_of(key, type);
+
+	if (is_automatic(key, text))
+		*ret = (struct segue_quantity) { .type = 'd', .d = AUTOMATIC };
+	else if (segue_unit_parse(unit, text, ret) < 0)
+		return segue_usage(ctl, "%s: '%s' isn't %s%s%s", ctl->args[1], text, segue_unit_example(unit),
+				key != NULL && key->automatic != NULL ? ", or " : "",
+				key != NULL && key->automatic != NULL ? key->automatic : "");
+	return SEGUE_EXIT_OK;
+}
+
 enum segue_exit segue_command_set(struct segue_ctl *ctl)
 {
 	const char *key = ctl->args[1], *text = ctl->args[2];
@@ -138,7 +162,6 @@ enum segue_exit segue_command_set(struct segue_ctl *ctl)
 	struct segue_quantity value;
 	struct property property;
 	enum segue_exit status;
-	enum segue_unit unit;
 	char *path;
 
 	if (known != NULL && known->name == NULL) {
@@ -149,10 +172,10 @@ enum segue_exit segue_command_set(struct segue_ctl *ctl)
 	if ((path = segue_bus_node_path(ctl->args[0])) == NULL)
 		return segue_fail(ctl, SEGUE_EXIT_FAILED, SD_BUS_ERROR_NO_MEMORY, "Out of memory");
 	if ((status = find_property(ctl, path, key, &property)) == SEGUE_EXIT_OK) {
-		unit = unit_of(known, property.type);
-		if (segue_unit_parse(unit, text, &value) < 0)
-			status = segue_usage(ctl, "%s: '%s' isn't %s", key, text, segue_unit_example(unit));
-		else
+		if (known != NULL && known->fixed)
+			status = segue_fail(ctl, SEGUE_EXIT_FAILED, SD_BUS_ERROR_PROPERTY_READ_ONLY,
+					"%s: %s is fixed when the node is made", ctl->args[0], key);
+		else if ((status = parse_value(ctl, known, property.type, &value)) == SEGUE_EXIT_OK)
 			status = set_property(ctl, path, &property, &value);
 		json_object_put(property.value);
 	}
@@ -185,9 +208,13 @@ enum segue_exit segue_command_bypass(struct segue_ctl *ctl)
 	return status;
 }
 
-static void print_value(json_object *value)
+static void print_value(const char *name, json_object *value)
 {
-	if (json_object_is_type(value, json_type_string))
+	const struct segue_key *key = segue_key_find(name);
+
+	if (key != NULL && key->automatic != NULL && json_object_get_double(value) == AUTOMATIC)
+		puts(key->automatic);
+	else if (json_object_is_type(value, json_type_string))
 		puts(json_object_get_string(value));
 	else if (json_object_is_type(value, json_type_double))
 		printf("%.7g\n", json_object_get_double(value));	/* what a float holds */
@@ -204,7 +231,7 @@ static void print_members(json_object *properties, bool with_key)
 		if ((key != name) != with_key)
 			continue;
 		printf("%s ", key);
-		print_value(value);
+		print_value(name, value);
 	}
 }
 
@@ -250,7 +277,7 @@ enum segue_exit segue_command_get(struct segue_ctl *ctl)
 			json_object_object_add(object, property.name, property.value);
 			segue_json_print(object);
 		} else {
-			print_value(property.value);
+			print_value(property.name, property.value);
 			json_object_put(property.value);
 		}
 	}

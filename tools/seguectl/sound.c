@@ -6,7 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -21,13 +21,31 @@
 #define STDIN_MAX	(UINT64_C(1) << 30)
 #define CHUNK		65536
 
-const char *segue_sound_name(const char *file)
+/* without folders */
+static const char *base_name(const char *file)
 {
 	const char *slash = strrchr(file, '/');
 
 	if (spa_streq(file, "-"))
 		return "stdin";
 	return slash != NULL && slash[1] != '\0' ? slash + 1 : file;
+}
+
+char *segue_sound_name(const char *const *files, int n_files)
+{
+	size_t size = 1;
+	char *name, *p;
+
+	for (int i = 0; i < n_files; i++)
+		size += strlen(" + ") + strlen(base_name(files[i]));
+	if ((name = p = malloc(size)) == NULL)
+		return NULL;
+	for (int i = 0; i < n_files; i++) {
+		if (i > 0)
+			p = stpcpy(p, " + ");
+		p = stpcpy(p, base_name(files[i]));
+	}
+	return name;
 }
 
 static enum segue_exit fail_file(struct segue_ctl *ctl, const char *node, const char *file, int res)
@@ -37,7 +55,7 @@ static enum segue_exit fail_file(struct segue_ctl *ctl, const char *node, const 
 
 	sd_bus_error_set_errno(&error, res);
 	status = segue_fail(ctl, SEGUE_EXIT_FAILED, error.name, "%s%s%s: %s", node != NULL ? node : "",
-			node != NULL ? ": " : "", segue_sound_name(file),
+			node != NULL ? ": " : "", base_name(file),
 			res == -EFBIG ? "longer than 1 GiB" : strerror(-res));
 	sd_bus_error_free(&error);
 	return status;
@@ -84,39 +102,90 @@ static int open_file(const char *file)
 	return fd;
 }
 
-static int build_load(struct segue_ctl *ctl, sd_bus_message *m, int fd, const char *file, bool keep)
+/* the files after the first one */
+static int append_join(sd_bus_message *m, const int *fds, int n_fds)
 {
-	struct segue_quantity label = { .type = 's', .s = segue_sound_name(file) };
-	struct segue_quantity kept = { .type = 'b', .b = true };
 	int res;
 
-	if ((res = sd_bus_message_append(m, "h", fd)) < 0 ||
-	    (res = sd_bus_message_open_container(m, 'a', "{sv}")) < 0 ||
-	    (res = segue_args_append(ctl, SEGUE_GROUP_LOAD, m)) < 0)
+	if ((res = sd_bus_message_open_container(m, 'e', "sv")) < 0 ||
+	    (res = sd_bus_message_append(m, "s", "join")) < 0 ||
+	    (res = sd_bus_message_open_container(m, 'v', "ah")) < 0 ||
+	    (res = sd_bus_message_open_container(m, 'a', "h")) < 0)
 		return res;
+	for (int i = 0; i < n_fds; i++)
+		if ((res = sd_bus_message_append(m, "h", fds[i])) < 0)
+			return res;
+	for (int i = 0; i < 3; i++)
+		if ((res = sd_bus_message_close_container(m)) < 0)
+			return res;
+	return 0;
+}
+
+static int append_text(sd_bus_message *m, const char *key, const char *text)
+{
+	const struct segue_quantity value = { .type = 's', .s = text };
+
+	return text == NULL ? 0 : segue_bus_append_entry(m, key, &value);
+}
+
+static int build_load(struct segue_ctl *ctl, const struct segue_sound_wanted *wanted, const int *fds,
+		sd_bus_message *m)
+{
+	const struct segue_quantity kept = { .type = 'b', .b = true };
 	/* a file's own name the service knows from its descriptor */
-	if (spa_streq(file, "-") && ctl->texts[SEGUE_OPTION_LABEL] == NULL &&
-	    (res = segue_bus_append_entry(m, "label", &label)) < 0)
+	bool nameless = spa_streq(wanted->files[0], "-") && ctl->texts[SEGUE_OPTION_LABEL] == NULL;
+	int res;
+
+	if ((res = sd_bus_message_append(m, "h", fds[0])) < 0 ||
+	    (res = sd_bus_message_open_container(m, 'a', "{sv}")) < 0 ||
+	    (res = segue_args_append(ctl, SEGUE_GROUP_LOAD, m)) < 0 ||
+	    (res = append_text(m, "kind", wanted->kind)) < 0 ||
+	    (res = append_text(m, "label", nameless ? base_name("-") : NULL)) < 0)
 		return res;
-	if (keep && (res = segue_bus_append_entry(m, "keep", &kept)) < 0)
+	if (wanted->n_files > 1 && (res = append_join(m, fds + 1, wanted->n_files - 1)) < 0)
+		return res;
+	if (wanted->keep && (res = segue_bus_append_entry(m, "keep", &kept)) < 0)
 		return res;
 	return sd_bus_message_close_container(m);
 }
 
-enum segue_exit segue_sound_load(struct segue_ctl *ctl, const char *node, const char *file, bool keep,
-		char **ret)
+static enum segue_exit open_files(struct segue_ctl *ctl, const struct segue_sound_wanted *wanted, int *ret,
+		int *ret_n)
 {
-	sd_bus_message *m = NULL, *reply = NULL;
+	for (int i = 0; i < wanted->n_files; i++) {
+		if ((ret[i] = open_file(wanted->files[i])) < 0)
+			return fail_file(ctl, wanted->node, wanted->files[i], ret[i]);
+		*ret_n = i + 1;
+	}
+	return SEGUE_EXIT_OK;
+}
+
+/* The call, with descriptors that stay ours. */
+static enum segue_exit call_load(struct segue_ctl *ctl, const struct segue_sound_wanted *wanted, const int *fds,
+		sd_bus_message **ret)
+{
+	sd_bus_message *m = NULL;
+	int res = segue_bus_new_call(ctl, &m, SEGUE_BUS_ROOT, SEGUE_BUS_MANAGER, "LoadFd");
+
+	if (res >= 0)
+		res = build_load(ctl, wanted, fds, m);
+	return segue_bus_send(ctl, res, m, wanted->node, ret);
+}
+
+enum segue_exit segue_sound_load(struct segue_ctl *ctl, const struct segue_sound_wanted *wanted, char **ret)
+{
+	sd_bus_message *reply = NULL;
 	enum segue_exit status;
 	const char *path;
-	int fd, res;
+	int *fds, n_fds = 0, res;
 
-	if ((fd = open_file(file)) < 0)
-		return fail_file(ctl, node, file, fd);
-	if ((res = segue_bus_new_call(ctl, &m, SEGUE_BUS_ROOT, SEGUE_BUS_MANAGER, "LoadFd")) >= 0)
-		res = build_load(ctl, m, fd, file, keep);
-	status = segue_bus_send(ctl, res, m, node, &reply);
-	close(fd);
+	if ((fds = calloc(wanted->n_files, sizeof(*fds))) == NULL)
+		return segue_fail(ctl, SEGUE_EXIT_FAILED, SD_BUS_ERROR_NO_MEMORY, "Out of memory");
+	if ((status = open_files(ctl, wanted, fds, &n_fds)) == SEGUE_EXIT_OK)
+		status = call_load(ctl, wanted, fds, &reply);
+	while (n_fds > 0)
+		close(fds[--n_fds]);
+	free(fds);
 	if (status != SEGUE_EXIT_OK)
 		return status;
 
@@ -127,7 +196,7 @@ enum segue_exit segue_sound_load(struct segue_ctl *ctl, const char *node, const 
 	return res < 0 ? segue_bus_fail_errno(ctl, res) : SEGUE_EXIT_OK;
 }
 
-void segue_sound_describe(struct segue_ctl *ctl, const char *name, const char *buffer)
+void segue_sound_describe(struct segue_ctl *ctl, FILE *to, const char *name, const char *buffer)
 {
 	sd_bus_message *reply;
 	json_object *properties;
@@ -138,7 +207,7 @@ void segue_sound_describe(struct segue_ctl *ctl, const char *name, const char *b
 		return;
 	if (segue_json_read(reply, &properties) >= 0) {
 		segue_format_property(channels, sizeof(channels), properties, "Channels", SEGUE_FORMAT_TEXT);
-		fprintf(stderr, "%s: %s, %s channel%s, peak %s\n", name,
+		fprintf(to, "%s: %s, %s channel%s, peak gain %s\n", name,
 				segue_format_property(length, sizeof(length), properties, "Frames",
 					SEGUE_FORMAT_FRAMES),
 				channels, spa_streq(channels, "1") ? "" : "s",

@@ -5,24 +5,32 @@
 #ifndef SEGUE_CTL_SOUND_H
 #define SEGUE_CTL_SOUND_H
 
+#include <stdio.h>
+
 #include "ctl.h"
 
 /** \file
  * Files of the user's handed to the service, which makes a buffer of them. */
 
-/** Open a file here, where a relative path means what the shell means, and have it loaded; returns
- * when its header has been read.
- * \param node  whom it is for, for the messages; NULL: nobody
- * \param file  a path, or "-": all of standard input
- * \param keep  it stays until it is released; otherwise as long as we or a node hold it
+/** A sound to be made. */
+struct segue_sound_wanted {
+	const char *const *files;	/**< paths, or "-": all of standard input */
+	int n_files;			/**< 1 and more: their channels are joined */
+	const char *node;		/**< whom it is for, for the messages; NULL: nobody */
+	const char *kind;		/**< NULL: the service's choice */
+	bool keep;			/**< until it is released; otherwise as long as we or a node hold it */
+};
+
+/** Open files here, where a relative path means what the shell means, and have them loaded; returns when the
+ * headers have been read.
  * \param ret  the buffer's path, to be freed */
-enum segue_exit segue_sound_load(struct segue_ctl *ctl, const char *node, const char *file, bool keep,
-		char **ret);
+enum segue_exit segue_sound_load(struct segue_ctl *ctl, const struct segue_sound_wanted *wanted, char **ret);
 
-/** A file's name in messages and as the label: without folders, "stdin" for "-". */
-const char *segue_sound_name(const char *file);
+/** What files are called in messages, and stdin as the label: "hall.wav", "L.wav + R.wav", "stdin".
+ * \return to be freed; NULL: out of memory */
+char *segue_sound_name(const char *const *files, int n_files);
 
-/** Tell a person what was loaded, on stderr: "hall.wav: 2.34 s, 2 channels, peak -3.1 dB". */
-void segue_sound_describe(struct segue_ctl *ctl, const char *name, const char *buffer);
+/** Tell a person what was loaded: "hall.wav: 2.34 s, 2 channels, peak gain -3.1 dB". */
+void segue_sound_describe(struct segue_ctl *ctl, FILE *to, const char *name, const char *buffer);
 
 #endif /* SEGUE_CTL_SOUND_H */

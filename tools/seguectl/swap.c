@@ -7,11 +7,15 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include <spa/utils/string.h>
+
 #include "args.h"
 #include "bus.h"
 #include "follow.h"
 #include "json.h"
 #include "sound.h"
+
+#define FILES_MAX	16	/* descriptors a session bus passes in one message */
 
 static bool must_wait(const struct segue_ctl *ctl)
 {
@@ -86,25 +90,51 @@ static enum segue_exit begin(struct segue_follow *follow, struct segue_ctl *ctl)
 	return status;
 }
 
-static enum segue_exit load(struct segue_follow *follow)
+static bool is_put_off(const struct segue_ctl *ctl)
+{
+	return ctl->texts[SEGUE_OPTION_AT] != NULL || ctl->texts[SEGUE_OPTION_AFTER] != NULL;
+}
+
+/* What the node makes of a file: a convolver needs it at the file's own rate, and its gain is what counts. */
+static enum segue_exit read_kind(struct segue_follow *follow, const char **ret)
 {
 	struct segue_ctl *ctl = follow->ctl;
 	enum segue_exit status;
+	sd_bus_message *reply;
+	const char *type;
+	int res;
 
-	/* a buffer of the manager's rather than the node's own: it has a progress, and its header's errors
-	 * are known before we return */
-	follow->name = segue_sound_name(ctl->args[1]);
-	if ((status = segue_sound_load(ctl, follow->node, ctl->args[1], false,
-					&follow->buffer_path)) != SEGUE_EXIT_OK ||
-	    (status = request(follow, SEGUE_BUS_NODE, "SetBuffer", "o", follow->buffer_path,
-				SEGUE_GROUP_SWAP)) != SEGUE_EXIT_OK)
+	if ((status = segue_bus_call(ctl, follow->node, &reply, follow->node_path, SEGUE_BUS_PROPERTIES, "Get",
+					"ss", SEGUE_BUS_NODE, "Type")) != SEGUE_EXIT_OK)
 		return status;
-	if (follow->on_terminal) {
-		if ((status = segue_follow_load(follow)) != SEGUE_EXIT_OK)
-			return status;
-		segue_sound_describe(ctl, follow->name, follow->buffer_path);
-	}
-	return conclude(follow);
+	if ((res = sd_bus_message_read(reply, "v", "s", &type)) >= 0)
+		*ret = spa_streq(type, "convolver") ? "response" : NULL;
+	sd_bus_message_unref(reply);
+	return res < 0 ? segue_bus_fail_errno(ctl, res) : SEGUE_EXIT_OK;
+}
+
+static enum segue_exit load(struct segue_follow *follow)
+{
+	struct segue_ctl *ctl = follow->ctl;
+	struct segue_sound_wanted wanted = { .files = ctl->args + 1, .n_files = ctl->n_args - 1,
+		.node = follow->node };
+	enum segue_exit status;
+
+	if ((follow->name = segue_sound_name(wanted.files, wanted.n_files)) == NULL)
+		return segue_fail(ctl, SEGUE_EXIT_FAILED, SD_BUS_ERROR_NO_MEMORY, "Out of memory");
+	/* a buffer of the manager's rather than the node's own: it has a progress, and properties */
+	if ((status = read_kind(follow, &wanted.kind)) != SEGUE_EXIT_OK ||
+	    (status = segue_sound_load(ctl, &wanted, &follow->buffer_path)) != SEGUE_EXIT_OK ||
+	    (status = request(follow, SEGUE_BUS_NODE, "SetBuffer", "o", follow->buffer_path,
+				SEGUE_GROUP_SWAP)) != SEGUE_EXIT_OK ||
+	    (status = segue_follow_load(follow)) != SEGUE_EXIT_OK)
+		return status;
+	/* what a node can't have of it shows only when it has been asked for it */
+	if (!is_put_off(ctl) && (status = segue_follow_finish(follow)) != SEGUE_EXIT_OK)
+		return status;
+	if ((status = conclude(follow)) == SEGUE_EXIT_OK && !ctl->json)
+		segue_sound_describe(ctl, stdout, follow->name, follow->buffer_path);
+	return status;
 }
 
 enum segue_exit segue_command_load(struct segue_ctl *ctl)
@@ -112,9 +142,8 @@ enum segue_exit segue_command_load(struct segue_ctl *ctl)
 	struct segue_follow follow;
 	enum segue_exit status;
 
-	if (ctl->n_args > 2)
-		return segue_fail(ctl, SEGUE_EXIT_FAILED, SD_BUS_ERROR_NOT_SUPPORTED,
-				"%s: several files: not in this version", ctl->args[0]);
+	if (ctl->n_args > 1 + FILES_MAX)
+		return segue_usage(ctl, "%s: more than %d files", ctl->args[0], FILES_MAX);
 	if ((status = begin(&follow, ctl)) == SEGUE_EXIT_OK)
 		status = load(&follow);
 	segue_follow_clear(&follow);

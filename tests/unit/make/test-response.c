@@ -222,13 +222,13 @@ static void another_rate_keeps_the_gain(void **state)
 		sample = new_sample(t, 1, 4800);
 		for (uint32_t k = 0; k < 4800; k++)
 			sample->data[0][k] = 1e-3f * (k < 2400 ? k : 4800 - k) / 2400.0f;
-		resampled = segue_response_resample(&t->f->make, sample, rates[i], 100000);
+		resampled = segue_response_resample(&t->f->make, sample, sample->rate, rates[i], 100000);
 		assert_non_null(resampled);
 		assert_true(fabs(gain_of(t, resampled) / gain_of(t, sample) - 1.0) < 1e-3);
 	}
 	sample = new_sample(t, 1, 4800);
 	sample->data[0][2400] = 1.0f;
-	assert_null(segue_response_resample(&t->f->make, sample, 96000, 4800));
+	assert_null(segue_response_resample(&t->f->make, sample, sample->rate, 96000, 4800));
 	assert_string_equal(t->f->make.error.message, "thing: has 0.05 s, 0.05 s at most");
 	make_fixture_free(t->f, sample);
 }

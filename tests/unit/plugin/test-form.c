@@ -45,7 +45,7 @@ static int setup(void **state)
 	return res < 0 ? res : segue_store_plan(store_of(*state));
 }
 
-static struct segue_sound *load(struct stage *stage, const char *format)
+static struct segue_sound *load_as(struct stage *stage, const char *format, enum segue_kind kind)
 {
 	struct segue_options options = SEGUE_OPTIONS_INIT;
 	struct segue_error error;
@@ -55,10 +55,15 @@ static struct segue_sound *load(struct stage *stage, const char *format)
 	/* @ stands for the stage's directory */
 	for (; *format != '\0'; format++)
 		out += *format == '@' ? sprintf(out, "%s/", stage->dir) : sprintf(out, "%c", *format);
-	options.kind = SEGUE_KIND_RESPONSE;
+	options.kind = kind;
 	sound = segue_load_text(store_of(stage), text, &options, NULL, &error);
 	assert_non_null(sound);
 	return sound;
+}
+
+static struct segue_sound *load(struct stage *stage, const char *format)
+{
+	return load_as(stage, format, SEGUE_KIND_RESPONSE);
 }
 
 static struct segue_target target(uint32_t rate, uint32_t n_in, uint32_t n_out)
@@ -209,6 +214,26 @@ static void the_file_for_the_rate_is_used_as_it_is(void **state)
 	stage_disown(stage, sound);
 }
 
+static void a_sample_that_was_resampled_has_the_gain_of_its_file(void **state)
+{
+	static const uint32_t rates[] = { 44100, 48000, 96000 };
+	struct stage *stage = *state;
+	struct segue_sound *sample, *sound;
+
+	stage_write_ramp(stage, "a.wav", 44100, 1, 44100);
+	sample = load_as(stage, "@a.wav", SEGUE_KIND_SAMPLE);
+	sound = load(stage, "@a.wav");
+	for (size_t i = 0; i < SPA_N_ELEMENTS(rates); i++) {
+		struct segue_target t = target(rates[i], 2, 2);
+		const struct segue_response *a = respond(stage, sample, t), *b = respond(stage, sound, t);
+
+		for (uint32_t k = 0; k < SEGUE_FIR_TAPS; k++)
+			assert_float_equal(a->head[k], b->head[k], 1e-6f);
+	}
+	stage_disown(stage, sample);
+	stage_disown(stage, sound);
+}
+
 static void a_sample_can_be_a_response_and_a_table_can_not(void **state)
 {
 	struct stage *stage = *state;
@@ -273,6 +298,7 @@ int main(void)
 		test(what_is_too_long_for_one_may_be_right_for_another),
 		test(its_peak_is_its_gain),
 		test(the_file_for_the_rate_is_used_as_it_is),
+		test(a_sample_that_was_resampled_has_the_gain_of_its_file),
 		test(a_sample_can_be_a_response_and_a_table_can_not),
 		test(who_waits_is_told_when_the_file_is_bad),
 		test(a_sound_nobody_wants_any_more_takes_its_responses_along),

@@ -101,6 +101,19 @@ static void unknown_keys_are_not_found_but_suggest_one(void **state)
 	assert_null(segue_key_nearest("node.description"));
 }
 
+static void only_a_latency_may_be_a_word(void **state)
+{
+	assert_string_equal(segue_key_find("segue.latency")->automatic, "auto");
+	assert_null(segue_key_find("fade")->automatic);
+}
+
+static void what_is_fixed_when_a_node_is_made_is_known(void **state)
+{
+	assert_true(segue_key_find("LengthMax")->fixed);
+	assert_true(segue_key_find("mode")->fixed);
+	assert_false(segue_key_find("latency")->fixed);
+}
+
 static void a_property_is_shown_under_its_key(void **state)
 {
 	assert_string_equal(segue_key_of("VoicesMax"), "voices");
@@ -118,6 +131,8 @@ int main(void)
 		cmocka_unit_test(a_key_is_found_by_each_of_its_names),
 		cmocka_unit_test(load_and_wave_are_keys_without_a_property),
 		cmocka_unit_test(unknown_keys_are_not_found_but_suggest_one),
+		cmocka_unit_test(only_a_latency_may_be_a_word),
+		cmocka_unit_test(what_is_fixed_when_a_node_is_made_is_known),
 		cmocka_unit_test(a_property_is_shown_under_its_key),
 	};
 
