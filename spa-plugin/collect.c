@@ -79,7 +79,7 @@ static void check_rate(struct segue_node_impl *node)
 	if (sound == NULL || node->remade != NULL || node->remaking || segue_node_has_unanswered_now(node))
 		return;
 	buffer = node->current->ticket.buffer;
-	if (node->rate == 0 || buffer->type == SEGUE_BUFFER_TABLE || segue_buffer_rate(buffer) == node->rate)
+	if (node->rate == 0 || segue_buffer_is_for(buffer, node->rate))
 		return;
 	target = segue_node_target(node);
 	node->remaking = true;

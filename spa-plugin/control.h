@@ -36,6 +36,7 @@
 #define SEGUE_LENGTH_MAX_MAX	60.0
 #define SEGUE_LIBRARY		"segue/libspa-segue"
 
+struct segue_fence;
 struct segue_sound;
 
 /* ------------------------------------------------------------------ sounds */
@@ -64,6 +65,8 @@ struct segue_recipe {
 	const char *text;
 	struct segue_options options;
 	size_t bytes_max;	/**< this sound's own limit besides memory.max; 0: none */
+	const struct segue_fence *fence;	/**< which of the files that its file names may be opened, as those of an
+						  *  instrument; NULL: any. Its own paths have been held against it */
 };
 
 static inline void segue_recipe_close(struct segue_recipe *recipe)
@@ -86,8 +89,8 @@ struct segue_sound_info {
 	enum segue_sound_state state;
 	enum segue_kind kind;
 	const char *label;	/**< the option, else the file's name or the wave's text */
-	uint32_t channels, rate;	/**< the material's own */
-	uint64_t frames;
+	uint32_t channels, rate;	/**< the material's own; of an instrument the most channels, the highest rate */
+	uint64_t frames;	/**< and the frames of all files */
 	uint64_t bytes;
 	uint64_t bytes_expected;	/**< the same; while it loads, at most what its header tells */
 	double peak_db;		/**< largest absolute value, dB of full scale; of a response its largest gain, dB;

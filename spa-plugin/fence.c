@@ -87,6 +87,16 @@ int segue_fence_configure(struct segue_fence *fence, const char *mode, const cha
 	return 0;
 }
 
+int segue_fence_copy(struct segue_fence *fence, const struct segue_fence *from)
+{
+	static const char *const modes[] = {
+		[SEGUE_FENCE_PATHS] = "paths", [SEGUE_FENCE_OPEN] = "true", [SEGUE_FENCE_CLOSED] = "false",
+	};
+
+	*fence = (struct segue_fence) { 0 };
+	return segue_fence_configure(fence, modes[from->mode], (const char *const *)from->dirs, from->n_dirs);
+}
+
 static bool has_dot_dot(const char *path)
 {
 	for (const char *p = path; (p = strstr(p, "/..")) != NULL; p += 3) {

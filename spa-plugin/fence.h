@@ -33,8 +33,10 @@ SEGUE_MAIN_LOOP int segue_fence_init(struct segue_fence *fence);
 SEGUE_MAIN_LOOP int segue_fence_configure(struct segue_fence *fence, const char *mode,
 		const char *const *dirs, uint32_t n_dirs);
 SEGUE_MAIN_LOOP void segue_fence_clear(struct segue_fence *fence);
-/** \return 0, or -EACCES with an error naming the path */
-SEGUE_MAIN_LOOP int segue_fence_check(const struct segue_fence *fence, const char *path,
+/** Into one that isn't initialized; it is of no thread. \return 0 or -ENOMEM */
+SEGUE_MAIN_LOOP int segue_fence_copy(struct segue_fence *fence, const struct segue_fence *from);
+/** \return 0, or -EACCES with an error naming the path. Any thread, for its own fence. */
+int segue_fence_check(const struct segue_fence *fence, const char *path,
 		struct segue_error *error);
 
 #endif /* SEGUE_FENCE_H */

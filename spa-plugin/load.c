@@ -176,6 +176,7 @@ struct segue_sound *segue_load_text(struct segue_store_impl *store, const char *
 	load->recipe.type = SEGUE_RECIPE_FILES;
 	load->recipe.paths = load->paths;
 	load->recipe.options = *options;
+	load->recipe.fence = fence;
 	if (read_text(load, text, fence, error) == 0) {
 		if (load->recipe.n_paths == 0)
 			segue_error_set(error, -EINVAL, "segue.load: no file is named");

@@ -4,26 +4,83 @@
 
 #include "recipe.h"
 
+#include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
+#include "make/instrument.h"
 #include "make/make.h"
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash != NULL && slash[1] != '\0' ? slash + 1 : path;
+}
+
+static bool is_sfz(const char *path)
+{
+	size_t length = strlen(path);
+
+	return length > 4 && strcasecmp(path + length - 4, ".sfz") == 0;
+}
+
+/* An instrument is one file, named by its path: what else it needs lies about that. */
+static int check_instrument(const struct segue_recipe *recipe, struct segue_error *error)
+{
+	if (recipe->type != SEGUE_RECIPE_FILES)
+		return segue_error_set(error, -EINVAL, "kind: an instrument needs a path");
+	if (recipe->n_paths != 1 || recipe->is_rates)
+		return segue_error_set(error, -EINVAL, "kind: an instrument is one file");
+	return segue_instrument_check_options(&recipe->options, error);
+}
+
+/* By its name, if it is one file. */
+static int check_named_instrument(const struct segue_recipe *recipe, const char *path, enum segue_kind *kind,
+		struct segue_error *error)
+{
+	if (recipe->type != SEGUE_RECIPE_FILES)
+		return segue_error_set(error, -EINVAL, "%s: an instrument needs a path", base_name(path));
+	if (recipe->options.kind == SEGUE_KIND_RESPONSE)
+		return segue_error_set(error, -EINVAL, "%s: is an instrument, a convolver needs a recording",
+				base_name(path));
+	*kind = SEGUE_KIND_INSTRUMENT;
+	return 0;
+}
+
+static int find_kind(const struct segue_recipe *recipe, enum segue_kind *kind, struct segue_error *error)
+{
+	enum segue_kind asked = recipe->options.kind;
+	char *path;
+	int res = 0;
+
+	*kind = asked == SEGUE_KIND_UNSET ? SEGUE_KIND_SAMPLE : asked;
+	if ((asked != SEGUE_KIND_UNSET && asked != SEGUE_KIND_RESPONSE) || recipe->is_rates ||
+	    recipe->n_paths + recipe->n_fds != 1 || recipe->type == SEGUE_RECIPE_SAMPLES)
+		return 0;
+	if ((path = segue_recipe_path(recipe)) != NULL && is_sfz(path))
+		res = check_named_instrument(recipe, path, kind, error);
+	free(path);
+	return res;
+}
 
 int segue_recipe_check(const struct segue_recipe *recipe, enum segue_kind *kind,
 		struct segue_error *error)
 {
-	if (recipe->type == SEGUE_RECIPE_WAVE) {
-		int res = segue_wave_check(recipe->text, &recipe->options, error);
+	int res;
 
-		if (res == 0)
+	if (recipe->type == SEGUE_RECIPE_WAVE) {
+		if ((res = segue_wave_check(recipe->text, &recipe->options, error)) == 0)
 			*kind = segue_wave_kind(recipe->text);
 		return res;
 	}
 	if (recipe->is_rates && recipe->n_paths + recipe->n_fds > SEGUE_RATES_MAX)
 		return segue_error_set(error, -EINVAL, "rates: %u files at most", SEGUE_RATES_MAX);
-	*kind = recipe->options.kind == SEGUE_KIND_UNSET ? SEGUE_KIND_SAMPLE : recipe->options.kind;
+	if ((res = find_kind(recipe, kind, error)) < 0)
+		return res;
 	if (*kind == SEGUE_KIND_INSTRUMENT)
-		return segue_error_set(error, -EINVAL, "kind: this version makes no instruments");
+		return check_instrument(recipe, error);
 	if (recipe->is_rates && *kind == SEGUE_KIND_TABLE)
 		return segue_error_set(error, -EINVAL, "rates: a table has none");
 	return 0;
@@ -54,13 +111,6 @@ char *segue_recipe_path(const struct segue_recipe *recipe)
 		break;
 	}
 	return NULL;
-}
-
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash != NULL && slash[1] != '\0' ? slash + 1 : path;
 }
 
 char *segue_recipe_label(const struct segue_recipe *recipe, const char *path)

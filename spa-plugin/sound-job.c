@@ -60,10 +60,25 @@ static int open_rates(struct segue_sound_job *j)
 	return res;
 }
 
+static int check_sample(void *data, const char *path, struct segue_error *error)
+{
+	return segue_fence_check(data, path, error);
+}
+
+static int open_kit(struct segue_sound_job *j)
+{
+	struct segue_path_check check = { check_sample, &j->fence };
+
+	j->kit = segue_kit_open(&j->make, j->paths[0], j->is_fenced ? &check : NULL);
+	return j->kit == NULL ? j->make.error.res : 0;
+}
+
 static int run_open(struct segue_sound_job *j)
 {
 	int fd = j->fds[0];
 
+	if (j->kind == SEGUE_KIND_INSTRUMENT)
+		return open_kit(j);
 	if (j->is_rates)
 		return open_rates(j);
 	if (j->type != SEGUE_RECIPE_SAMPLES)
@@ -129,8 +144,20 @@ static int make_from_files(struct segue_sound_job *j)
 	return 0;
 }
 
+static int make_instrument(struct segue_sound_job *j)
+{
+	struct segue_instrument *instrument = segue_instrument_make(&j->make, j->kit, j->options.gain, &j->peak);
+
+	if (instrument == NULL)
+		return j->make.error.res;
+	j->made = &instrument->buffer;
+	return 0;
+}
+
 static int run_make(struct segue_sound_job *j)
 {
+	if (j->kit != NULL)
+		return make_instrument(j);
 	if (j->type != SEGUE_RECIPE_WAVE)
 		return make_from_files(j);
 
@@ -233,6 +260,10 @@ void segue_sound_job_header(const struct segue_sound_job *j, struct segue_header
 {
 	uint32_t rates[SEGUE_RATES_MAX];
 
+	if (j->kit != NULL) {
+		*ret = *segue_kit_header(j->kit);
+		return;
+	}
 	for (uint32_t i = 0; i < j->n_decoders; i++)
 		rates[i] = segue_decoder_header(j->decoders[i])->rate;
 	*ret = *segue_decoder_header(j->decoders[segue_sound_job_pick(rates, j->n_decoders, j->rate)]);
@@ -243,6 +274,8 @@ char *segue_sound_job_identity(const struct segue_sound_job *j)
 	size_t size = sizeof("rates ");
 	char *identity;
 
+	if (j->kit != NULL)
+		return strdup(segue_kit_identity(j->kit));
 	for (uint32_t i = 0; i < j->n_decoders; i++)
 		size += strlen(segue_decoder_identity(j->decoders[i]));
 	if ((identity = calloc(1, size)) == NULL)
@@ -287,6 +320,8 @@ static void job_free(struct segue_sound_job *j)
 			close(j->fds[i]);
 	for (uint32_t i = 0; i < j->n_decoders; i++)
 		segue_decoder_free(j->decoders[i]);
+	segue_kit_free(j->kit);
+	segue_fence_clear(&j->fence);
 	free_buffers(j);
 	for (uint32_t i = 0; i < j->n_paths; i++)
 		free(j->paths[i]);
@@ -343,6 +378,9 @@ struct segue_sound_job *segue_sound_job_new(struct segue_store_impl *store,
 				goto error;
 		}
 	}
+	j->is_fenced = recipe->fence != NULL;
+	if (j->is_fenced && segue_fence_copy(&j->fence, recipe->fence) < 0)
+		goto error;
 	memcpy(j->fds, recipe->fds, recipe->n_fds * sizeof(j->fds[0]));
 	j->n_fds = recipe->n_fds;
 	return j;
@@ -366,6 +404,8 @@ struct segue_sound_job *segue_sound_job_make(struct segue_sound_job *opened)
 	j->n_decoders = opened->n_decoders;
 	memcpy(j->decoders, opened->decoders, sizeof(j->decoders));
 	opened->n_decoders = 0;
+	j->kit = opened->kit;
+	opened->kit = NULL;
 	j->name = opened->name;
 	opened->name = NULL;
 	j->make.name = j->name;

@@ -6,6 +6,8 @@
 #define SEGUE_SOUND_JOB_H
 
 #include "control.h"
+#include "fence.h"
+#include "make/instrument.h"
 #include "make/make.h"
 #include "make/response.h"
 #include "sound.h"
@@ -17,8 +19,8 @@
 struct segue_store_impl;
 
 enum segue_sound_step {
-	SEGUE_SOUND_OPEN,	/**< recipe -> decoders */
-	SEGUE_SOUND_MAKE,	/**< decoders or wave -> originals, made */
+	SEGUE_SOUND_OPEN,	/**< recipe -> decoders or kit */
+	SEGUE_SOUND_MAKE,	/**< decoders, kit or wave -> originals, made */
 	SEGUE_SOUND_REMAKE,	/**< from -> made */
 	SEGUE_SOUND_RESPOND,	/**< from, a sample -> made, a response */
 };
@@ -50,6 +52,9 @@ struct segue_sound_job {
 	struct segue_buffer *from;	/* held until done() */
 	struct segue_decoder *decoders[SEGUE_RATES_MAX];
 	uint32_t n_decoders;		/* one, or of each rate */
+	bool is_fenced;
+	struct segue_fence fence;	/* for samples of an instrument */
+	struct segue_kit *kit;		/* an instrument, opened */
 	/* recordings as they are: of each rate, or the only one where it has more than what was made */
 	struct segue_buffer *originals[SEGUE_RATES_MAX];
 	uint32_t n_originals;
@@ -60,7 +65,7 @@ struct segue_sound_job {
 /** Of recordings at several rates: the one at a rate, else the highest. */
 SEGUE_WORKER uint32_t segue_sound_job_pick(const uint32_t rates[], uint32_t n, uint32_t rate);
 
-/** A buffer's rate; a table is good for all. */
+/** A buffer's rate; a table and an instrument are good for all: UINT32_MAX. */
 static inline uint32_t segue_buffer_rate(const struct segue_buffer *buffer)
 {
 	switch (buffer->type) {
@@ -71,6 +76,13 @@ static inline uint32_t segue_buffer_rate(const struct segue_buffer *buffer)
 	default:
 		return UINT32_MAX;
 	}
+}
+
+static inline bool segue_buffer_is_for(const struct segue_buffer *buffer, uint32_t rate)
+{
+	uint32_t own = segue_buffer_rate(buffer);
+
+	return own == rate || own == UINT32_MAX;
 }
 
 /** The recipe copied, its descriptor taken over if this succeeds. \return NULL with errno */

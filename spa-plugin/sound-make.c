@@ -16,6 +16,10 @@
 #include "now.h"
 #include "recipe.h"
 
+static struct spa_log_topic log_topic = SPA_LOG_TOPIC(0, "spa.segue.sound");
+#undef SPA_LOG_TOPIC_DEFAULT
+#define SPA_LOG_TOPIC_DEFAULT &log_topic
+
 static void tell_waiters(struct segue_sound *sound, const struct segue_error *error)
 {
 	struct segue_waiter *w;
@@ -238,6 +242,17 @@ static void become(struct segue_sound *sound, struct segue_sound *same)
 	segue_sound_emit(sound, sound_changed, sound);
 }
 
+/* It sounds, but perhaps not as its maker meant it to. */
+static void log_unfollowed(const struct segue_sound *sound, const struct segue_sound_job *opened)
+{
+	const char *what = opened->kit != NULL ? segue_kit_unfollowed(opened->kit) : "";
+
+	spa_log_topic_init(sound->store->log, &log_topic);
+	if (what[0] != '\0')
+		spa_log_warn(sound->store->log, "%p: '%s' goes on without what isn't followed: %s", sound,
+				sound->label, what);
+}
+
 static void on_opened(struct segue_job *job, int res)
 {
 	struct segue_sound_job *j = SPA_CONTAINER_OF(job, struct segue_sound_job, job);
@@ -253,6 +268,7 @@ static void on_opened(struct segue_job *job, int res)
 		goto done;
 	}
 	segue_sound_job_header(j, &sound->header);
+	log_unfollowed(sound, j);
 	sound->identity = segue_sound_job_identity(j);
 	if (sound->identity != NULL && (same = find_same(sound)) != NULL) {
 		become(sound, same);

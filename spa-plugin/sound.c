@@ -181,9 +181,9 @@ struct segue_sound *segue_sound_resolve(struct segue_sound *sound)
 int segue_sound_check(const struct segue_sound *sound, const struct segue_target *target,
 		struct segue_error *error)
 {
-	if (target->n_out > 0 && sound->kind == SEGUE_KIND_TABLE)
-		return segue_error_set(error, -EINVAL, "%s: is a table, a convolver needs a recording",
-				sound->label);
+	if (target->n_out > 0 && (sound->kind == SEGUE_KIND_TABLE || sound->kind == SEGUE_KIND_INSTRUMENT))
+		return segue_error_set(error, -EINVAL, "%s: is %s, a convolver needs a recording", sound->label,
+				sound->kind == SEGUE_KIND_TABLE ? "a table" : "an instrument");
 	if (target->n_out == 0 && sound->kind == SEGUE_KIND_RESPONSE)
 		return segue_error_set(error, -EINVAL, "%s: is a response, a source needs a table or a sample",
 				sound->label);
@@ -206,8 +206,7 @@ struct segue_buffer *segue_sound_buffer(const struct segue_sound *sound, const s
 		sound = sound->same;
 	if (target->n_out > 0)
 		return segue_sound_response(sound, target);
-	if (sound->made == NULL || target->rate == 0 || sound->made->type == SEGUE_BUFFER_TABLE ||
-	    segue_buffer_rate(sound->made) == target->rate)
+	if (sound->made == NULL || target->rate == 0 || segue_buffer_is_for(sound->made, target->rate))
 		return sound->made;
 	return NULL;
 }
@@ -225,7 +224,9 @@ static uint64_t expected_bytes(const struct segue_sound *sound)
 	const struct segue_header *h = &sound->header;
 	double rate = sound->store->rate;
 
-	if (sound->kind == SEGUE_KIND_RESPONSE)
+	if (h->bytes > 0)
+		return h->bytes + 8192;
+	if (sound->kind == SEGUE_KIND_RESPONSE || sound->kind == SEGUE_KIND_INSTRUMENT)
 		return bytes_at_most(h->channels, h->frames);
 	if (sound->kind == SEGUE_KIND_TABLE || h->rate == 0)
 		return 6.0 * bytes_at_most(h->channels, h->frames);

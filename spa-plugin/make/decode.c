@@ -18,15 +18,13 @@
 #include "layout.h"
 #include "make.h"
 
-#define IDENTITY_MAX	96u	/* of one file */
-
 static struct segue_decoder *decoder_new(struct segue_make *make, uint32_t n_inputs)
 {
 	struct segue_decoder *decoder;
 	uint32_t i;
 
 	decoder = calloc(1, sizeof(*decoder) + n_inputs * sizeof(decoder->inputs[0]));
-	if (decoder == NULL || (decoder->identity = calloc(n_inputs, IDENTITY_MAX)) == NULL) {
+	if (decoder == NULL || (decoder->identity = calloc(n_inputs, SEGUE_FILE_IDENTITY_MAX)) == NULL) {
 		free(decoder);
 		segue_error_set(&make->error, -ENOMEM, "%s: no memory", make->name);
 		return NULL;
@@ -59,19 +57,12 @@ const char *segue_decoder_identity(const struct segue_decoder *decoder)
 	return decoder->identity;
 }
 
-/* Modification times in nanoseconds, because a file may be written twice within a second. */
 static void identify(struct segue_decoder *decoder)
 {
 	size_t used = 0;
-	uint32_t i;
 
-	for (i = 0; i < decoder->n_inputs; i++) {
-		const struct stat *s = &decoder->inputs[i].file.stat;
-
-		used += snprintf(decoder->identity + used, IDENTITY_MAX, "%ju:%ju:%jd:%jd;",
-				(uintmax_t)s->st_dev, (uintmax_t)s->st_ino, (intmax_t)s->st_size,
-				(intmax_t)(s->st_mtim.tv_sec * SPA_NSEC_PER_SEC + s->st_mtim.tv_nsec));
-	}
+	for (uint32_t i = 0; i < decoder->n_inputs; i++)
+		used += segue_file_identity(&decoder->inputs[i].file, decoder->identity + used);
 }
 
 /* The channels of all, their one rate, and the longest one's frames (0: not known). */

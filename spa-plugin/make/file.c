@@ -85,6 +85,16 @@ size_t segue_file_read(struct segue_file *file, uint64_t at, void *dst, size_t n
 	return done;
 }
 
+/* Modification times in nanoseconds, because a file may be written twice within a second. */
+size_t segue_file_identity(const struct segue_file *file, char ret[SEGUE_FILE_IDENTITY_MAX])
+{
+	const struct stat *s = &file->stat;
+
+	return snprintf(ret, SEGUE_FILE_IDENTITY_MAX, "%ju:%ju:%jd:%jd;",
+			(uintmax_t)s->st_dev, (uintmax_t)s->st_ino, (intmax_t)s->st_size,
+			(intmax_t)s->st_mtim.tv_sec * 1000000000 + s->st_mtim.tv_nsec);
+}
+
 void segue_file_close(struct segue_file *file)
 {
 	if (file->fd >= 0)

@@ -35,6 +35,10 @@ size_t segue_file_read(struct segue_file *file, uint64_t at, void *dst, size_t n
  * \return true, with where the samples begin and how many bytes there should be; false where it
  *         isn't said or left open, as programs do that write to a pipe */
 bool segue_file_claim(struct segue_file *file, uint64_t *start, uint64_t *size);
+#define SEGUE_FILE_IDENTITY_MAX	96u
+/** What tells it from others: device, inode, size and modification time, as text.
+ * \return its length */
+size_t segue_file_identity(const struct segue_file *file, char ret[SEGUE_FILE_IDENTITY_MAX]);
 void segue_file_close(struct segue_file *file);
 
 #endif /* SEGUE_MAKE_FILE_H */

@@ -13,6 +13,7 @@
 #define LINE	16u
 
 SPA_STATIC_ASSERT(LINE >= SEGUE_GUARD_FRAMES, "the guards must fit");
+SPA_STATIC_ASSERT(LINE * sizeof(float) == SEGUE_RUN_FIRST, "a line stands before the first frame");
 
 /* -------------------------------------------------------------------- make */
 
@@ -46,6 +47,27 @@ void *segue_make_alloc(struct segue_make *make, uint64_t size)
 	return p;
 }
 
+void *segue_make_resize(struct segue_make *make, void *p, uint64_t size)
+{
+	void *moved;
+
+	if (segue_make_check_size(make, size) < 0)
+		return NULL;
+	if ((moved = segue_memory_resize(make->memory, p, size)) == NULL)
+		fail_alloc(make, -errno, size);
+	return moved;
+}
+
+void segue_make_progress(struct segue_make *make, uint64_t done, uint64_t total)
+{
+	if (make->n_parts == 0)
+		segue_job_progress(make->job, done, total);
+	else if (total == 0)
+		segue_job_progress(make->job, make->part, make->n_parts);
+	else
+		segue_job_progress(make->job, make->part * total + SPA_MIN(done, total), make->n_parts * total);
+}
+
 bool segue_make_cancelled(struct segue_make *make)
 {
 	if (!segue_job_cancelled(make->job))
@@ -59,6 +81,11 @@ bool segue_make_cancelled(struct segue_make *make)
 static uint64_t stride(uint64_t n_frames)
 {
 	return LINE + SPA_ROUND_UP_N(n_frames + SEGUE_GUARD_FRAMES, (uint64_t)LINE);
+}
+
+uint64_t segue_run_bytes(uint64_t n_frames)
+{
+	return stride(n_frames) * sizeof(float);
 }
 
 static float *first_run(void *buffer, size_t size)
@@ -123,10 +150,8 @@ struct segue_sample *segue_sample_resize(struct segue_make *make, struct segue_s
 		return NULL;
 	if (n_frames < n_from)
 		move_channels(sample, n_from, n_frames);
-	if ((moved = segue_memory_resize(make->memory, sample, size)) == NULL) {
-		fail_alloc(make, -errno, size);
+	if ((moved = segue_make_resize(make, sample, size)) == NULL)
 		return NULL;
-	}
 	if (n_frames > n_from)
 		move_channels(moved, n_from, n_frames);
 	point_at(moved, n_frames);

@@ -18,10 +18,18 @@
 /** Memory of a make, zeroed; scratch is given back with segue_memory_free().
  * \return NULL with make->error: -EDQUOT or -ENOMEM */
 void *segue_make_alloc(struct segue_make *make, uint64_t size);
+/** Grow or shrink what it gave. \return as before; then the old one stays */
+void *segue_make_resize(struct segue_make *make, void *p, uint64_t size);
+/** Done of total, of this one part of the make. */
+void segue_make_progress(struct segue_make *make, uint64_t done, uint64_t total);
 /** Whether the make is to end; then make->error is -ECANCELED. A sign of life, too. */
 bool segue_make_cancelled(struct segue_make *make);
 /** \return 0, or -EDQUOT with make->error: so much more than is allowed that it isn't worth beginning */
 int segue_make_check_size(struct segue_make *make, uint64_t size);
+
+/** Bytes a run of frames takes with what stands around it, and which of them is the first frame's first. */
+uint64_t segue_run_bytes(uint64_t n_frames);
+#define SEGUE_RUN_FIRST		64u
 
 /** Bytes a sample takes. */
 uint64_t segue_sample_bytes(uint32_t n_channels, uint64_t n_frames);

@@ -28,6 +28,7 @@ struct segue_make {
 	struct segue_job *job;		/**< cancellation and progress, or NULL */
 	size_t bytes_max;		/**< limit of one allocation of this make; 0: the budget's alone */
 	const char *name;		/**< what messages call it: hall.wav */
+	uint32_t part, n_parts;		/**< of several things made one after the other, for progress; 0: it is alone */
 	struct segue_error error;
 };
 
@@ -36,6 +37,7 @@ struct segue_header {
 	uint32_t channels;	/**< after the `channels` option, and of several files joined */
 	uint32_t rate;		/**< Hz */
 	uint64_t frames;	/**< after `offset`, `length` and `delay` */
+	uint64_t bytes;		/**< it will take; 0: as much as the others tell */
 	bool is_long;		/**< over SEGUE_LONG_SECONDS or SEGUE_LONG_BYTES */
 };
 

@@ -164,7 +164,7 @@ static int read_all(struct decoding *d)
 		if ((res = make_room(d, got)) < 0 || (res = append_block(d, got)) < 0)
 			return res;
 		done += got;
-		segue_job_progress(d->make->job, done, length);
+		segue_make_progress(d->make, done, length);
 	}
 	if (done == 0)
 		return segue_error_set(&d->make->error, -EBADMSG, "%s: has no frames", d->make->name);

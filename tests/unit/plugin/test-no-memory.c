@@ -22,6 +22,14 @@ void *__real_calloc(size_t n, size_t size);
 void *__wrap_calloc(size_t n, size_t size);
 char *__real_strdup(const char *s);
 char *__wrap_strdup(const char *s);
+void *__real_malloc(size_t size);
+void *__wrap_malloc(size_t size);
+void *__real_realloc(void *p, size_t size);
+void *__wrap_realloc(void *p, size_t size);
+void *__real_reallocarray(void *p, size_t n, size_t size);
+void *__wrap_reallocarray(void *p, size_t n, size_t size);
+char *__real_strndup(const char *s, size_t n);
+char *__wrap_strndup(const char *s, size_t n);
 void *__real_aligned_alloc(size_t alignment, size_t size);
 void *__wrap_aligned_alloc(size_t alignment, size_t size);
 
@@ -42,6 +50,26 @@ void *__wrap_calloc(size_t n, size_t size)
 char *__wrap_strdup(const char *s)
 {
 	return fails() ? NULL : __real_strdup(s);
+}
+
+void *__wrap_malloc(size_t size)
+{
+	return fails() ? NULL : __real_malloc(size);
+}
+
+void *__wrap_realloc(void *p, size_t size)
+{
+	return fails() ? NULL : __real_realloc(p, size);
+}
+
+void *__wrap_reallocarray(void *p, size_t n, size_t size)
+{
+	return fails() ? NULL : __real_reallocarray(p, n, size);
+}
+
+char *__wrap_strndup(const char *s, size_t n)
+{
+	return fails() ? NULL : __real_strndup(s, n);
 }
 
 void *__wrap_aligned_alloc(size_t alignment, size_t size)
@@ -67,7 +95,7 @@ static void assert_no_memory(int res, const struct segue_error *error)
 	assert_true(error->message[0] != '\0');
 }
 
-static void swap_and_set(struct stage *stage)
+static void swap_and_set(struct stage *stage, const char *file)
 {
 	struct segue_options options = SEGUE_OPTIONS_INIT;
 	struct segue_error error = { 0 };
@@ -76,7 +104,7 @@ static void swap_and_set(struct stage *stage)
 	uint64_t serial;
 	int res;
 
-	sound = stage_load(stage, stage_path(stage, "a.wav"), NULL, &error);
+	sound = stage_load(stage, stage_path(stage, file), NULL, &error);
 	if (sound == NULL) {
 		assert_no_memory(error.res, &error);
 	} else {
@@ -104,7 +132,7 @@ static void swap_and_set(struct stage *stage)
 		assert_no_memory(res, &error);
 }
 
-static void a_request_fails_or_ends(void **state)
+static void try_all(void **state, const char *file)
 {
 	bool failed = true;
 
@@ -116,10 +144,12 @@ static void a_request_fails_or_ends(void **state)
 		stage_setup(state);
 		stage = *state;
 		stage_write_ramp(stage, "a.wav", 1000, 1, 44100);
+		stage_write_text(stage, "kit.sfz", "#define $a a.wav\n#include \"more.sfz\" <region> sample=$a end=9");
+		stage_write_text(stage, "more.sfz", "#define $a a.wav <region> sample=a.wav <region> sample=./a.wav");
 		stage_start(stage);
 		stage_cycles(stage, 1, 256);
 		fail_after(n);
-		swap_and_set(stage);
+		swap_and_set(stage, file);
 		stage_wait(stage, stage->n_accepted > 0 ? stage->n_accepted - 1 : 0);
 		failed = stop_failing();
 		/* what could not be cancelled may wait for its time still */
@@ -132,6 +162,16 @@ static void a_request_fails_or_ends(void **state)
 		assert_true(n_failed <= 2);
 		stage_teardown(state);
 	}
+}
+
+static void a_request_fails_or_ends(void **state)
+{
+	try_all(state, "a.wav");
+}
+
+static void a_request_for_an_instrument_fails_or_ends(void **state)
+{
+	try_all(state, "kit.sfz");
 }
 
 static void a_node_is_made_or_not(void **state)
@@ -164,6 +204,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_request_fails_or_ends),
+		cmocka_unit_test(a_request_for_an_instrument_fails_or_ends),
 		cmocka_unit_test(a_node_is_made_or_not),
 	};
 

@@ -1,0 +1,791 @@
+/* Segue: live-swappable sound for PipeWire */
+/* SPDX-FileCopyrightText: Copyright © Segue contributors */
+/* SPDX-License-Identifier: MIT */
+
+#include "sfz.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include <spa/utils/defs.h>
+#include <spa/utils/string.h>
+
+#include "file.h"
+#include "layout.h"
+#include "sfz-opcodes.h"
+
+#define DEPTH_MAX	16u	/* of includes within includes */
+#define TEXTS_MAX	1000u	/* files that are text */
+#define DEFINES_MAX	2048u
+#define VALUE_MAX	PATH_MAX
+#define NAME_CHARACTERS	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"
+
+/* Whose opcodes are read: the headers that regions inherit from, in this order. */
+enum level {
+	GLOBAL,
+	MASTER,
+	GROUP,
+	REGION,
+	LEVELS,
+	CONTROL = LEVELS,
+	NOWHERE,	/* below a header that isn't followed */
+};
+
+struct define {
+	char *name;	/* without $ */
+	char *value;	/* what it stood for where it was defined */
+};
+
+/* A text being read. */
+struct text {
+	const char *name;	/* an include's; NULL: the instrument's own */
+	const char *at, *end;
+	uint32_t line;
+};
+
+struct parser {
+	struct segue_make *make;
+	const struct segue_path_check *check;
+	struct segue_sfz *sfz;
+	char folder[PATH_MAX];	/* the instrument's, ends in a slash or is "" */
+	uint32_t n_texts;
+	size_t size;		/* of all texts */
+	uint32_t depth;		/* of those being read */
+	struct text *text;
+	enum level level;
+	enum level container;	/* the last header that isn't a region: what a region inherits from */
+	struct segue_sfz_settings levels[LEVELS];
+	char default_path[PATH_MAX];
+	struct define defines[DEFINES_MAX];
+	uint32_t n_defines;
+	/* of the opcode being read */
+	char opcode[256];
+	char value[VALUE_MAX];
+};
+
+/* ------------------------------------------------------------------ errors */
+
+/* Messages go over the bus, whose strings are UTF-8; file names needn't be. \return length of the character
+ * at p, 0: it is none */
+static size_t character_length(const unsigned char *p)
+{
+	size_t n = p[0] < 0x80 ? 1 : p[0] >= 0xc2 && p[0] < 0xe0 ? 2 : p[0] >= 0xe0 && p[0] < 0xf0 ? 3 :
+		p[0] >= 0xf0 && p[0] < 0xf5 ? 4 : 0;
+
+	for (size_t i = 1; i < n; i++) {
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+	}
+	/* too long a form, surrogates, beyond the last */
+	if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) || (p[0] == 0xf0 && p[1] < 0x90) ||
+	    (p[0] == 0xf4 && p[1] > 0x8f))
+		return 0;
+	return n;
+}
+
+/* As it can be shown: whole characters, no control codes, not too long. */
+static const char *shown(const char *text, char *ret, size_t size)
+{
+	size_t used = 0;
+
+	while (*text != '\0' && used < size - 4) {
+		size_t n = character_length((const unsigned char *)text);
+
+		if (n == 0 || iscntrl((unsigned char)*text)) {
+			ret[used++] = '?';
+			text++;
+			continue;
+		}
+		memcpy(ret + used, text, n);
+		used += n;
+		text += n;
+	}
+	ret[used] = '\0';
+	if (*text != '\0')
+		strcpy(ret + used, "...");
+	return ret;
+}
+
+/* kit.sfz: line 3: ..., or kit.sfz: hats.sfz: line 3: ... */
+__attribute__((format(printf, 3, 4)))
+static int fail(struct parser *p, int res, const char *format, ...)
+{
+	char what[SEGUE_ERROR_MAX], name[SEGUE_SFZ_NAME_MAX];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(what, sizeof(what), format, args);
+	va_end(args);
+	if (p->text->name == NULL)
+		return segue_error_set(&p->make->error, res, "%s: line %u: %.300s", p->make->name,
+				p->text->line, what);
+	return segue_error_set(&p->make->error, res, "%s: %s: line %u: %.300s", p->make->name,
+			shown(p->text->name, name, sizeof(name)), p->text->line, what);
+}
+
+static int no_memory(struct parser *p)
+{
+	return segue_error_set(&p->make->error, -ENOMEM, "%s: no memory", p->make->name);
+}
+
+/* Name once what isn't followed, as long as there is room. */
+static void note(struct parser *p, const char *before, const char *name, const char *after)
+{
+	static const char more[] = ", ...";
+	char *text = p->sfz->unfollowed, item[272];
+	size_t used = strlen(text), length, room = sizeof(p->sfz->unfollowed) - used;
+
+	length = snprintf(item, sizeof(item), "%s%s%s", before, name, after);
+	for (const char *found = text; (found = strstr(found, item)) != NULL; found += length) {
+		if ((found == text || found[-1] == ' ') && (found[length] == ',' || found[length] == '\0'))
+			return;
+	}
+	if (used >= sizeof(more) && spa_streq(text + used - strlen(more), more))
+		return;
+	if (length + 2 + sizeof(more) <= room)
+		snprintf(text + used, room, "%s%s", used > 0 ? ", " : "", item);
+	else
+		strcpy(text + used, more);
+}
+
+/* ------------------------------------------------------------------- paths */
+
+static void to_slashes(char *path)
+{
+	for (; *path != '\0'; path++) {
+		if (*path == '\\')
+			*path = '/';
+	}
+}
+
+static bool is_dots(const char *name, size_t length, size_t n)
+{
+	return length == n && strspn(name, ".") >= n;
+}
+
+/* Without `.`, `..` and double slashes, by its text alone: so what is checked is what is opened, whatever
+ * links there are. */
+static void normalize(char *path)
+{
+	bool absolute = path[0] == '/', more = true;
+	char *first = path + absolute, *to = first, *from = path;
+	uint32_t n_named = 0;	/* that .. takes back */
+	size_t length;
+
+	while (more && *(from += strspn(from, "/")) != '\0') {
+		length = strcspn(from, "/");
+		more = from[length] != '\0';
+		if (is_dots(from, length, 2) && n_named > 0) {
+			n_named--;
+			do {
+				to--;
+			} while (to > first && to[-1] != '/');
+		} else if (!is_dots(from, length, 1) && !(absolute && is_dots(from, length, 2))) {
+			n_named += !is_dots(from, length, 2);
+			memmove(to, from, length);
+			to += length;
+			*to++ = '/';
+		}
+		from += length;
+	}
+	if (to > first)
+		to--;
+	*to = '\0';
+}
+
+static bool leaves_folder(const char *path)
+{
+	if (path[0] == '/')
+		return true;
+	for (; *path != '\0'; path += strcspn(path, "/"), path += strspn(path, "/")) {
+		if (is_dots(path, strcspn(path, "/"), 2))
+			return true;
+	}
+	return false;
+}
+
+static int join(struct parser *p, const char *name, char *ret)
+{
+	int n = snprintf(ret, PATH_MAX, "%s%s", name[0] == '/' ? "" : p->folder, name);
+
+	if (n >= PATH_MAX)
+		return fail(p, -EBADMSG, "a path of more than %d bytes", PATH_MAX - 1);
+	normalize(ret);
+	return 0;
+}
+
+/* ------------------------------------------------------------------- lists */
+
+/* Room for one more in a list that grows twofold. \return the list, or NULL */
+static void *grow(void *list, uint32_t n, size_t size)
+{
+	/* 0 and the powers of two */
+	return (n & (n - 1)) == 0 ? reallocarray(list, SPA_MAX(2 * (size_t)n, 1u), size) : list;
+}
+
+/* \return the sample's place among the files, or a negative errno */
+static int64_t add_file(struct parser *p, const struct segue_sfz_settings *settings)
+{
+	struct segue_sfz *sfz = p->sfz;
+	struct segue_sfz_file *files;
+
+	for (uint32_t i = 0; i < sfz->n_files; i++) {
+		if (spa_streq(sfz->files[i].path, settings->path))
+			return i;
+	}
+	if ((files = grow(sfz->files, sfz->n_files, sizeof(*files))) == NULL)
+		return no_memory(p);
+	sfz->files = files;
+	files += sfz->n_files;
+	files->path = strdup(settings->path);
+	files->name = strdup(settings->name);
+	if (files->path == NULL || files->name == NULL) {
+		free(files->path);
+		free(files->name);
+		return no_memory(p);
+	}
+	return sfz->n_files++;
+}
+
+static int add_region(struct parser *p)
+{
+	struct segue_sfz *sfz = p->sfz;
+	const struct segue_sfz_settings *settings = &p->levels[REGION];
+	struct segue_sfz_region region, *regions;
+	const char *why;
+	int64_t file;
+
+	if ((why = segue_sfz_settings_region(settings, &region)) != NULL) {
+		note(p, "", why, "");
+		return 0;
+	}
+	if (sfz->n_regions == SEGUE_REGIONS_MAX)
+		return fail(p, -EDQUOT, "more than %u regions", SEGUE_REGIONS_MAX);
+	if ((file = add_file(p, settings)) < 0)
+		return file;
+	if ((regions = grow(sfz->regions, sfz->n_regions, sizeof(*regions))) == NULL)
+		return no_memory(p);
+	sfz->regions = regions;
+	region.file = file;
+	regions[sfz->n_regions++] = region;
+	return 0;
+}
+
+/* ---------------------------------------------------------------- variables */
+
+/* The longest name that what follows a $ begins with. */
+static const struct define *find_define(const struct parser *p, const char *name)
+{
+	const struct define *found = NULL;
+
+	for (uint32_t i = 0; i < p->n_defines; i++) {
+		const struct define *d = &p->defines[i];
+
+		if (strncmp(name, d->name, strlen(d->name)) == 0 &&
+		    (found == NULL || strlen(d->name) > strlen(found->name)))
+			found = d;
+	}
+	return found;
+}
+
+/* What variables stand for has been put in already when they were defined: it isn't looked at again. A $
+ * before anything else is itself. */
+static int expand(struct parser *p, const char *from, size_t length, char *ret, size_t size)
+{
+	const char *end = from + length;
+	const struct define *d;
+	size_t used = 0, n;
+
+	while (from < end) {
+		const char *what = from;
+
+		n = 1;
+		/* a name never goes on behind the end, where no letter stands */
+		if (*from == '$' && (d = find_define(p, from + 1)) != NULL &&
+		    from + 1 + strlen(d->name) <= end) {
+			what = d->value;
+			n = strlen(d->value);
+			from += strlen(d->name);
+		}
+		if (n >= size - used)
+			return fail(p, -EBADMSG, "a text of more than %zu bytes", size - 1);
+		memcpy(ret + used, what, n);
+		used += n;
+		from++;
+	}
+	ret[used] = '\0';
+	return 0;
+}
+
+static int define(struct parser *p, const char *name, size_t name_length, const char *value, size_t length)
+{
+	struct define *d = p->defines, *end = p->defines + p->n_defines;
+	char *copy;
+	int res;
+
+	if ((res = expand(p, value, length, p->value, sizeof(p->value))) < 0)
+		return res;
+	while (d < end && !(strlen(d->name) == name_length && memcmp(d->name, name, name_length) == 0))
+		d++;
+	if (d == p->defines + DEFINES_MAX)
+		return fail(p, -EBADMSG, "#define: more than %u names", DEFINES_MAX);
+	if ((copy = strdup(p->value)) == NULL)
+		return no_memory(p);
+	if (d < end) {
+		free(d->value);
+	} else {
+		if ((d->name = strndup(name, name_length)) == NULL) {
+			free(copy);
+			return no_memory(p);
+		}
+		p->n_defines++;
+	}
+	d->value = copy;
+	return 0;
+}
+
+/* -------------------------------------------------------------------- text */
+
+static bool is_name(char c)
+{
+	return c != '\0' && strchr(NAME_CHARACTERS, c) != NULL;
+}
+
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+static bool is_break(char c)
+{
+	return c == '\n' || c == '\r' || c == '\0';
+}
+
+static bool starts_with(const char *at, const char *what)
+{
+	return strncmp(at, what, strlen(what)) == 0;
+}
+
+static void skip(struct text *t)
+{
+	if (t->at[0] == '\n' || (t->at[0] == '\r' && t->at[1] != '\n'))
+		t->line++;
+	t->at++;
+}
+
+static const char *skip_names(const char *at)
+{
+	while (is_name(*at) || *at == '$')
+		at++;
+	return at;
+}
+
+static const char *skip_blanks(const char *at)
+{
+	while (is_blank(*at))
+		at++;
+	return at;
+}
+
+static int skip_comment(struct parser *p, struct text *t)
+{
+	if (t->at[1] == '/') {
+		while (!is_break(*t->at))
+			t->at++;
+		return 0;
+	}
+	for (const char *at = t->at + 2; (at = strchr(at, '*')) != NULL; at++) {
+		if (at[1] != '/')
+			continue;
+		while (t->at < at + 2)
+			skip(t);
+		return 0;
+	}
+	return fail(p, -EBADMSG, "a comment doesn't end");
+}
+
+/* Whether what follows blanks in a value isn't of the value any more. */
+static bool begins_next(const char *at)
+{
+	const char *end = skip_names(at);
+
+	return is_break(*at) || *at == '<' || (end > at && *end == '=') || starts_with(at, "#define") ||
+		starts_with(at, "#include") || starts_with(at, "//") || starts_with(at, "/*");
+}
+
+/* A value may have blanks in it: it ends where the line does, or something else begins. */
+static const char *value_end(const char *at)
+{
+	const char *next;
+
+	while (!is_break(*at) && *at != '<' && !starts_with(at, "//") && !starts_with(at, "/*")) {
+		if (is_blank(*at)) {
+			next = skip_blanks(at);
+			if (begins_next(next))
+				break;
+			at = next;
+		} else {
+			at++;
+		}
+	}
+	return at;
+}
+
+/* -------------------------------------------------------------------- parse */
+
+static int read_text(struct parser *p, const char *path, const char *name);
+
+static int parse_include(struct parser *p, struct text *t)
+{
+	char name[PATH_MAX], path[PATH_MAX];
+	const char *end;
+	int res;
+
+	t->at = skip_blanks(t->at + strlen("#include"));
+	end = t->at;
+	if (*end == '"') {
+		do {
+			end++;
+		} while (!is_break(*end) && *end != '"');
+	}
+	if (*end != '"')
+		return fail(p, -EBADMSG, "#include: a name in quotes is needed");
+	if ((res = expand(p, t->at + 1, end - t->at - 1, name, sizeof(name))) < 0)
+		return res;
+	t->at = end + 1;
+	to_slashes(name);
+	if (leaves_folder(name))
+		return fail(p, -EACCES, "#include: '%s' isn't below the instrument's folder",
+				shown(name, path, SEGUE_SFZ_NAME_MAX));
+	if ((res = join(p, name, path)) < 0)
+		return res;
+	return read_text(p, path, name);
+}
+
+static int parse_define(struct parser *p, struct text *t)
+{
+	const char *name, *value, *end;
+	int res;
+
+	name = skip_blanks(t->at + strlen("#define"));
+	for (value = name + (*name == '$'); is_name(*value); value++)
+		;
+	if (*name != '$' || value == name + 1)
+		return fail(p, -EBADMSG, "#define: a name that begins with $ is needed");
+	t->at = skip_blanks(value);
+	end = value_end(t->at);
+	res = define(p, name + 1, value - name - 1, t->at, end - t->at);
+	t->at = end;
+	return res;
+}
+
+static int end_header(struct parser *p)
+{
+	int res = p->level == REGION ? add_region(p) : 0;
+
+	/* a group needs no master */
+	if (p->level == GLOBAL)
+		p->levels[MASTER] = p->levels[GLOBAL];
+	return res;
+}
+
+static void enter(struct parser *p, enum level level)
+{
+	if (level == GLOBAL)
+		segue_sfz_settings_init(&p->levels[GLOBAL]);
+	else if (level == MASTER)
+		p->levels[MASTER] = p->levels[GLOBAL];
+	else if (level == GROUP)
+		p->levels[GROUP] = p->levels[MASTER];
+	else if (level == REGION)
+		p->levels[REGION] = p->levels[p->container];
+	else if (level == CONTROL)
+		p->default_path[0] = '\0';
+	if (level < LEVELS)
+		p->levels[level].centered = false;
+	if (level < REGION)
+		p->container = level;
+	p->level = level;
+}
+
+static int parse_header(struct parser *p, struct text *t)
+{
+	static const struct { const char *name; enum level level; } headers[] = {
+		{ "global", GLOBAL }, { "master", MASTER }, { "group", GROUP }, { "region", REGION },
+		{ "control", CONTROL },
+	};
+	const char *end = t->at + 1;
+	char name[32];
+	int res;
+
+	while (is_name(*end))
+		end++;
+	if (*end != '>' || end == t->at + 1 || end - t->at > (ptrdiff_t)sizeof(name))
+		return fail(p, -EBADMSG, "a header isn't <name>");
+	snprintf(name, sizeof(name), "%.*s", (int)(end - t->at - 1), t->at + 1);
+	t->at = end + 1;
+	if ((res = end_header(p)) < 0)
+		return res;
+	for (size_t i = 0; i < SPA_N_ELEMENTS(headers); i++) {
+		if (strcasecmp(name, headers[i].name) == 0) {
+			enter(p, headers[i].level);
+			return 0;
+		}
+	}
+	note(p, "<", name, ">");
+	enter(p, NOWHERE);
+	return 0;
+}
+
+static int check_path(struct parser *p, const char *path)
+{
+	struct segue_error why;
+	int res;
+
+	if (p->check == NULL || (res = p->check->check(p->check->data, path, &why)) == 0)
+		return 0;
+	return fail(p, res, "sample: %s", why.message);
+}
+
+/* default_path is put before it as it is: it may end in the first letters of a name. */
+static int set_sample(struct parser *p, struct segue_sfz_settings *settings)
+{
+	bool is_made = p->value[0] == '*';
+	char name[PATH_MAX];
+	int res, n;
+
+	if (p->value[0] == '\0')
+		return fail(p, -EBADMSG, "sample: no file is named");
+	n = snprintf(name, sizeof(name), "%s%s", is_made ? "" : p->default_path, p->value);
+	if (n >= PATH_MAX)
+		return fail(p, -EBADMSG, "sample: a path of more than %d bytes", PATH_MAX - 1);
+	to_slashes(name);
+	settings->path[0] = '\0';
+	shown(name, settings->name, sizeof(settings->name));
+	if (is_made)
+		return 0;
+	if ((res = join(p, name, settings->path)) < 0)
+		return res;
+	return check_path(p, settings->path);
+}
+
+static int apply(struct parser *p)
+{
+	struct segue_error why;
+	char value[SEGUE_SFZ_NAME_MAX];
+	int res;
+
+	/* variables may have made anything of it */
+	if (p->opcode[strspn(p->opcode, NAME_CHARACTERS)] != '\0')
+		return fail(p, -EBADMSG, "'%s' is no opcode", shown(p->opcode, value, sizeof(value)));
+	if (p->level == NOWHERE)
+		return 0;
+	if (p->level == CONTROL) {
+		if (strcasecmp(p->opcode, "default_path") == 0) {
+			to_slashes(p->value);
+			strcpy(p->default_path, p->value);
+		} else {
+			note(p, "", p->opcode, "");
+		}
+		return 0;
+	}
+	if (strcasecmp(p->opcode, "sample") == 0)
+		return set_sample(p, &p->levels[p->level]);
+	/* no number is as long as this cuts it */
+	res = segue_sfz_settings_set(&p->levels[p->level], p->opcode, shown(p->value, value, sizeof(value)), &why);
+	if (res < 0)
+		return fail(p, res, "%s: %s", p->opcode, why.message);
+	if (res == 0)
+		note(p, "", p->opcode, "");
+	return 0;
+}
+
+static int parse_opcode(struct parser *p, struct text *t)
+{
+	const char *equals = skip_names(t->at), *end;
+	char what[SEGUE_SFZ_NAME_MAX];
+	int res;
+
+	if (equals == t->at || *equals != '=') {
+		end = t->at;
+		while (!is_break(*end) && end - t->at < (ptrdiff_t)sizeof(p->opcode) - 1)
+			end++;
+		snprintf(p->opcode, sizeof(p->opcode), "%.*s", (int)(end - t->at), t->at);
+		return fail(p, -EBADMSG, "'%s' is no opcode", shown(p->opcode, what, 48));
+	}
+	if ((res = expand(p, t->at, equals - t->at, p->opcode, sizeof(p->opcode))) < 0)
+		return res;
+	t->at = skip_blanks(equals + 1);
+	end = value_end(t->at);
+	if ((res = expand(p, t->at, end - t->at, p->value, sizeof(p->value))) < 0)
+		return res;
+	t->at = end;
+	return apply(p);
+}
+
+static int parse(struct parser *p, struct text *t)
+{
+	int res = 0;
+
+	while (res == 0 && t->at < t->end) {
+		if (is_blank(*t->at) || is_break(*t->at))
+			skip(t);
+		else if (t->at[0] == '/' && (t->at[1] == '/' || t->at[1] == '*'))
+			res = skip_comment(p, t);
+		else if (segue_make_cancelled(p->make))
+			return -ECANCELED;
+		else if (*t->at == '<')
+			res = parse_header(p, t);
+		else if (starts_with(t->at, "#define"))
+			res = parse_define(p, t);
+		else if (starts_with(t->at, "#include"))
+			res = parse_include(p, t);
+		else
+			res = parse_opcode(p, t);
+	}
+	return res;
+}
+
+/* -------------------------------------------------------------------- files */
+
+static int identify(struct parser *p, const struct segue_file *file)
+{
+	char *identity = p->sfz->identity;
+	size_t used = identity != NULL ? strlen(identity) : 0;
+
+	if ((identity = realloc(identity, used + SEGUE_FILE_IDENTITY_MAX)) == NULL)
+		return no_memory(p);
+	p->sfz->identity = identity;
+	segue_file_identity(file, identity + used);
+	return 0;
+}
+
+/* A zero byte follows, so that whatever looks ahead ends there. */
+static int parse_text(struct parser *p, const char *name, const char *bytes, size_t size)
+{
+	struct text *outer = p->text, text = { name, bytes, bytes + size, 1 };
+	int res;
+
+	if (starts_with(bytes, "\xef\xbb\xbf"))
+		text.at += 3;
+	p->text = &text;
+	res = parse(p, &text);
+	if (res == 0 && outer == NULL)
+		res = end_header(p);
+	p->text = outer;
+	return res;
+}
+
+static int read_file(struct parser *p, struct segue_file *file, const char *name, const char *message_name)
+{
+	size_t size = file->stat.st_size, got;
+	char *bytes;
+	int res;
+
+	if (size > SEGUE_SFZ_TEXT_MAX - p->size)
+		return segue_error_set(&p->make->error, -EFBIG, "%s: more than %u MiB of text", message_name,
+				SEGUE_SFZ_TEXT_MAX / (1024u * 1024u));
+	p->size += size;
+	if ((bytes = segue_make_alloc(p->make, size + 1)) == NULL)
+		return p->make->error.res;
+	got = segue_file_read(file, 0, bytes, size);
+	bytes[got] = '\0';
+	if (segue_make_cancelled(p->make))
+		res = -ECANCELED;
+	else if (file->error != 0)
+		res = segue_error_set(&p->make->error, -EBADMSG, "%s: can't be read: %s", message_name,
+				strerror(file->error));
+	else if (memchr(bytes, '\0', got) != NULL)
+		res = segue_error_set(&p->make->error, -EBADMSG, "%s: not an SFZ file", message_name);
+	else
+		res = parse_text(p, name, bytes, got);
+	segue_memory_free(p->make->memory, bytes);
+	return res;
+}
+
+static int read_text(struct parser *p, const char *path, const char *name)
+{
+	struct segue_file file = { .fd = -1, .job = p->make->job };
+	char message_name[2 * SEGUE_SFZ_NAME_MAX], text[SEGUE_SFZ_NAME_MAX];
+	int res;
+
+	if (p->depth == DEPTH_MAX)
+		return fail(p, -EBADMSG, "#include: more than %u within each other", DEPTH_MAX);
+	if (p->n_texts == TEXTS_MAX)
+		return fail(p, -EBADMSG, "#include: more than %u", TEXTS_MAX);
+	snprintf(message_name, sizeof(message_name), "%s%s%s", p->make->name, name != NULL ? ": " : "",
+			name != NULL ? shown(name, text, sizeof(text)) : "");
+	if ((res = segue_file_open(&file, path, -1, message_name, &p->make->error)) < 0)
+		return res;
+	p->n_texts++;
+	p->depth++;
+	if ((res = identify(p, &file)) == 0)
+		res = read_file(p, &file, name, message_name);
+	p->depth--;
+	segue_file_close(&file);
+	return res;
+}
+
+static int read_instrument(struct parser *p, const char *path)
+{
+	struct segue_sfz *sfz = p->sfz;
+	const char *slash = strrchr(path, '/');
+	int res;
+
+	if (strlen(path) >= PATH_MAX)
+		return segue_error_set(&p->make->error, -EINVAL, "%s: a path of more than %d bytes",
+				p->make->name, PATH_MAX - 1);
+	if (slash != NULL)
+		memcpy(p->folder, path, slash - path + 1);
+	enter(p, GLOBAL);
+	if ((res = read_text(p, path, NULL)) < 0)
+		return res;
+	if (sfz->n_regions == 0 && sfz->unfollowed[0] == '\0')
+		return segue_error_set(&p->make->error, -EBADMSG, "%s: has no regions", p->make->name);
+	if (sfz->n_regions == 0)
+		return segue_error_set(&p->make->error, -EBADMSG, "%s: has no region that can be played "
+				"(not followed: %.200s)", p->make->name, sfz->unfollowed);
+	return 0;
+}
+
+struct segue_sfz *segue_sfz_read(struct segue_make *make, const char *path, const struct segue_path_check *check)
+{
+	struct parser *p = calloc(1, sizeof(*p));
+	struct segue_sfz *sfz = calloc(1, sizeof(*sfz));
+	int res = -ENOMEM;
+
+	if (p == NULL || sfz == NULL) {
+		segue_error_set(&make->error, res, "%s: no memory", make->name);
+	} else {
+		p->make = make;
+		p->check = check;
+		p->sfz = sfz;
+		res = read_instrument(p, path);
+		for (uint32_t i = 0; i < p->n_defines; i++) {
+			free(p->defines[i].name);
+			free(p->defines[i].value);
+		}
+	}
+	free(p);
+	if (res < 0) {
+		segue_sfz_free(sfz);
+		return NULL;
+	}
+	return sfz;
+}
+
+void segue_sfz_free(struct segue_sfz *sfz)
+{
+	if (sfz == NULL)
+		return;
+	for (uint32_t i = 0; i < sfz->n_files; i++) {
+		free(sfz->files[i].path);
+		free(sfz->files[i].name);
+	}
+	free(sfz->files);
+	free(sfz->regions);
+	free(sfz->identity);
+	free(sfz);
+}
