@@ -196,6 +196,8 @@ int segue_node_send_now(struct segue_node_impl *node, const struct segue_command
 	if (!segue_outbox_flush(&node->outbox) || segue_handover_send(node->handover, command) < 0)
 		return -EBUSY;
 	return 0;
+}
+
 bool segue_node_has_long_paused(const struct segue_node_impl *node)
 {
 	return !node->running && segue_now_nsec() - node->changed_nsec >= SEGUE_LONG_PAUSE_NSEC;
