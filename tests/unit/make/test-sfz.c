@@ -477,11 +477,11 @@ static void long_values_are_cut_between_characters(void **state)
 		for (uint32_t shift = 0; shift < 4; shift++) {
 			char *text = repeat("", "y", shift, ""), *value = repeat(text, characters[i], 200, ""), *line, *at;
 
-			line = repeat("<region> key=", value, 1, "");
+			line = repeat("<region> pan=", value, 1, "");
 			write_text(f, "kit.sfz", line);
 			assert_null(read_file(f, "kit.sfz"));
 			/* a whole number of them, or of what stands for them */
-			at = strstr(f->make.error.message, "key: '") + 6 + shift;
+			at = strstr(f->make.error.message, "pan: '") + 6 + shift;
 			assert_non_null(strstr(at, "...' isn't a number"));
 			assert_int_equal(strcspn(at, ".") % strlen(characters[i]), 0);
 			assert_true(i == 4 ? *at == '?' : memcmp(at, characters[i], strlen(characters[i])) == 0);
