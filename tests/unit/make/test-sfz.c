@@ -622,8 +622,8 @@ static void assert_ends_well(struct make_fixture *f, const char *bytes, size_t s
 }
 
 static const char *const seeds[] = {
-	"<control>default_path=a\\b/ <global>key=c4 volume=-3<master>tune=5\n<group>lokey=c#1 hikey=60 // x\n<region>sample="
-		"a b.wav loop_mode=one_shot /* x */ offset=5 end=10 <region> sample=../c.wav trigger=release",
+	("<control>default_path=a\\b/ <global>key=c4 volume=-3<master>tune=5\n<group>lokey=c#1 hikey=60 // x\n"
+		"<region>sample=a b.wav loop_mode=one_shot /* x */ offset=5 end=10 <region> sample=../c.wav trigger=release"),
 	"#define $A 36\n#define $B $A.wav\n#include \"inc.sfz\"\n<region> key=$A sample=$B ampeg_release=0.5 pan=-100\n",
 	"<region> sample=x.wav loop_start=1 loop_end=2 group=-1 off_by=3 seq_position=1 lorand=0 sw_last=c2 sw_default=24",
 };
