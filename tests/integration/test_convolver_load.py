@@ -291,8 +291,10 @@ def test_anything_at_any_time_ends_as_it_should(session, segue, playing, seed):
     was asked for last is heard in the end."""
     rng = random.Random(seed)
     room, other = playing.room, segue.create('other', 'convolver')
-    responses = [impulse_response(s, c, 200 + k) for k, (s, c) in enumerate(((0.01, 1), (0.2, 2), (0.5, 4), (1.5, 2)))]
-    buffers = [segue.ready(segue.import_samples(r, channels=r.shape[1], rate=RATE, kind='response')) for r in responses]
+    responses = [impulse_response(s, c, 200 + k) for k, (s, c) in
+                 enumerate(((0.01, 1), (0.2, 2), (0.5, 4), (1.5, 2)))]
+    buffers = [segue.ready(segue.import_samples(r, channels=r.shape[1], rate=RATE, kind='response'))
+               for r in responses]
     serials, links = [], set()
 
     def link():
@@ -307,7 +309,8 @@ def test_anything_at_any_time_ends_as_it_should(session, segue, playing, seed):
             return node, node.clear(**opts)
         if rng.random() < 0.5:
             return node, node.set_buffer(buffers[k], **opts)
-        return node, node.load_samples(responses[k], channels=responses[k].shape[1], rate=RATE, gain=rng.random(), **opts)
+        return node, node.load_samples(responses[k], channels=responses[k].shape[1], rate=RATE,
+                                       gain=rng.random(), **opts)
 
     end = time.monotonic() + 15
     while time.monotonic() < end:
@@ -337,15 +340,15 @@ def test_anything_at_any_time_ends_as_it_should(session, segue, playing, seed):
     room.set('Bypass', False)
     segue.bus.wait_until('rate', lambda: room.get('Rate') == 48000)
     room.heard(room.load_samples(responses[1], channels=2, rate=RATE, fade=0.0))
-    heard_by_now = None
 
     def is_right():
-        nonlocal heard_by_now
         playing.recorder.wait_for_frames(12000)
         first, takes = playing.takes()
         heard_by_now = np.stack(takes)[:, -24000:]
-        return not np.isnan(heard_by_now).any() and error_db(
-            heard_by_now[2:, 12000:], Input(heard_by_now[:2]).convolved(taps(responses[1], 2, 2))[:, 12000:]) < GOOD_ENOUGH
+        if np.isnan(heard_by_now).any():
+            return False
+        expected = Input(heard_by_now[:2]).convolved(taps(responses[1], 2, 2))
+        return error_db(heard_by_now[2:, 12000:], expected[:, 12000:]) < GOOD_ENOUGH
     wait_until('right sound', is_right)
     for buffer in buffers:
         segue.release(buffer)
