@@ -54,6 +54,19 @@ def test_its_settings_are_the_contracts_by_default_and_bad_ones_are_refused_by_n
     assert {name: pytest.approx(room.get(name)) for name in DEFAULTS} == DEFAULTS
 
 
+def test_a_convolver_that_would_take_gigabytes_is_refused_and_one_that_takes_many_megabytes_is_not(segue):
+    def channels(n):
+        return f'[ {" ".join(f"AUX{i}" for i in range(n))} ]'
+
+    with pytest.raises(BusError, match='segue.ir.max') as error:
+        segue.create('huge', 'convolver', audio_position=channels(64), segue_ir_max=60.0)
+    assert error.value.name == DBUS + 'LimitsExceeded'
+    segue.create('large', 'convolver', audio_position=channels(8), segue_ir_max=60.0)
+    # while a worker still makes its memory present
+    segue.destroy(segue.node('large'))
+    assert segue.get('BytesLive') == 0
+
+
 def test_the_longest_response_is_fixed_when_it_is_made(session, segue):
     room = segue.create('room', 'convolver', segue_ir_max=0.5)
     assert room.get('LengthMax') == 0.5
