@@ -11,8 +11,8 @@
 #include <spa/utils/keys.h>
 #include <spa/utils/string.h>
 
-#include "give-back.h"
 #include "make/transforms.h"
+#include "node-memory.h"
 #include "node-shell.h"
 #include "node.h"
 #include "plugin.h"
@@ -26,8 +26,7 @@ struct impl {
 	struct spa_handle handle;
 	/* main loop */
 	struct segue_store_impl *store;
-	struct segue_memory *memory;	/* the engine's budget: it is no buffer, and not counted with them */
-	void *engine_memory;
+	struct segue_node_memory *memory;
 	struct segue_node_impl node;
 	struct spa_hook node_listener;
 	struct segue_shell shell;
@@ -155,13 +154,6 @@ static int impl_get_interface(struct spa_handle *handle, const char *type, void 
 	return 0;
 }
 
-static void free_engine(struct impl *this)
-{
-	if (this->engine_memory != NULL)
-		segue_give_back(this->store, this->memory, this->engine_memory, NULL, NULL);
-	segue_memory_unref(this->memory);
-}
-
 static int impl_clear(struct spa_handle *handle)
 {
 	struct impl *this = (struct impl *)handle;
@@ -170,7 +162,7 @@ static int impl_clear(struct spa_handle *handle)
 
 	segue_shell_clear(&this->shell);
 	segue_node_clear(&this->node);
-	free_engine(this);
+	segue_node_memory_free(this->memory);
 	segue_store_put(this->store);
 	return 0;
 }
@@ -182,10 +174,9 @@ static size_t impl_get_size(const struct spa_handle_factory *factory, const stru
 
 static int new_engine(struct impl *this, const struct segue_convolver_config *config)
 {
-	if ((this->memory = segue_memory_new(SIZE_MAX)) == NULL ||
-	    (this->engine_memory = segue_memory_alloc(this->memory, segue_convolver_size(config))) == NULL)
-		return -ENOMEM;
-	this->engine = segue_convolver_init(this->engine_memory, config);
+	if ((this->memory = segue_node_memory_new(this->store, segue_convolver_size(config))) == NULL)
+		return -errno;
+	this->engine = segue_convolver_init(segue_node_memory_data(this->memory), config);
 	return 0;
 }
 
@@ -267,7 +258,7 @@ static int impl_init(const struct spa_handle_factory *factory, struct spa_handle
 		return -errno;
 	if ((res = segue_store_plan(this->store)) < 0 ||
 	    (res = init_node(this, log, data_loop, n_in, n_out, read_length_max(info))) < 0) {
-		free_engine(this);
+		segue_node_memory_free(this->memory);
 		segue_store_put(this->store);
 		return res;
 	}
