@@ -191,9 +191,10 @@ static double read_length_max(const struct spa_dict *info)
 	return text != NULL && segue_property_check(p, &value, &seconds, NULL) >= 0 ? seconds : p->def;
 }
 
-static int init_node(struct impl *this, struct spa_log *log, struct spa_loop *data_loop, uint32_t n_in,
-		uint32_t n_out, double length_max)
+static int init_node(struct impl *this, const struct spa_dict *info, struct spa_log *log,
+		struct spa_loop *data_loop, uint32_t n_in, uint32_t n_out)
 {
+	double length_max = read_length_max(info);
 	uint64_t frames_max = (uint64_t)ceil(length_max * SPA_MAX(RATE_MAX, this->store->rate));
 	struct segue_convolver_config engine = {
 		.n_in = n_in,
@@ -204,6 +205,7 @@ static int init_node(struct impl *this, struct spa_log *log, struct spa_loop *da
 		.statistics = &this->statistics,
 	};
 	struct segue_node_config config = {
+		.info = info,
 		.store = this->store,
 		.log = log,
 		.data_loop = data_loop,
@@ -257,7 +259,7 @@ static int impl_init(const struct spa_handle_factory *factory, struct spa_handle
 	if ((this->store = segue_store_get(support, n_support)) == NULL)
 		return -errno;
 	if ((res = segue_store_plan(this->store)) < 0 ||
-	    (res = init_node(this, log, data_loop, n_in, n_out, read_length_max(info))) < 0) {
+	    (res = init_node(this, info, log, data_loop, n_in, n_out)) < 0) {
 		segue_node_memory_free(this->memory);
 		segue_store_put(this->store);
 		return res;
