@@ -90,7 +90,8 @@ static const char *shown(const char *text, char *ret, size_t size)
 {
 	size_t used = 0;
 
-	while (*text != '\0' && used < size - 4) {
+	/* a character of four bytes and what says that it goes on */
+	while (*text != '\0' && used + 4 + sizeof("...") <= size) {
 		size_t n = character_length((const unsigned char *)text);
 
 		if (n == 0 || iscntrl((unsigned char)*text)) {

@@ -230,6 +230,15 @@ def test_the_channels_of_several_files_are_joined(session, room, ctl):
     assert '16 files' in ctl('load', 'room', *17 * ['L.wav'], status=USAGE)
 
 
+def test_an_instrument_is_loaded_by_its_path(session, synth, hall, ctl):
+    (session.path / 'home/kit.sfz').write_text(f'<region> key=36 sample={hall} <region> key=38 sample={hall} end=99')
+    assert ctl('load', 'synth', 'kit.sfz') == 'kit.sfz: 500 ms, 2 channels, peak gain -6.0 dB\n'
+    (session.path / 'home/bad.sfz').write_text('<region> sample=missing.wav')
+    assert ctl('load', 'synth', './bad.sfz', status=FAILED) == (
+        'seguectl: synth: bad.sfz: missing.wav: no such file\n')
+    assert 'kit.sfz' in ctl()
+
+
 def test_standard_input_is_loaded(session, synth, hall, begin):
     with open(session.path / 'home' / hall, 'rb') as f:
         cat = subprocess.Popen(['cat'], stdin=f, stdout=subprocess.PIPE)

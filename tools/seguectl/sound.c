@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -128,6 +129,38 @@ static int append_text(sd_bus_message *m, const char *key, const char *text)
 	return text == NULL ? 0 : segue_bus_append_entry(m, key, &value);
 }
 
+/* What an instrument consists of lies around its file: that goes by its path. */
+static bool is_instrument(const struct segue_sound_wanted *wanted)
+{
+	const char *dot = strrchr(wanted->files[0], '.');
+
+	return wanted->n_files == 1 && dot != NULL && strcasecmp(dot, ".sfz") == 0;
+}
+
+/* the service has another working directory */
+static char *absolute(const char *file)
+{
+	char *folder, *path;
+
+	if (file[0] == '/')
+		return strdup(file);
+	if ((folder = getcwd(NULL, 0)) == NULL)
+		return NULL;
+	path = spa_aprintf("%s/%s", folder, file);
+	free(folder);
+	return path;
+}
+
+static int append_path(sd_bus_message *m, const char *file)
+{
+	char *path = absolute(file);
+	int res = path != NULL ? sd_bus_message_append(m, "s", path) : -errno;
+
+	free(path);
+	return res;
+}
+
+/* fds NULL: by its path */
 static int build_load(struct segue_ctl *ctl, const struct segue_sound_wanted *wanted, const int *fds,
 		sd_bus_message *m)
 {
@@ -136,7 +169,7 @@ static int build_load(struct segue_ctl *ctl, const struct segue_sound_wanted *wa
 	bool nameless = spa_streq(wanted->files[0], "-") && ctl->texts[SEGUE_OPTION_LABEL] == NULL;
 	int res;
 
-	if ((res = sd_bus_message_append(m, "h", fds[0])) < 0 ||
+	if ((res = fds == NULL ? append_path(m, wanted->files[0]) : sd_bus_message_append(m, "h", fds[0])) < 0 ||
 	    (res = sd_bus_message_open_container(m, 'a', "{sv}")) < 0 ||
 	    (res = segue_args_append(ctl, SEGUE_GROUP_LOAD, m)) < 0 ||
 	    (res = append_text(m, "kind", wanted->kind)) < 0 ||
@@ -160,16 +193,33 @@ static enum segue_exit open_files(struct segue_ctl *ctl, const struct segue_soun
 	return SEGUE_EXIT_OK;
 }
 
-/* The call, with descriptors that stay ours. */
+/* The call, with descriptors that stay ours, or NULL. */
 static enum segue_exit call_load(struct segue_ctl *ctl, const struct segue_sound_wanted *wanted, const int *fds,
 		sd_bus_message **ret)
 {
 	sd_bus_message *m = NULL;
-	int res = segue_bus_new_call(ctl, &m, SEGUE_BUS_ROOT, SEGUE_BUS_MANAGER, "LoadFd");
+	int res = segue_bus_new_call(ctl, &m, SEGUE_BUS_ROOT, SEGUE_BUS_MANAGER,
+			fds == NULL ? "LoadFile" : "LoadFd");
 
 	if (res >= 0)
 		res = build_load(ctl, wanted, fds, m);
 	return segue_bus_send(ctl, res, m, wanted->node, ret);
+}
+
+static enum segue_exit load_files(struct segue_ctl *ctl, const struct segue_sound_wanted *wanted,
+		sd_bus_message **ret)
+{
+	enum segue_exit status;
+	int *fds, n_fds = 0;
+
+	if ((fds = calloc(wanted->n_files, sizeof(*fds))) == NULL)
+		return segue_fail(ctl, SEGUE_EXIT_FAILED, SD_BUS_ERROR_NO_MEMORY, "Out of memory");
+	if ((status = open_files(ctl, wanted, fds, &n_fds)) == SEGUE_EXIT_OK)
+		status = call_load(ctl, wanted, fds, ret);
+	while (n_fds > 0)
+		close(fds[--n_fds]);
+	free(fds);
+	return status;
 }
 
 enum segue_exit segue_sound_load(struct segue_ctl *ctl, const struct segue_sound_wanted *wanted, char **ret)
@@ -177,15 +227,9 @@ enum segue_exit segue_sound_load(struct segue_ctl *ctl, const struct segue_sound
 	sd_bus_message *reply = NULL;
 	enum segue_exit status;
 	const char *path;
-	int *fds, n_fds = 0, res;
+	int res;
 
-	if ((fds = calloc(wanted->n_files, sizeof(*fds))) == NULL)
-		return segue_fail(ctl, SEGUE_EXIT_FAILED, SD_BUS_ERROR_NO_MEMORY, "Out of memory");
-	if ((status = open_files(ctl, wanted, fds, &n_fds)) == SEGUE_EXIT_OK)
-		status = call_load(ctl, wanted, fds, &reply);
-	while (n_fds > 0)
-		close(fds[--n_fds]);
-	free(fds);
+	status = is_instrument(wanted) ? call_load(ctl, wanted, NULL, &reply) : load_files(ctl, wanted, &reply);
 	if (status != SEGUE_EXIT_OK)
 		return status;
 

@@ -468,6 +468,30 @@ static char *repeat(const char *before, const char *what, uint32_t n, const char
 	return text;
 }
 
+static void long_values_are_cut_between_characters(void **state)
+{
+	static const char *const characters[] = { "x", "\xc3\xa4", "\xe2\x82\xac", "\xf0\x9d\x84\x9e", "\xa4" };
+	struct make_fixture *f = *state;
+
+	for (size_t i = 0; i < SPA_N_ELEMENTS(characters); i++) {
+		for (uint32_t shift = 0; shift < 4; shift++) {
+			char *text = repeat("", "y", shift, ""), *value = repeat(text, characters[i], 200, ""), *line, *at;
+
+			line = repeat("<region> key=", value, 1, "");
+			write_text(f, "kit.sfz", line);
+			assert_null(read_file(f, "kit.sfz"));
+			/* a whole number of them, or of what stands for them */
+			at = strstr(f->make.error.message, "key: '") + 6 + shift;
+			assert_non_null(strstr(at, "...' isn't a number"));
+			assert_int_equal(strcspn(at, ".") % strlen(characters[i]), 0);
+			assert_true(i == 4 ? *at == '?' : memcmp(at, characters[i], strlen(characters[i])) == 0);
+			free(text);
+			free(value);
+			free(line);
+		}
+	}
+}
+
 static void there_are_limits(void **state)
 {
 	struct make_fixture *f = *state;
@@ -668,6 +692,7 @@ int main(void)
 		test(includes_stay_below_the_folder_and_end),
 		test(what_is_malformed_is_named),
 		test(what_is_no_text_is_refused),
+		test(long_values_are_cut_between_characters),
 		test(there_are_limits),
 		test(a_budget_too_small_for_the_text_is_an_error),
 		test(every_samples_path_is_checked),
