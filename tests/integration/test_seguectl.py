@@ -6,6 +6,7 @@
 import json
 import os
 import pty
+import re
 import select
 import signal
 import subprocess
@@ -230,13 +231,56 @@ def test_the_channels_of_several_files_are_joined(session, room, ctl):
     assert '16 files' in ctl('load', 'room', *17 * ['L.wav'], status=USAGE)
 
 
-def test_an_instrument_is_loaded_by_its_path(session, synth, hall, ctl):
-    (session.path / 'home/kit.sfz').write_text(f'<region> key=36 sample={hall} <region> key=38 sample={hall} end=99')
-    assert ctl('load', 'synth', 'kit.sfz') == 'kit.sfz: 500 ms, 2 channels, peak gain -6.0 dB\n'
+@pytest.fixture
+def kit(session, hall):
+    """An instrument in a folder of seguectl's: its samples lie beside that."""
+    (session.path / 'home/kits').mkdir()
+    text = f'<region> key=36 sample=../{hall} <region> key=38 sample=../{hall} end=99'
+    (session.path / 'home/kits/Kit.SFZ').write_text(text)
+    return 'kits/Kit.SFZ'
+
+
+# the samples' 188 KiB, and what tells of them
+KIT = r'Kit\.SFZ: an instrument of 500 ms, 2 channels, (189|19\d)K, peak gain -6\.0 dB'
+
+
+def test_an_instrument_is_loaded_by_its_path(session, synth, kit, ctl):
+    assert re.fullmatch(KIT, ctl('load', 'synth', kit).strip())
+    assert re.fullmatch(KIT, ctl('load', 'synth', session.path / 'home' / kit).strip())
+    assert ctl('get', 'synth', 'Label') == 'Kit.SFZ\n'
+    assert [row.split()[1:3] for row in ctl('buffers').splitlines()[1:]] == [['instrument', 'Kit.SFZ']]
+
+
+def test_an_instrument_is_kept(segue, kit, ctl, on_terminal):
+    number = ctl('keep', kit, '--label', 'drums').strip()
+    assert ctl('buffers').splitlines()[1].split()[:3] == [number, 'instrument', 'drums']
+    process, terminal = on_terminal('keep', kit)
+    terminal.read_until(None)
+    assert process.wait(20) == DONE
+    assert re.search(KIT, terminal.text)
+
+
+def test_what_is_wrong_with_an_instrument_is_told(session, synth, room, kit, hall, ctl):
     (session.path / 'home/bad.sfz').write_text('<region> sample=missing.wav')
     assert ctl('load', 'synth', './bad.sfz', status=FAILED) == (
         'seguectl: synth: bad.sfz: missing.wav: no such file\n')
-    assert 'kit.sfz' in ctl()
+    assert ctl('load', 'synth', 'none.sfz', status=FAILED) == (
+        'seguectl: synth: none.sfz: no such file\n')
+    assert ctl('load', 'synth', kit, '--normalize', 'peak', status=FAILED) == (
+        "seguectl: synth: normalize: an instrument's regions have their own\n")
+    assert ctl('load', 'room', kit, status=FAILED) == (
+        'seguectl: room: Kit.SFZ: is an instrument, a convolver needs a recording\n')
+
+
+def test_an_instrument_is_refused_where_its_folder_is_not_known(session, synth, kit, hall, ctl):
+    for files in (hall, kit), (kit, hall):
+        assert ctl('load', 'synth', *files, status=FAILED) == (
+            "seguectl: synth: Kit.SFZ: an instrument isn't joined with other files\n")
+    for command in ('load', 'synth', '-'), ('play', 'synth', '-'):
+        assert ctl(*command, stdin=(session.path / 'home' / kit).read_text(), status=FAILED) == (
+            "seguectl: synth: stdin: an instrument needs its folder: give its file's name\n")
+    assert ctl('keep', '-', stdin='// a kit\n<region>', status=FAILED) == (
+        "seguectl: stdin: an instrument needs its folder: give its file's name\n")
 
 
 def test_standard_input_is_loaded(session, synth, hall, begin):
