@@ -4,7 +4,6 @@
 
 #include "sfz.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -15,12 +14,13 @@
 #include "file.h"
 #include "layout.h"
 #include "sfz-opcodes.h"
+#include "sfz-scan.h"
+#include "sfz-variables.h"
+#include "text.h"
 
 #define DEPTH_MAX	16u	/* of includes within includes */
 #define TEXTS_MAX	1000u	/* files that are text */
-#define DEFINES_MAX	2048u
 #define VALUE_MAX	PATH_MAX
-#define NAME_CHARACTERS	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"
 
 /* Whose opcodes are read: the headers that regions inherit from, in this order. */
 enum level {
@@ -31,18 +31,6 @@ enum level {
 	LEVELS,
 	CONTROL = LEVELS,
 	NOWHERE,	/* below a header that isn't followed */
-};
-
-struct define {
-	char *name;	/* without $ */
-	char *value;	/* what it stood for where it was defined */
-};
-
-/* A text being read. */
-struct text {
-	const char *name;	/* an include's; NULL: the instrument's own */
-	const char *at, *end;
-	uint32_t line;
 };
 
 struct parser {
@@ -58,8 +46,7 @@ struct parser {
 	enum level container;	/* the last header that isn't a region: what a region inherits from */
 	struct segue_sfz_settings levels[LEVELS];
 	char default_path[PATH_MAX];
-	struct define defines[DEFINES_MAX];
-	uint32_t n_defines;
+	struct segue_sfz_variables variables;
 	/* of the opcode being read */
 	char opcode[256];
 	char value[VALUE_MAX];
@@ -67,62 +54,20 @@ struct parser {
 
 /* ------------------------------------------------------------------ errors */
 
-/* Messages go over the bus, whose strings are UTF-8; file names needn't be. \return length of the character
- * at p, 0: it is none */
-static size_t character_length(const unsigned char *p)
-{
-	size_t n = p[0] < 0x80 ? 1 : p[0] >= 0xc2 && p[0] < 0xe0 ? 2 : p[0] >= 0xe0 && p[0] < 0xf0 ? 3 :
-		p[0] >= 0xf0 && p[0] < 0xf5 ? 4 : 0;
-
-	for (size_t i = 1; i < n; i++) {
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-	}
-	/* too long a form, surrogates, beyond the last */
-	if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) || (p[0] == 0xf0 && p[1] < 0x90) ||
-	    (p[0] == 0xf4 && p[1] > 0x8f))
-		return 0;
-	return n;
-}
-
-/* As it can be shown: whole characters, no control codes, not too long. */
-static const char *shown(const char *text, char *ret, size_t size)
-{
-	size_t used = 0;
-
-	while (*text != '\0' && used < size - 4) {
-		size_t n = character_length((const unsigned char *)text);
-
-		if (n == 0 || iscntrl((unsigned char)*text)) {
-			ret[used++] = '?';
-			text++;
-			continue;
-		}
-		memcpy(ret + used, text, n);
-		used += n;
-		text += n;
-	}
-	ret[used] = '\0';
-	if (*text != '\0')
-		strcpy(ret + used, "...");
-	return ret;
-}
-
 /* kit.sfz: line 3: ..., or kit.sfz: hats.sfz: line 3: ... */
 __attribute__((format(printf, 3, 4)))
 static int fail(struct parser *p, int res, const char *format, ...)
 {
-	char what[SEGUE_ERROR_MAX], name[SEGUE_SFZ_NAME_MAX];
+	char what[SEGUE_ERROR_MAX], cut[320], name[SEGUE_SFZ_NAME_MAX];
+	bool is_own = p->text->name == NULL;
 	va_list args;
 
 	va_start(args, format);
 	vsnprintf(what, sizeof(what), format, args);
 	va_end(args);
-	if (p->text->name == NULL)
-		return segue_error_set(&p->make->error, res, "%s: line %u: %.300s", p->make->name,
-				p->text->line, what);
-	return segue_error_set(&p->make->error, res, "%s: %s: line %u: %.300s", p->make->name,
-			shown(p->text->name, name, sizeof(name)), p->text->line, what);
+	return segue_error_set(&p->make->error, res, "%s: %s%sline %u: %s", p->make->name,
+			is_own ? "" : segue_text_show(p->text->name, name, sizeof(name)), is_own ? "" : ": ",
+			p->text->line, segue_text_show(what, cut, sizeof(cut)));
 }
 
 static int no_memory(struct parser *p)
@@ -152,67 +97,13 @@ static void note(struct parser *p, const char *before, const char *name, const c
 
 /* ------------------------------------------------------------------- paths */
 
-static void to_slashes(char *path)
-{
-	for (; *path != '\0'; path++) {
-		if (*path == '\\')
-			*path = '/';
-	}
-}
-
-static bool is_dots(const char *name, size_t length, size_t n)
-{
-	return length == n && strspn(name, ".") >= n;
-}
-
-/* Without `.`, `..` and double slashes, by its text alone: so what is checked is what is opened, whatever
- * links there are. */
-static void normalize(char *path)
-{
-	bool absolute = path[0] == '/', more = true;
-	char *first = path + absolute, *to = first, *from = path;
-	uint32_t n_named = 0;	/* that .. takes back */
-	size_t length;
-
-	while (more && *(from += strspn(from, "/")) != '\0') {
-		length = strcspn(from, "/");
-		more = from[length] != '\0';
-		if (is_dots(from, length, 2) && n_named > 0) {
-			n_named--;
-			do {
-				to--;
-			} while (to > first && to[-1] != '/');
-		} else if (!is_dots(from, length, 1) && !(absolute && is_dots(from, length, 2))) {
-			n_named += !is_dots(from, length, 2);
-			memmove(to, from, length);
-			to += length;
-			*to++ = '/';
-		}
-		from += length;
-	}
-	if (to > first)
-		to--;
-	*to = '\0';
-}
-
-static bool leaves_folder(const char *path)
-{
-	if (path[0] == '/')
-		return true;
-	for (; *path != '\0'; path += strcspn(path, "/"), path += strspn(path, "/")) {
-		if (is_dots(path, strcspn(path, "/"), 2))
-			return true;
-	}
-	return false;
-}
-
 static int join(struct parser *p, const char *name, char *ret)
 {
 	int n = snprintf(ret, PATH_MAX, "%s%s", name[0] == '/' ? "" : p->folder, name);
 
 	if (n >= PATH_MAX)
 		return fail(p, -EBADMSG, "a path of more than %d bytes", PATH_MAX - 1);
-	normalize(ret);
+	segue_path_normalize(ret);
 	return 0;
 }
 
@@ -273,122 +164,6 @@ static int add_region(struct parser *p)
 	return 0;
 }
 
-/* ---------------------------------------------------------------- variables */
-
-/* The longest name that what follows a $ begins with. */
-static const struct define *find_define(const struct parser *p, const char *name)
-{
-	const struct define *found = NULL;
-
-	for (uint32_t i = 0; i < p->n_defines; i++) {
-		const struct define *d = &p->defines[i];
-
-		if (strncmp(name, d->name, strlen(d->name)) == 0 &&
-		    (found == NULL || strlen(d->name) > strlen(found->name)))
-			found = d;
-	}
-	return found;
-}
-
-/* What variables stand for has been put in already when they were defined: it isn't looked at again. A $
- * before anything else is itself. */
-static int expand(struct parser *p, const char *from, size_t length, char *ret, size_t size)
-{
-	const char *end = from + length;
-	const struct define *d;
-	size_t used = 0, n;
-
-	while (from < end) {
-		const char *what = from;
-
-		n = 1;
-		/* a name never goes on behind the end, where no letter stands */
-		if (*from == '$' && (d = find_define(p, from + 1)) != NULL &&
-		    from + 1 + strlen(d->name) <= end) {
-			what = d->value;
-			n = strlen(d->value);
-			from += strlen(d->name);
-		}
-		if (n >= size - used)
-			return fail(p, -EBADMSG, "a text of more than %zu bytes", size - 1);
-		memcpy(ret + used, what, n);
-		used += n;
-		from++;
-	}
-	ret[used] = '\0';
-	return 0;
-}
-
-static int define(struct parser *p, const char *name, size_t name_length, const char *value, size_t length)
-{
-	struct define *d = p->defines, *end = p->defines + p->n_defines;
-	char *copy;
-	int res;
-
-	if ((res = expand(p, value, length, p->value, sizeof(p->value))) < 0)
-		return res;
-	while (d < end && !(strlen(d->name) == name_length && memcmp(d->name, name, name_length) == 0))
-		d++;
-	if (d == p->defines + DEFINES_MAX)
-		return fail(p, -EBADMSG, "#define: more than %u names", DEFINES_MAX);
-	if ((copy = strdup(p->value)) == NULL)
-		return no_memory(p);
-	if (d < end) {
-		free(d->value);
-	} else {
-		if ((d->name = strndup(name, name_length)) == NULL) {
-			free(copy);
-			return no_memory(p);
-		}
-		p->n_defines++;
-	}
-	d->value = copy;
-	return 0;
-}
-
-/* -------------------------------------------------------------------- text */
-
-static bool is_name(char c)
-{
-	return c != '\0' && strchr(NAME_CHARACTERS, c) != NULL;
-}
-
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t';
-}
-
-static bool is_break(char c)
-{
-	return c == '\n' || c == '\r' || c == '\0';
-}
-
-static bool starts_with(const char *at, const char *what)
-{
-	return strncmp(at, what, strlen(what)) == 0;
-}
-
-static void skip(struct text *t)
-{
-	if (t->at[0] == '\n' || (t->at[0] == '\r' && t->at[1] != '\n'))
-		t->line++;
-	t->at++;
-}
-
-static const char *skip_names(const char *at)
-{
-	while (is_name(*at) || *at == '$')
-		at++;
-	return at;
-}
-
-static const char *skip_blanks(const char *at)
-{
-	while (is_blank(*at))
-		at++;
-	return at;
-}
-
 static int skip_comment(struct parser *p, struct text *t)
 {
 	if (t->at[1] == '/') {
@@ -406,36 +181,16 @@ static int skip_comment(struct parser *p, struct text *t)
 	return fail(p, -EBADMSG, "a comment doesn't end");
 }
 
-/* Whether what follows blanks in a value isn't of the value any more. */
-static bool begins_next(const char *at)
-{
-	const char *end = skip_names(at);
-
-	return is_break(*at) || *at == '<' || (end > at && *end == '=') || starts_with(at, "#define") ||
-		starts_with(at, "#include") || starts_with(at, "//") || starts_with(at, "/*");
-}
-
-/* A value may have blanks in it: it ends where the line does, or something else begins. */
-static const char *value_end(const char *at)
-{
-	const char *next;
-
-	while (!is_break(*at) && *at != '<' && !starts_with(at, "//") && !starts_with(at, "/*")) {
-		if (is_blank(*at)) {
-			next = skip_blanks(at);
-			if (begins_next(next))
-				break;
-			at = next;
-		} else {
-			at++;
-		}
-	}
-	return at;
-}
-
 /* -------------------------------------------------------------------- parse */
 
 static int read_text(struct parser *p, const char *path, const char *name);
+
+static int expand(struct parser *p, const char *text, size_t length, char *ret, size_t size)
+{
+	if (segue_sfz_variables_expand(&p->variables, text, length, ret, size) < 0)
+		return fail(p, -EBADMSG, "a text of more than %zu bytes", size - 1);
+	return 0;
+}
 
 static int parse_include(struct parser *p, struct text *t)
 {
@@ -455,10 +210,10 @@ static int parse_include(struct parser *p, struct text *t)
 	if ((res = expand(p, t->at + 1, end - t->at - 1, name, sizeof(name))) < 0)
 		return res;
 	t->at = end + 1;
-	to_slashes(name);
-	if (leaves_folder(name))
+	segue_path_to_slashes(name);
+	if (segue_path_leaves(name))
 		return fail(p, -EACCES, "#include: '%s' isn't below the instrument's folder",
-				shown(name, path, SEGUE_SFZ_NAME_MAX));
+				segue_text_show(name, path, SEGUE_SFZ_NAME_MAX));
 	if ((res = join(p, name, path)) < 0)
 		return res;
 	return read_text(p, path, name);
@@ -476,9 +231,13 @@ static int parse_define(struct parser *p, struct text *t)
 		return fail(p, -EBADMSG, "#define: a name that begins with $ is needed");
 	t->at = skip_blanks(value);
 	end = value_end(t->at);
-	res = define(p, name + 1, value - name - 1, t->at, end - t->at);
+	if ((res = expand(p, t->at, end - t->at, p->value, sizeof(p->value))) < 0)
+		return res;
 	t->at = end;
-	return res;
+	res = segue_sfz_variables_set(&p->variables, name + 1, value - name - 1, p->value);
+	if (res == -ENOSPC)
+		return fail(p, -EBADMSG, "#define: more than %u names", SEGUE_SFZ_VARIABLES_MAX);
+	return res < 0 ? no_memory(p) : 0;
 }
 
 static int end_header(struct parser *p)
@@ -561,9 +320,9 @@ static int set_sample(struct parser *p, struct segue_sfz_settings *settings)
 	n = snprintf(name, sizeof(name), "%s%s", is_made ? "" : p->default_path, p->value);
 	if (n >= PATH_MAX)
 		return fail(p, -EBADMSG, "sample: a path of more than %d bytes", PATH_MAX - 1);
-	to_slashes(name);
+	segue_path_to_slashes(name);
 	settings->path[0] = '\0';
-	shown(name, settings->name, sizeof(settings->name));
+	segue_text_show(name, settings->name, sizeof(settings->name));
 	if (is_made)
 		return 0;
 	if ((res = join(p, name, settings->path)) < 0)
@@ -579,12 +338,12 @@ static int apply(struct parser *p)
 
 	/* variables may have made anything of it */
 	if (p->opcode[strspn(p->opcode, NAME_CHARACTERS)] != '\0')
-		return fail(p, -EBADMSG, "'%s' is no opcode", shown(p->opcode, value, sizeof(value)));
+		return fail(p, -EBADMSG, "'%s' is no opcode", segue_text_show(p->opcode, value, sizeof(value)));
 	if (p->level == NOWHERE)
 		return 0;
 	if (p->level == CONTROL) {
 		if (strcasecmp(p->opcode, "default_path") == 0) {
-			to_slashes(p->value);
+			segue_path_to_slashes(p->value);
 			strcpy(p->default_path, p->value);
 		} else {
 			note(p, "", p->opcode, "");
@@ -594,8 +353,8 @@ static int apply(struct parser *p)
 	if (strcasecmp(p->opcode, "sample") == 0)
 		return set_sample(p, &p->levels[p->level]);
 	/* no number is as long as this cuts it */
-	res = segue_sfz_settings_set(&p->levels[p->level], p->opcode, shown(p->value, value, sizeof(value)), &why);
-	if (res < 0)
+	segue_text_show(p->value, value, sizeof(value));
+	if ((res = segue_sfz_settings_set(&p->levels[p->level], p->opcode, value, &why)) < 0)
 		return fail(p, res, "%s: %s", p->opcode, why.message);
 	if (res == 0)
 		note(p, "", p->opcode, "");
@@ -613,7 +372,7 @@ static int parse_opcode(struct parser *p, struct text *t)
 		while (!is_break(*end) && end - t->at < (ptrdiff_t)sizeof(p->opcode) - 1)
 			end++;
 		snprintf(p->opcode, sizeof(p->opcode), "%.*s", (int)(end - t->at), t->at);
-		return fail(p, -EBADMSG, "'%s' is no opcode", shown(p->opcode, what, 48));
+		return fail(p, -EBADMSG, "'%s' is no opcode", segue_text_show(p->opcode, what, 48));
 	}
 	if ((res = expand(p, t->at, equals - t->at, p->opcode, sizeof(p->opcode))) < 0)
 		return res;
@@ -716,7 +475,7 @@ static int read_text(struct parser *p, const char *path, const char *name)
 	if (p->n_texts == TEXTS_MAX)
 		return fail(p, -EBADMSG, "#include: more than %u", TEXTS_MAX);
 	snprintf(message_name, sizeof(message_name), "%s%s%s", p->make->name, name != NULL ? ": " : "",
-			name != NULL ? shown(name, text, sizeof(text)) : "");
+			name != NULL ? segue_text_show(name, text, sizeof(text)) : "");
 	if ((res = segue_file_open(&file, path, -1, message_name, &p->make->error)) < 0)
 		return res;
 	p->n_texts++;
@@ -763,10 +522,7 @@ struct segue_sfz *segue_sfz_read(struct segue_make *make, const char *path, cons
 		p->check = check;
 		p->sfz = sfz;
 		res = read_instrument(p, path);
-		for (uint32_t i = 0; i < p->n_defines; i++) {
-			free(p->defines[i].name);
-			free(p->defines[i].value);
-		}
+		segue_sfz_variables_clear(&p->variables);
 	}
 	free(p);
 	if (res < 0) {

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -128,6 +129,59 @@ static int append_text(sd_bus_message *m, const char *key, const char *text)
 	return text == NULL ? 0 : segue_bus_append_entry(m, key, &value);
 }
 
+/* What an instrument consists of lies around its file: that goes by its path. */
+static bool is_instrument(const char *file)
+{
+	size_t length = strlen(base_name(file));
+
+	return length > strlen(".sfz") && strcasecmp(file + strlen(file) - strlen(".sfz"), ".sfz") == 0;
+}
+
+/* Has a pipe brought an instrument's text? No audio file begins like one. */
+static bool has_instrument(int fd)
+{
+	char text[64];
+	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
+	const char *start;
+
+	text[SPA_MAX(n, 0)] = '\0';
+	start = text + strspn(text, " \t\r\n");
+	return spa_strstartswith(start, "//") || spa_strstartswith(start, "<region>") ||
+		spa_strstartswith(start, "<group>") || spa_strstartswith(start, "<master>") ||
+		spa_strstartswith(start, "<global>") || spa_strstartswith(start, "<control>");
+}
+
+static enum segue_exit refuse_instrument(struct segue_ctl *ctl, const char *node, const char *file,
+		const char *why)
+{
+	return segue_fail(ctl, SEGUE_EXIT_FAILED, SD_BUS_ERROR_INVALID_ARGS, "%s%s%s: %s", node != NULL ? node : "",
+			node != NULL ? ": " : "", base_name(file), why);
+}
+
+/* the service has another working directory */
+static char *absolute(const char *file)
+{
+	char *folder, *path;
+
+	if (file[0] == '/')
+		return strdup(file);
+	if ((folder = getcwd(NULL, 0)) == NULL)
+		return NULL;
+	path = spa_aprintf("%s/%s", folder, file);
+	free(folder);
+	return path;
+}
+
+static int append_path(sd_bus_message *m, const char *file)
+{
+	char *path = absolute(file);
+	int res = path != NULL ? sd_bus_message_append(m, "s", path) : -errno;
+
+	free(path);
+	return res;
+}
+
+/* fds NULL: by its path */
 static int build_load(struct segue_ctl *ctl, const struct segue_sound_wanted *wanted, const int *fds,
 		sd_bus_message *m)
 {
@@ -136,7 +190,7 @@ static int build_load(struct segue_ctl *ctl, const struct segue_sound_wanted *wa
 	bool nameless = spa_streq(wanted->files[0], "-") && ctl->texts[SEGUE_OPTION_LABEL] == NULL;
 	int res;
 
-	if ((res = sd_bus_message_append(m, "h", fds[0])) < 0 ||
+	if ((res = fds == NULL ? append_path(m, wanted->files[0]) : sd_bus_message_append(m, "h", fds[0])) < 0 ||
 	    (res = sd_bus_message_open_container(m, 'a', "{sv}")) < 0 ||
 	    (res = segue_args_append(ctl, SEGUE_GROUP_LOAD, m)) < 0 ||
 	    (res = append_text(m, "kind", wanted->kind)) < 0 ||
@@ -153,23 +207,47 @@ static enum segue_exit open_files(struct segue_ctl *ctl, const struct segue_soun
 		int *ret_n)
 {
 	for (int i = 0; i < wanted->n_files; i++) {
-		if ((ret[i] = open_file(wanted->files[i])) < 0)
-			return fail_file(ctl, wanted->node, wanted->files[i], ret[i]);
+		const char *file = wanted->files[i];
+
+		if (is_instrument(file))
+			return refuse_instrument(ctl, wanted->node, file, "an instrument isn't joined with other files");
+		if ((ret[i] = open_file(file)) < 0)
+			return fail_file(ctl, wanted->node, file, ret[i]);
 		*ret_n = i + 1;
+		if (spa_streq(file, "-") && has_instrument(ret[i]))
+			return refuse_instrument(ctl, wanted->node, file,
+					"an instrument needs its folder: give its file's name");
 	}
 	return SEGUE_EXIT_OK;
 }
 
-/* The call, with descriptors that stay ours. */
+/* The call, with descriptors that stay ours, or NULL. */
 static enum segue_exit call_load(struct segue_ctl *ctl, const struct segue_sound_wanted *wanted, const int *fds,
 		sd_bus_message **ret)
 {
 	sd_bus_message *m = NULL;
-	int res = segue_bus_new_call(ctl, &m, SEGUE_BUS_ROOT, SEGUE_BUS_MANAGER, "LoadFd");
+	int res = segue_bus_new_call(ctl, &m, SEGUE_BUS_ROOT, SEGUE_BUS_MANAGER,
+			fds == NULL ? "LoadFile" : "LoadFd");
 
 	if (res >= 0)
 		res = build_load(ctl, wanted, fds, m);
 	return segue_bus_send(ctl, res, m, wanted->node, ret);
+}
+
+static enum segue_exit load_files(struct segue_ctl *ctl, const struct segue_sound_wanted *wanted,
+		sd_bus_message **ret)
+{
+	enum segue_exit status;
+	int *fds, n_fds = 0;
+
+	if ((fds = calloc(wanted->n_files, sizeof(*fds))) == NULL)
+		return segue_fail(ctl, SEGUE_EXIT_FAILED, SD_BUS_ERROR_NO_MEMORY, "Out of memory");
+	if ((status = open_files(ctl, wanted, fds, &n_fds)) == SEGUE_EXIT_OK)
+		status = call_load(ctl, wanted, fds, ret);
+	while (n_fds > 0)
+		close(fds[--n_fds]);
+	free(fds);
+	return status;
 }
 
 enum segue_exit segue_sound_load(struct segue_ctl *ctl, const struct segue_sound_wanted *wanted, char **ret)
@@ -177,15 +255,10 @@ enum segue_exit segue_sound_load(struct segue_ctl *ctl, const struct segue_sound
 	sd_bus_message *reply = NULL;
 	enum segue_exit status;
 	const char *path;
-	int *fds, n_fds = 0, res;
+	int res;
 
-	if ((fds = calloc(wanted->n_files, sizeof(*fds))) == NULL)
-		return segue_fail(ctl, SEGUE_EXIT_FAILED, SD_BUS_ERROR_NO_MEMORY, "Out of memory");
-	if ((status = open_files(ctl, wanted, fds, &n_fds)) == SEGUE_EXIT_OK)
-		status = call_load(ctl, wanted, fds, &reply);
-	while (n_fds > 0)
-		close(fds[--n_fds]);
-	free(fds);
+	status = wanted->n_files == 1 && is_instrument(wanted->files[0]) ? call_load(ctl, wanted, NULL, &reply) :
+		load_files(ctl, wanted, &reply);
 	if (status != SEGUE_EXIT_OK)
 		return status;
 
@@ -200,19 +273,21 @@ void segue_sound_describe(struct segue_ctl *ctl, FILE *to, const char *name, con
 {
 	sd_bus_message *reply;
 	json_object *properties;
-	char length[32], channels[32], peak[32];
+	char length[32], channels[32], bytes[32], peak[32];
 
 	if (segue_bus_call(ctl, NULL, &reply, buffer, SEGUE_BUS_PROPERTIES, "GetAll", "s",
 				SEGUE_BUS_BUFFER) != SEGUE_EXIT_OK)
 		return;
 	if (segue_json_read(reply, &properties) >= 0) {
+		bool many = spa_streq(segue_json_text(properties, "Kind"), "instrument");
+
+		segue_format_property(length, sizeof(length), properties, "Frames", SEGUE_FORMAT_FRAMES);
 		segue_format_property(channels, sizeof(channels), properties, "Channels", SEGUE_FORMAT_TEXT);
-		fprintf(to, "%s: %s, %s channel%s, peak gain %s\n", name,
-				segue_format_property(length, sizeof(length), properties, "Frames",
-					SEGUE_FORMAT_FRAMES),
-				channels, spa_streq(channels, "1") ? "" : "s",
-				segue_format_property(peak, sizeof(peak), properties, "PeakGain",
-					SEGUE_FORMAT_DB));
+		segue_format_property(bytes, sizeof(bytes), properties, "Bytes", SEGUE_FORMAT_BYTES);
+		segue_format_property(peak, sizeof(peak), properties, "PeakGain", SEGUE_FORMAT_DB);
+		fprintf(to, "%s: %s%s, %s channel%s%s%s, peak gain %s\n", name, many ? "an instrument of " : "",
+				length, channels, spa_streq(channels, "1") ? "" : "s", many ? ", " : "",
+				many ? bytes : "", peak);
 		json_object_put(properties);
 	}
 	sd_bus_message_unref(reply);

@@ -468,6 +468,30 @@ static char *repeat(const char *before, const char *what, uint32_t n, const char
 	return text;
 }
 
+static void long_values_are_cut_between_characters(void **state)
+{
+	static const char *const characters[] = { "x", "\xc3\xa4", "\xe2\x82\xac", "\xf0\x9d\x84\x9e", "\xa4" };
+	struct make_fixture *f = *state;
+
+	for (size_t i = 0; i < SPA_N_ELEMENTS(characters); i++) {
+		for (uint32_t shift = 0; shift < 4; shift++) {
+			char *text = repeat("", "y", shift, ""), *value = repeat(text, characters[i], 200, ""), *line, *at;
+
+			line = repeat("<region> pan=", value, 1, "");
+			write_text(f, "kit.sfz", line);
+			assert_null(read_file(f, "kit.sfz"));
+			/* a whole number of them, or of what stands for them */
+			at = strstr(f->make.error.message, "pan: '") + 6 + shift;
+			assert_non_null(strstr(at, "...' isn't a number"));
+			assert_int_equal(strcspn(at, ".") % strlen(characters[i]), 0);
+			assert_true(i == 4 ? *at == '?' : memcmp(at, characters[i], strlen(characters[i])) == 0);
+			free(text);
+			free(value);
+			free(line);
+		}
+	}
+}
+
 static void there_are_limits(void **state)
 {
 	struct make_fixture *f = *state;
@@ -598,8 +622,8 @@ static void assert_ends_well(struct make_fixture *f, const char *bytes, size_t s
 }
 
 static const char *const seeds[] = {
-	"<control>default_path=a\\b/ <global>key=c4 volume=-3<master>tune=5\n<group>lokey=c#1 hikey=60 // x\n<region>sample="
-		"a b.wav loop_mode=one_shot /* x */ offset=5 end=10 <region> sample=../c.wav trigger=release",
+	("<control>default_path=a\\b/ <global>key=c4 volume=-3<master>tune=5\n<group>lokey=c#1 hikey=60 // x\n"
+		"<region>sample=a b.wav loop_mode=one_shot /* x */ offset=5 end=10 <region> sample=../c.wav trigger=release"),
 	"#define $A 36\n#define $B $A.wav\n#include \"inc.sfz\"\n<region> key=$A sample=$B ampeg_release=0.5 pan=-100\n",
 	"<region> sample=x.wav loop_start=1 loop_end=2 group=-1 off_by=3 seq_position=1 lorand=0 sw_last=c2 sw_default=24",
 };
@@ -668,6 +692,7 @@ int main(void)
 		test(includes_stay_below_the_folder_and_end),
 		test(what_is_malformed_is_named),
 		test(what_is_no_text_is_refused),
+		test(long_values_are_cut_between_characters),
 		test(there_are_limits),
 		test(a_budget_too_small_for_the_text_is_an_error),
 		test(every_samples_path_is_checked),
