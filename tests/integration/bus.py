@@ -260,6 +260,8 @@ class Node:
         return self.bus.get(self.path, self._interface(name), name)
 
     def set(self, name, value):
+        # whole numbers are signed here
+        value = GLib.Variant('i', value) if type(value) is int else value
         self.bus.set(self.path, self._interface(name), name, value)
 
     def begin(self, method, signature, args, interface=INTERFACE, **named):
