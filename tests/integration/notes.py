@@ -19,6 +19,18 @@ def onset(take, start):
     return start + int(heard[0])
 
 
+def whole_takes(recorder, n_channels=1):
+    """What was recorded of each channel. Where a player was linked, long before its first note, the recorder may
+    have been left out of a cycle (see recording.py): that counts as silence."""
+    takes = [recorder.take(c) for c in range(n_channels)]
+    for take in takes:
+        heard = np.flatnonzero(np.nan_to_num(take.samples))
+        missing = np.flatnonzero(np.isnan(take.samples))
+        assert len(missing) == 0 or len(heard) > 0 and missing[-1] < heard[0], 'frames are missing'
+        take.samples = np.nan_to_num(take.samples)
+    return takes
+
+
 def fit_sine(samples, hertz, rate=48000):
     """A sine of this frequency and a phase of its own: its peak, and how far the samples are from it in dB of
     that peak. A pitch that isn't the one asked for shows as a distance."""
