@@ -4,6 +4,7 @@
 """Notes over the bus: what a pressed key sounds like, what a swap does to it, and floods of them."""
 
 import random
+import signal
 import time
 
 import numpy as np
@@ -11,8 +12,9 @@ import pytest
 
 from bus import BusError, Segue
 from fixture import wait_until
-from mix import Sample, Swap, error_db, mix, phase_origin, wavetable
+from mix import Sample, Swap, error_db, mix, phase_origin, silence, wavetable
 from notes import end_weights, fit_sine, frequency, onset
+from recording import Recorder
 
 RATE = 48000
 GOOD_ENOUGH = -90.0         # dB
@@ -414,3 +416,102 @@ def test_after_a_short_pause_a_key_sounds_on(session, sine):
     take = record(sine, RATE)
     assert fit_sine(take[take.end - RATE // 2:], 440)[1] < GOOD_ENOUGH
     assert sine.get('Voices') == 1
+
+
+# ---- what comes between
+
+def test_clear_under_a_held_key_fades_to_silence(sine):
+    first, step = held_sine(sine)
+    position = sine.heard(sine.clear(fade=0.05))
+    sine.wait_for_voices(0)
+    take = record(sine, 4800)
+    expected = mix([Swap(first, 0, wavetable('sine', 1.0, step, first)), Swap(position, 2400, silence)],
+                   first, take.end)
+    assert error_db(take[first:], expected) < GOOD_ENOUGH
+    sine.heard(sine.wave('saw', fade=0.0))
+    assert sine.get('Voices') == 0
+
+
+def test_a_ring_that_is_full_refuses_keys_but_releases_them(session, sine):
+    """PipeWire stands still, so nothing is taken."""
+    pipewire = session.processes['pipewire']
+    pipewire.signal(signal.SIGSTOP)
+    try:
+        time.sleep(0.05)    # the cycle under way
+        refused = False
+        for _ in range(20):
+            for key in range(128):
+                try:
+                    sine.note_on(key)
+                except BusError as error:
+                    assert error.name == ERROR + 'Busy'
+                    refused = True
+            if refused:
+                break
+        assert refused
+        for key in range(1, 128):
+            sine.note_off(key)
+        # it would be released with the one before
+        assert_refused(ERROR + 'Busy', 'synth', sine.note_on, 127)
+        sine.notes_off()
+    finally:
+        pipewire.signal(signal.SIGCONT)
+    assert count_hung(sine) == 0
+    before = press(sine, 69)
+    first = onset(record(sine, 9600), before)
+    assert fit_sine(sine.recorder.take()[first:], 440)[1] < GOOD_ENOUGH
+
+
+def test_a_change_of_rate_keeps_a_held_key_in_tune(session, sine):
+    press(sine, 69)
+    session.force_rate(44100)
+    sine.bus.wait_until('new rate', lambda: sine.get('Rate') == 44100)
+    take = record(sine, 44100)
+    peak, distance = fit_sine(take[take.end - 22050:], 440, 44100)
+    assert peak == pytest.approx(1.0, rel=1e-3) and distance < GOOD_ENOUGH
+    assert sine.get('Voices') == 1
+
+
+def test_notes_end_with_pipewire_and_keys_sound_again_when_it_is_back(session, sine, segue):
+    press(sine, 69)
+    session.processes['recorder'].expected |= {1}
+    session.processes['pipewire'].kill()
+    sine.bus.wait_until('disconnected', lambda: sine.get('State') == 'disconnected')
+    assert_refused(ERROR + 'Disconnected', 'running', sine.note_on, 60)
+    sine.note_off(69)
+    assert sine.get('Voices') == 0
+    session.processes['recorder'].stop()
+    session.start_pipewire()
+    sine.recorder = Recorder(session, ['synth:output_MONO'])
+    assert not record(sine, 4800).samples.any()
+    before = press(sine, 69)
+    first = onset(record(sine, 9600), before)
+    assert fit_sine(sine.recorder.take()[first:], 440)[1] < GOOD_ENOUGH
+
+
+def test_a_node_destroyed_with_keys_pressed_and_plays_looping_leaves_nothing(keys, segue):
+    keys.heard(keys.set_buffer(import_mono(segue, np.ones(1000), loop='forward', keep=True), fade=0.0))
+    for key in 60, 64:
+        press(keys, key)
+    keys.play(import_mono(segue, np.full(500, 0.25)), loop='forward')
+    keys.heard(keys.wave('sine', fade=0.0))
+    keys.note_on(69)
+    keys.wait_for_voices(4)
+    keys.wave('saw', fade=10.0)
+    keys.recorder.wait_for_frames(2400)
+    segue.destroy(keys)
+    for path in segue.buffers():
+        segue.release(path)
+    segue.bus.wait_until('no bytes', lambda: segue.get('BytesLive') == segue.get('BytesPending') ==
+                         segue.get('BytesRetired') == 0)
+    assert segue.get('BuffersLive') == 0
+
+
+def test_the_service_ends_with_keys_pressed_and_plays_looping(session, keys, segue):
+    """The fixture looks for leaks."""
+    keys.heard(keys.wave('sine', fade=0.0))
+    keys.play(import_mono(segue, np.full(500, 0.25)), loop='forward')
+    keys.note_on(60)
+    keys.wait_for_voices(2)
+    keys.wave('saw', fade=10.0)
+    assert session.processes['service'].stop() is None
