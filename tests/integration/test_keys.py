@@ -213,11 +213,12 @@ def test_a_held_key_on_a_table_follows_swaps_without_a_break(sine):
     assert sine.get('SwapsApplied') == 6
 
 
-def test_a_new_key_uses_the_new_wave_at_once(sine):
+def test_a_new_key_uses_the_new_wave_at_once(sine, segue):
     """Pressed right after the swap was asked for, in a fade of a second: it is all new, the held one isn't yet."""
     first, step = held_sine(sine)
     keys = sine
-    serial = keys.wave('harmonics:0,0.5', fade=1.0, gain=1.0)
+    table = segue.ready(segue.generate('harmonics:0,0.5', gain=1.0))
+    serial = keys.set_buffer(table, fade=1.0)
     keys.note_on(81)
     position = keys.heard(serial)
     keys.wait_for_voices(2)
@@ -493,7 +494,7 @@ def test_a_node_destroyed_with_keys_pressed_and_plays_looping_leaves_nothing(key
     keys.heard(keys.set_buffer(import_mono(segue, np.ones(1000), loop='forward', keep=True), fade=0.0))
     for key in 60, 64:
         press(keys, key)
-    keys.play(import_mono(segue, np.full(500, 0.25)), loop='forward')
+    keys.play(segue.ready(import_mono(segue, np.full(500, 0.25))), loop='forward')
     keys.heard(keys.wave('sine', fade=0.0))
     keys.note_on(69)
     keys.wait_for_voices(4)
@@ -510,7 +511,7 @@ def test_a_node_destroyed_with_keys_pressed_and_plays_looping_leaves_nothing(key
 def test_the_service_ends_with_keys_pressed_and_plays_looping(session, keys, segue):
     """The fixture looks for leaks."""
     keys.heard(keys.wave('sine', fade=0.0))
-    keys.play(import_mono(segue, np.full(500, 0.25)), loop='forward')
+    keys.play(segue.ready(import_mono(segue, np.full(500, 0.25))), loop='forward')
     keys.note_on(60)
     keys.wait_for_voices(2)
     keys.wave('saw', fade=10.0)

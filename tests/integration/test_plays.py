@@ -23,7 +23,8 @@ DBUS_ERROR = 'org.freedesktop.DBus.Error.'
 def noise(segue, seed, n_frames, **opts):
     """A buffer, and what is in it."""
     values = np.random.default_rng(seed).uniform(-0.3, 0.3, n_frames).astype('f4')
-    return segue.import_samples(values, channels=1, rate=RATE, label=f'noise {seed}', **opts), values
+    buffer = segue.import_samples(values, channels=1, rate=RATE, label=f'noise {seed}', **opts)
+    return segue.ready(buffer), values
 
 
 def record(node, n_frames):
