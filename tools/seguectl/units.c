@@ -111,7 +111,7 @@ int segue_unit_parse(enum segue_unit unit, const char *text, struct segue_quanti
 int segue_parse_key(const char *text)
 {
 	static const int semitones[] = { 9, 11, 0, 2, 4, 5, 7 };	/* A to G */
-	long number;
+	long number, octave;
 	char *end;
 
 	if (isdigit((unsigned char)text[0])) {
@@ -125,7 +125,11 @@ int segue_parse_key(const char *text)
 		number += *text == '#' ? 1 : -1;
 	if (!isdigit((unsigned char)text[*text == '-']))
 		return -EINVAL;
-	number += 12 * (strtol(text, &end, 10) + 1);
+	octave = strtol(text, &end, 10);
+	/* sharps and flats lead out of an octave, and strtol() saturates */
+	if (octave < -100 || octave > 100)
+		return -EINVAL;
+	number += 12 * (octave + 1);
 	return *end == '\0' && number >= 0 && number <= 127 ? (int)number : -EINVAL;
 }
 

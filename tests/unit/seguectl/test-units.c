@@ -104,6 +104,35 @@ static void counts_reach_the_largest_position(void **state)
 	assert_true(q.type == 't' && q.t == UINT64_MAX);
 }
 
+static void keys_are_numbers_or_names_around_middle_c(void **state)
+{
+	static const struct {
+		const char *text;
+		int expected;
+	} cases[] = {
+		{ "0", 0 }, { "60", 60 }, { "127", 127 }, { "007", 7 },
+		{ "C4", 60 }, { "c4", 60 }, { "A4", 69 }, { "b4", 71 }, { "F#3", 54 }, { "Bb2", 46 }, { "bb2", 46 },
+		{ "Cb4", 59 }, { "B#3", 60 }, { "Abb4", 67 }, { "f##4", 67 },
+		{ "C-1", 0 }, { "C#-1", 1 }, { "B#-2", 0 }, { "G9", 127 }, { "Abb9", 127 },
+	};
+
+	for (size_t i = 0; i < SPA_N_ELEMENTS(cases); i++)
+		assert_int_equal(segue_parse_key(cases[i].text), cases[i].expected);
+}
+
+static void what_is_no_key_is_refused(void **state)
+{
+	static const char *const texts[] = {
+		"", " 60", "60 ", "128", "-1", "1.5", "0x3c", "99999999999999999999", "18446744073709551676",
+		"C", "#4", "H4", "C4 ", " C4", "C 4", "C4.5", "C--1", "C+4", "C-", "C4x", "do4",
+		"Cb-1", "C-2", "G#9", "A9", "C10", "C99999999999999999999", "C-99999999999999999999",
+		"C357913945", "\xc3\xa9" "4",
+	};
+
+	for (size_t i = 0; i < SPA_N_ELEMENTS(texts); i++)
+		assert_int_equal(segue_parse_key(texts[i]), -EINVAL);
+}
+
 static void values_are_written_as_people_read_them(void **state)
 {
 	char buf[32];
@@ -148,6 +177,8 @@ int main(void)
 		cmocka_unit_test(what_is_no_such_value_is_refused_and_leaves_the_result_alone),
 		cmocka_unit_test(words_for_on_and_off_are_bools),
 		cmocka_unit_test(counts_reach_the_largest_position),
+		cmocka_unit_test(keys_are_numbers_or_names_around_middle_c),
+		cmocka_unit_test(what_is_no_key_is_refused),
 		cmocka_unit_test(values_are_written_as_people_read_them),
 		cmocka_unit_test(times_do_not_round_to_the_wrong_unit),
 		cmocka_unit_test(numbers_read_back_as_they_were_with_few_digits),
