@@ -18,6 +18,7 @@ COMPUTED = '#e4572e'
 BLUE, VIOLET = '#2e86ab', '#7a5ea8'
 TONES = ['#2e86ab', '#5aa9c4', '#3b7d8c', '#6c8ebf', '#4361a8', '#7a5ea8', '#a05195', '#c8553d', '#d98324',
          '#8f9e3c', '#4f9d69', '#2e86ab']
+KEYS = ['#2e86ab', '#d98324', '#d98324']
 VOICES = [PALE, '#5aa9c4', '#c8553d', '#8f9e3c', '#d98324', '#7a5ea8']
 STYLE = {
     'font.family': 'DejaVu Sans', 'font.size': 9, 'text.color': INK, 'axes.labelcolor': INK,
@@ -103,21 +104,21 @@ def draw_near(axes, part, start, stop, title, names=True):
     axes.legend(loc='lower right', bbox_to_anchor=(1, 1), frameon=False, ncol=2, fontsize=8)
 
 
-def draw_spectrum(axes, part, title):
+def draw_spectrum(axes, part, title, size=2048, low=90, ticks=(0.1, 0.3, 1, 3, 10)):
     """Which frequencies sound when, 60 dB of them."""
     samples = np.nan_to_num(part.recorded(part.start, part.stop))
-    size, step = 2048, 256
+    step = 256
     frames = np.lib.stride_tricks.sliding_window_view(samples, size)[::step] * np.hanning(size)
     level = 20 * np.log10(np.abs(np.fft.rfft(frames)) + 1e-9).T
     frequencies = np.fft.rfftfreq(size, 1 / part.rate)
     times = part.seconds(part.start) + (np.arange(len(frames)) * step + size / 2) / part.rate
-    shown = (frequencies > 90) & (frequencies < 12000)
+    shown = (frequencies > low) & (frequencies < 12000)
     axes.pcolormesh(times, frequencies[shown] / 1000, level[shown], cmap='magma', vmin=level.max() - 60,
                     vmax=level.max(), shading='gouraud', rasterized=True)
     for h in part.heard:
         axes.axvline(part.seconds(h.position), color='white', lw=0.8, alpha=0.8)
     axes.set(title=title, yscale='log', ylabel='kHz', xlim=(times[0], times[-1]))
-    axes.set_yticks([0.1, 0.3, 1, 3, 10], ['0.1', '0.3', '1', '3', '10'])
+    axes.set_yticks(ticks, [f'{tick:g}' for tick in ticks])
     axes.minorticks_off()
 
 
@@ -152,18 +153,61 @@ def draw_convolver(axes, part, went_in, name):
     draw_error(axes[3], part)
 
 
-def draw(path, source, tones, went_in, room, voices, rate):
-    """source, room: (recording, what was computed); tones, voices: the swaps in them."""
+def draw_notes(axes, part, notes):
+    """A piano roll over what is heard: each note's key as a line at its pitch, from its on to its off."""
+    draw_spectrum(axes, part, 'Its keys (lines: as the file has them), and what is heard (60 dB)', 4096, 80)
+    for note in notes:
+        pitch = 0.44 * 2 ** ((note.key - 69) / 12)
+        axes.plot([part.seconds(note.on), part.seconds(note.off)], [pitch, pitch], color='#7fe3ff', lw=1.6,
+                  solid_capstyle='butt')
+
+
+def draw_looks(axes, part, places, n_frames, title):
+    """Looks from nearby, side by side: (name, position) of each."""
+    width = n_frames / part.rate * 1000
+    top = 1.1 * max(np.abs(part.expected(at, at + n_frames)).max() for _, at in places)
+    for k, (name, at) in enumerate(places):
+        times = k * 1.12 * width + np.arange(n_frames) / part.rate * 1000
+        axes.plot(times, part.recorded(at, at + n_frames), color=BLUE, lw=1.1, label='recorded' if k == 0 else None)
+        axes.plot(times[::4], part.expected(at, at + n_frames)[::4], '.', color=COMPUTED, ms=2.2,
+                  label='computed' if k == 0 else None)
+        axes.text(times[0], top, name, fontsize=7.5)
+        axes.axvspan(times[0], times[-1], color=VIOLET, alpha=0.08 if 0 < k < len(places) - 1 else 0.0, lw=0)
+    axes.set(title=title, ylim=(-top, 1.2 * top), xlim=(0, times[-1]), ylabel='full scale')
+    axes.set_xticks([k * 1.12 * width + x for k in range(len(places)) for x in (0, width / 2)],
+                    [f'{x:.0f} ms' if x else '0' for _ in places for x in (0, width / 2)])
+    axes.legend(loc='lower right', bbox_to_anchor=(1, 1), frameon=False, ncol=2, fontsize=8)
+
+
+def draw_keys(axes, part, opening, notes):
+    saw = part.heard[0]
+    look = part.rate // 64
+    middle = saw.position + (saw.fade - look) // 2
+
+    draw_whole(axes[0], part, opening, KEYS, f'A synthesizer: {opening} goes over to {saw.label} under a held chord')
+    draw_notes(axes[1], part, notes)
+    draw_looks(axes[2], part, [(opening, saw.position - look), ('in the middle of the fade', middle),
+                               (saw.label, saw.position + saw.fade)], look,
+               f'The chord before, in and after its fade of {1000 * saw.fade / part.rate:.0f} ms')
+    draw_error(axes[3], part)
+
+
+def draw(path, source, room, keys, rate):
+    """Of each act (recording, what was computed, the swaps in it); and of the second what went in, of the third
+    the notes."""
     tenth = rate // 10
-    first = Part(*source, tones, source[0].first, tones[-1].position + tenth, rate)
-    second = Part(*room, voices, voices[0].position - tenth, room[0].end, rate)
+    tones, (voices, went_in), (waves, notes) = source[2], room[2:], keys[2:]
+    first = Part(*source, source[0].first, tones[-1].position + tenth, rate)
+    second = Part(*room[:3], voices[0].position - tenth, voices[-1].position + tenth, rate)
+    third = Part(*keys[:2], waves[1:], min(n.on for n in notes) - 2 * tenth, waves[-1].position + tenth, rate)
 
     with plt.rc_context(STYLE):
-        figure, axes = plt.subplots(4, 2, figsize=(15, 10), height_ratios=[1.25, 1.25, 1.25, 0.7])
+        figure, axes = plt.subplots(4, 3, figsize=(21, 10), height_ratios=[1.25, 1.25, 1.25, 0.7])
         draw_source(axes[:, 0], first)
         draw_convolver(axes[:, 1], second, went_in, voices[2].label)
-        figure.suptitle('Segue: sounds and impulse responses, replaced while they sound', x=0.012, ha='left',
-                        fontsize=14, fontweight='bold')
+        draw_keys(axes[:, 2], third, waves[0].label, notes)
+        figure.suptitle('Segue: sounds, impulse responses and instruments, replaced while they sound', x=0.012,
+                        ha='left', fontsize=14, fontweight='bold')
         figure.tight_layout(rect=(0, 0, 1, 0.985), h_pad=1.8, w_pad=2.5)
-        figure.savefig(path, dpi=110)
+        figure.savefig(path, dpi=100)
         plt.close(figure)
