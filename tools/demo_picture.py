@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import matplotlib
 matplotlib.use('Agg')
 import matplotlib.pyplot as plt     # noqa: E402
+from matplotlib import patheffects  # noqa: E402
 import numpy as np                  # noqa: E402
 
 INK = '#22303c'
@@ -72,7 +73,7 @@ def fill(axes, part, samples, start, stop, **style):
                       **style)
 
 
-def draw_whole(axes, part, opening, colours, title, behind=None):
+def draw_whole(axes, part, opening, colours, title, behind=None, full=1.0):
     """Each sound in its colour, its name above; `behind`: another recording of the same time."""
     if behind is not None:
         fill(axes, part, behind[part.start:part.stop], part.start, part.stop, color=PALE)
@@ -82,8 +83,8 @@ def draw_whole(axes, part, opening, colours, title, behind=None):
             axes.axvline(part.seconds(start), color=INK, lw=0.5, alpha=0.5)
         # names of short ones would lie upon each other: another panel has them
         if stop - start > 0.2 * part.rate and label:
-            axes.text(part.seconds((start + stop) / 2), 1.1, label, ha='center', fontsize=7.5)
-    axes.set(title=title, ylim=(-1.25, 1.25), xlim=(part.seconds(part.start), part.seconds(part.stop)),
+            axes.text(part.seconds((start + stop) / 2), 1.1 * full, label, ha='center', fontsize=7.5)
+    axes.set(title=title, ylim=(-1.25 * full, 1.25 * full), xlim=(part.seconds(part.start), part.seconds(part.stop)),
              ylabel='full scale')
 
 
@@ -110,16 +111,18 @@ def draw_spectrum(axes, part, title, size=2048, low=90, ticks=(0.1, 0.3, 1, 3, 1
     step = 256
     frames = np.lib.stride_tricks.sliding_window_view(samples, size)[::step] * np.hanning(size)
     level = 20 * np.log10(np.abs(np.fft.rfft(frames)) + 1e-9).T
-    frequencies = np.fft.rfftfreq(size, 1 / part.rate)
+    # rows for pixels, between the transform's
+    shown = np.geomspace(low, 12000, 400)
+    rows = shown * size / part.rate
+    below, part_above = np.floor(rows).astype(int), (rows % 1)[:, np.newaxis]
+    level = (1 - part_above) * level[below] + part_above * level[below + 1]
     times = part.seconds(part.start) + (np.arange(len(frames)) * step + size / 2) / part.rate
-    shown = (frequencies > low) & (frequencies < 12000)
-    axes.pcolormesh(times, frequencies[shown] / 1000, level[shown], cmap='magma', vmin=level.max() - 60,
-                    vmax=level.max(), shading='gouraud', rasterized=True)
+    axes.imshow(level, origin='lower', aspect='auto', cmap='magma', vmin=level.max() - 60, vmax=level.max(),
+                extent=(times[0], times[-1], np.log10(low / 1000), np.log10(12)), interpolation='bilinear')
     for h in part.heard:
         axes.axvline(part.seconds(h.position), color='white', lw=0.8, alpha=0.8)
-    axes.set(title=title, yscale='log', ylabel='kHz', xlim=(times[0], times[-1]))
-    axes.set_yticks(ticks, [f'{tick:g}' for tick in ticks])
-    axes.minorticks_off()
+    axes.set(title=title, ylabel='kHz', xlim=(times[0], times[-1]))
+    axes.set_yticks(np.log10(ticks), [f'{tick:g}' for tick in ticks])
 
 
 def draw_error(axes, part):
@@ -138,7 +141,7 @@ def draw_source(axes, part):
     draw_near(axes[1], part, quick[0] - 2 * edge, quick[-1] + 10 * edge,
               'Five replacements in a row (fades shaded)')
     draw_near(axes[2], part, saw.position - edge, saw.position + saw.fade + edge,
-              'One fade from nearby: sine to saw in 100 ms, in phase')
+              'One fade: sine to saw in 100 ms, in phase')
     draw_error(axes[3], part)
 
 
@@ -154,12 +157,15 @@ def draw_convolver(axes, part, went_in, name):
 
 
 def draw_notes(axes, part, notes):
-    """A piano roll over what is heard: each note's key as a line at its pitch, from its on to its off."""
-    draw_spectrum(axes, part, 'Its keys (lines: as the file has them), and what is heard (60 dB)', 4096, 80)
+    """A piano roll over what is heard: each key as a line at its pitch, while it is held."""
+    draw_spectrum(axes, part, 'Its keys (light lines) and what is heard (60 dB)', 4096, 80)
+    outline = [patheffects.withStroke(linewidth=3.6, foreground='black')]
     for note in notes:
-        pitch = 0.44 * 2 ** ((note.key - 69) / 12)
-        axes.plot([part.seconds(note.on), part.seconds(note.off)], [pitch, pitch], color='#7fe3ff', lw=1.6,
-                  solid_capstyle='butt')
+        pitch = np.log10(0.44) + (note.key - 69) / 12 * np.log10(2)
+        axes.plot([part.seconds(note.on), part.seconds(note.off)], [pitch, pitch], color='#8ff0ff', lw=2,
+                  solid_capstyle='butt', path_effects=outline)
+    swap = part.heard[0]
+    axes.text(part.seconds(swap.position), np.log10(8), f' {swap.label}', color='white', fontsize=7.5)
 
 
 def draw_looks(axes, part, places, n_frames, title):
@@ -184,11 +190,12 @@ def draw_keys(axes, part, opening, notes):
     look = part.rate // 64
     middle = saw.position + (saw.fade - look) // 2
 
-    draw_whole(axes[0], part, opening, KEYS, f'A synthesizer: {opening} goes over to {saw.label} under a held chord')
+    draw_whole(axes[0], part, opening, KEYS, f'A synthesizer: {opening} goes over to {saw.label} under a held chord',
+               full=0.6)
     draw_notes(axes[1], part, notes)
     draw_looks(axes[2], part, [(opening, saw.position - look), ('in the middle of the fade', middle),
                                (saw.label, saw.position + saw.fade)], look,
-               f'The chord before, in and after its fade of {1000 * saw.fade / part.rate:.0f} ms')
+               f'Before, in and after the fade of {1000 * saw.fade / part.rate:.0f} ms')
     draw_error(axes[3], part)
 
 

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: Copyright © Segue contributors
 # SPDX-License-Identifier: MIT
 
-"""What both acts of the demo have: swaps that are printed as they happen."""
+"""What all acts of the demo have: swaps that are printed as they happen."""
 
 import sys
 import time
