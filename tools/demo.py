@@ -26,13 +26,12 @@ import demo_keys                                                # noqa: E402
 import demo_source                                              # noqa: E402
 from bus import Bus, BusError, Segue                            # noqa: E402
 from demo_picture import draw                                   # noqa: E402
-from demo_show import RATE, Show                                # noqa: E402
+from demo_show import ENOUGH, RATE, Show                           # noqa: E402
 from fixture import Session                                     # noqa: E402
 from recording import Recorder                                  # noqa: E402
 
 BUS_NAME = 'org.segue.Demo'     # beside a Segue that may be running
 PORTS = demo_source.PORTS + demo_convolver.PORTS + demo_keys.PORTS
-ENOUGH = 1e-5                   # of full scale: -100 dB
 CONFIG = f'''
 segue.properties = {{ dbus.name = {BUS_NAME} }}
 segue.nodes = [ {demo_source.CONFIG}

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from demo_show import RATE, Heard
+from demo_show import ENOUGH, RATE, Heard
 from files import MIDI_DIVISION, MIDI_TEMPO, write_midi
 from mix import Swap, mix, silence, wavetable
 
@@ -27,7 +27,6 @@ LEAD = 0.5              # seconds until the first note, while it is linked
 EIGHTH = 0.18           # seconds
 STEADY = 0.8            # seconds of the last chord before its wave is replaced
 LATE_MAX = 100          # cycles at a time
-ENOUGH = 1e-5
 
 
 @dataclass
@@ -86,6 +85,7 @@ def find_onset(show, channel, start):
     """The frame the file's first one fell on: a cycle's first."""
     take = show.recorder.take(channel)
     heard = np.flatnonzero(np.abs(np.nan_to_num(take[start:])) > 1e-6)
+    assert len(heard) > 0, f'{NODE} has a voice, and nothing of it was recorded'
     quantum = show.segue.node(NODE).get('Quantum')
     at = start + int(heard[0]) - frame_of(min(n.on for n in notes()))
     return take.first + round((at - take.first) / quantum) * quantum
@@ -185,10 +185,12 @@ def place(performance, take):
         # as late as the one before, or else later
         while len(errors) <= LATE_MAX and not (errors and errors[-1] < ENOUGH):
             delays.update(dict.fromkeys(times[i:], late + len(errors)))
-            end = position(time) + RATE // 50
+            end = min(position(time) + RATE // 50, take.end)
             if i + 1 < len(times):
                 end = min(end, position(times[i + 1]))
             difference = compute(performance, placed(), begin, end) - np.nan_to_num(take[begin:end])
             errors.append(np.abs(difference).max())
         delays.update(dict.fromkeys(times[i:], late + int(np.argmin(errors))))
+        if errors[-1] > ENOUGH:     # nothing fits, nor will it later
+            break
     return placed(), delays[times[-1]]

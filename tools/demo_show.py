@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from fixture import wait_until
 
 RATE = 48000
+ENOUGH = 1e-5   # what may be between recorded and computed, of full scale: -100 dB
 
 
 @dataclass
