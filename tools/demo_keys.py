@@ -26,6 +26,7 @@ CONFIG = f'''{{ type = source  node.name = {NODE}  audio.position = [ MONO ]  se
 LEAD = 0.5              # seconds until the first note, while it is linked
 EIGHTH = 0.18           # seconds
 STEADY = 0.8            # seconds of the last chord before its wave is replaced
+TAIL = 2.0              # seconds
 LATE_MAX = 100          # cycles at a time
 
 
@@ -78,6 +79,8 @@ def make_file(path):
         sys.exit('demo: no pw-midiplay. Please install pipewire-bin')
     ticks = [(n.on, bytes([0x90, n.key, n.velocity])) for n in notes()]
     ticks += [(n.off, bytes([0x80, n.key, 0])) for n in notes()]
+    # all notes off: the player stays until nothing is recorded any more
+    ticks.append((max(n.off for n in notes()) + round(TAIL * 1e6 / MIDI_TEMPO * MIDI_DIVISION), bytes([0xb0, 123, 0])))
     return write_midi(path, sorted(ticks))
 
 
@@ -108,7 +111,9 @@ def perform(show, session, path, channel):
     organ, saw = WAVES
     heard = [Heard(organ.label, show.swap(node, generate(show, organ), organ.label, organ.fade), 0)]
     start = heard[0].position
-    session.start(PLAYER, ['pw-midiplay', '--target', '0', '-P', f'{{ node.name = {PLAYER} }}', path])
+    # it makes its events on its main loop, in time for the next cycle: nice, where that is allowed, helps
+    session.start(PLAYER, ['nice', '-n', '-11', 'pw-midiplay', '--target', '0', '-P',
+                           f'{{ node.name = {PLAYER} }}', path])
     port = show.wait(lambda: next((p for p in session.ports() if p.startswith(f'{PLAYER}:')), None), PLAYER)
     session.link(port, f'{NODE}:midi_in')
     show.line('playing', f'{NODE}: {path.name}, {len(notes())} notes by pw-midiplay')
