@@ -120,6 +120,16 @@ static void keys_are_numbers_or_names_around_middle_c(void **state)
 		assert_int_equal(segue_parse_key(cases[i].text), cases[i].expected);
 }
 
+static void a_key_is_a_whole_number_on_the_bus(void **state)
+{
+	struct segue_quantity q = { .type = '?' };
+
+	assert_int_equal(segue_unit_parse(SEGUE_UNIT_KEY, "H4", &q), -EINVAL);
+	assert_int_equal(q.type, '?');
+	assert_int_equal(segue_unit_parse(SEGUE_UNIT_KEY, "F#3", &q), 0);
+	assert_true(q.type == 't' && q.t == 54);
+}
+
 static void what_is_no_key_is_refused(void **state)
 {
 	static const char *const texts[] = {
@@ -178,6 +188,7 @@ int main(void)
 		cmocka_unit_test(words_for_on_and_off_are_bools),
 		cmocka_unit_test(counts_reach_the_largest_position),
 		cmocka_unit_test(keys_are_numbers_or_names_around_middle_c),
+		cmocka_unit_test(a_key_is_a_whole_number_on_the_bus),
 		cmocka_unit_test(what_is_no_key_is_refused),
 		cmocka_unit_test(values_are_written_as_people_read_them),
 		cmocka_unit_test(times_do_not_round_to_the_wrong_unit),
