@@ -20,13 +20,14 @@ def onset(take, start):
 
 
 def whole_takes(recorder, n_channels=1):
-    """What was recorded of each channel. Where a player was linked, long before its first note, the recorder may
-    have been left out of a cycle (see recording.py): that counts as silence."""
+    """What was recorded of each channel. Where a player was linked, long before its first note, and where it left
+    the recorder may have been left out of a cycle (see recording.py): that counts as silence."""
     takes = [recorder.take(c) for c in range(n_channels)]
     for take in takes:
         heard = np.flatnonzero(np.nan_to_num(take.samples))
         missing = np.flatnonzero(np.isnan(take.samples))
-        assert len(missing) == 0 or len(heard) > 0 and missing[-1] < heard[0], 'frames are missing'
+        assert len(missing) == 0 or len(heard) > 0, 'nothing was heard'
+        assert all(m < heard[0] or m > heard[-1] for m in missing), 'frames are missing'
         take.samples = np.nan_to_num(take.samples)
     return takes
 

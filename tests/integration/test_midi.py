@@ -33,16 +33,19 @@ class Player:
     def __init__(self, session):
         self.session = session
 
-    def begin(self, events):
-        path = write_midi(self.session.path / 'played.mid', [(LEAD + tick, data) for tick, data in events])
+    def begin(self, events, tail=4800):
+        """The player leaves, which the graph may stumble over, so many frames after the last event."""
+        events = [(LEAD + tick, data) for tick, data in events]
+        events.append((events[-1][0] + tail, control(0, 0)))    # a bank: nobody's here
+        path = write_midi(self.session.path / 'played.mid', events)
         process = self.session.start('midiplay', ['pw-midiplay', '--target', '0', path])
         port = wait_until('port of pw-midiplay',
                           lambda: [p for p in self.session.ports() if p.startswith('pw-midiplay:')])
         self.session.link(port[0], 'synth:midi_in')
         return process
 
-    def play(self, events):
-        assert self.begin(events).popen.wait(20) == 0
+    def play(self, events, tail=4800):
+        assert self.begin(events, tail).popen.wait(20) == 0
 
 
 @pytest.fixture
