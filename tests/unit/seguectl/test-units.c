@@ -150,6 +150,8 @@ static void values_are_written_as_people_read_them(void **state)
 	assert_string_equal(segue_format_gain(buf, sizeof(buf), 0.1), "-20.0 dB");
 	assert_string_equal(segue_format_gain(buf, sizeof(buf), 0.0), "-inf dB");
 	assert_string_equal(segue_format_db(buf, sizeof(buf), -3.14), "-3.1 dB");
+	assert_string_equal(segue_format_db(buf, sizeof(buf), -0.04), "0.0 dB");
+	assert_string_equal(segue_format_db(buf, sizeof(buf), -0.06), "-0.1 dB");
 	assert_string_equal(segue_format_time(buf, sizeof(buf), 0.0), "0 s");
 	assert_string_equal(segue_format_time(buf, sizeof(buf), 0.02), "20 ms");
 	assert_string_equal(segue_format_time(buf, sizeof(buf), 1.5), "1.5 s");
