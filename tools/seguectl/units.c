@@ -167,7 +167,8 @@ const char *segue_unit_example(enum segue_unit unit)
 
 char *segue_format_db(char *buf, size_t size, double db)
 {
-	snprintf(buf, size, "%.1f dB", db);
+	/* not "-0.0" */
+	snprintf(buf, size, "%.1f dB", fabs(db) < 0.05 ? 0.0 : db);
 	return buf;
 }
 
