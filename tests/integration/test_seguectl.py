@@ -424,7 +424,7 @@ def test_what_another_type_of_node_has_is_refused(room, synth, ctl):
 def keys(session, segue, ctl):
     """A source that plays notes, and runs."""
     ctl('create', 'source', 'keys', 'audio.position=[ MONO ]', 'trigger=notes', 'release=5ms')
-    ctl('wave', 'keys', 'saw')
+    ctl('wave', 'keys', 'saw', '--wait')
     session.link('keys:output_MONO', 'test-sink:playback_FL')
     wait_until('running node', lambda: int(ctl('get', 'keys', 'Cycles')) > 0)
     return 'keys'
