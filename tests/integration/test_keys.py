@@ -213,6 +213,20 @@ def test_a_held_key_on_a_table_follows_swaps_without_a_break(sine):
     assert sine.get('SwapsApplied') == 6
 
 
+def test_a_held_key_on_a_table_goes_over_to_a_sample_where_it_would_be(sine, segue):
+    """An octave above its root: every other frame from the onset on."""
+    first, step = held_sine(sine)
+    values = np.random.default_rng(8).uniform(-0.5, 0.5, 3000).astype('f4')
+    buffer = segue.ready(import_mono(segue, values, loop='forward', rootkey=57))
+    position = sine.heard(sine.set_buffer(buffer, fade=0.05))
+    take = record(sine, 9600)
+    octave = Sample(values[::2], loop=True)
+    expected = mix([Swap(first, 0, wavetable('sine', 1.0, step, first)),
+                    Swap(position, 2400, lambda positions, start: octave(positions, first))], first, take.end)
+    assert error_db(take[first:], expected) < GOOD_ENOUGH
+    assert sine.get('Voices') == 1
+
+
 def test_a_new_key_uses_the_new_wave_at_once(sine, segue):
     """Pressed right after the swap was asked for, in a fade of a second: it is all new, the held one isn't yet."""
     first, step = held_sine(sine)
@@ -408,6 +422,13 @@ def test_after_a_long_pause_notes_have_ended(session, sine):
     before = press(sine, 69)
     first = onset(record(sine, 9600), before)
     assert fit_sine(sine.recorder.take()[first + 480:], 440)[1] < GOOD_ENOUGH
+
+
+def test_notes_have_ended_after_a_long_pause_without_waiting_for_its_end(session, sine):
+    press(sine, 69)
+    session.unlink('synth:output_MONO', 'recorder:input_0')
+    sine.bus.wait_until('pause', lambda: sine.get('State') != 'running')
+    sine.wait_for_voices(0)
 
 
 def test_after_a_short_pause_a_key_sounds_on(session, sine):
