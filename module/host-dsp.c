@@ -233,6 +233,9 @@ static int load_handle(struct segue_dsp *dsp, const char *factory, struct segue_
 		res = -errno;
 		if (res == -EINVAL)
 			return refuse_channels(dsp->properties, error);
+		if (res == -EDQUOT)
+			return segue_error_set(error, res, "segue.ir.max: so many inputs of such a length are more "
+					"than memory.max leaves to nodes");
 		return segue_error_set(error, res, "can't make a %s: %s", hosted->type,
 				spa_strerror(res));
 	}

@@ -133,13 +133,14 @@ int pipewire__module_init(struct pw_impl_module *module, const char *args)
 		res = -errno;
 		goto error;
 	}
+	/* before the bus: who finds our name finds the nodes, too */
+	segue_config_for_each_node(context, on_node_entry, impl);
 	if (impl->config.dbus) {
 		impl->bus = segue_bus_new(pw_context_get_main_loop(context), impl->config.dbus_name,
 				impl->store, impl->host);
 		if (impl->bus == NULL)
 			pw_log_warn("going on without D-Bus: %m");
 	}
-	segue_config_for_each_node(context, on_node_entry, impl);
 
 	pw_impl_module_add_listener(module, &impl->module_listener, &module_events, impl);
 	pw_impl_module_update_properties(module, &SPA_DICT_INIT_ARRAY(module_properties));

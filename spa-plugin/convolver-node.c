@@ -11,8 +11,8 @@
 #include <spa/utils/keys.h>
 #include <spa/utils/string.h>
 
-#include "give-back.h"
 #include "make/transforms.h"
+#include "node-memory.h"
 #include "node-shell.h"
 #include "node.h"
 #include "plugin.h"
@@ -26,8 +26,7 @@ struct impl {
 	struct spa_handle handle;
 	/* main loop */
 	struct segue_store_impl *store;
-	struct segue_memory *memory;	/* the engine's budget: it is no buffer, and not counted with them */
-	void *engine_memory;
+	struct segue_node_memory *memory;
 	struct segue_node_impl node;
 	struct spa_hook node_listener;
 	struct segue_shell shell;
@@ -155,13 +154,6 @@ static int impl_get_interface(struct spa_handle *handle, const char *type, void 
 	return 0;
 }
 
-static void free_engine(struct impl *this)
-{
-	if (this->engine_memory != NULL)
-		segue_give_back(this->store, this->memory, this->engine_memory, NULL, NULL);
-	segue_memory_unref(this->memory);
-}
-
 static int impl_clear(struct spa_handle *handle)
 {
 	struct impl *this = (struct impl *)handle;
@@ -170,7 +162,7 @@ static int impl_clear(struct spa_handle *handle)
 
 	segue_shell_clear(&this->shell);
 	segue_node_clear(&this->node);
-	free_engine(this);
+	segue_node_memory_free(this->memory);
 	segue_store_put(this->store);
 	return 0;
 }
@@ -182,10 +174,9 @@ static size_t impl_get_size(const struct spa_handle_factory *factory, const stru
 
 static int new_engine(struct impl *this, const struct segue_convolver_config *config)
 {
-	if ((this->memory = segue_memory_new(SIZE_MAX)) == NULL ||
-	    (this->engine_memory = segue_memory_alloc(this->memory, segue_convolver_size(config))) == NULL)
-		return -ENOMEM;
-	this->engine = segue_convolver_init(this->engine_memory, config);
+	if ((this->memory = segue_node_memory_new(this->store, segue_convolver_size(config))) == NULL)
+		return -errno;
+	this->engine = segue_convolver_init(segue_node_memory_data(this->memory), config);
 	return 0;
 }
 
@@ -200,9 +191,10 @@ static double read_length_max(const struct spa_dict *info)
 	return text != NULL && segue_property_check(p, &value, &seconds, NULL) >= 0 ? seconds : p->def;
 }
 
-static int init_node(struct impl *this, struct spa_log *log, struct spa_loop *data_loop, uint32_t n_in,
-		uint32_t n_out, double length_max)
+static int init_node(struct impl *this, const struct spa_dict *info, struct spa_log *log,
+		struct spa_loop *data_loop, uint32_t n_in, uint32_t n_out)
 {
+	double length_max = read_length_max(info);
 	uint64_t frames_max = (uint64_t)ceil(length_max * SPA_MAX(RATE_MAX, this->store->rate));
 	struct segue_convolver_config engine = {
 		.n_in = n_in,
@@ -213,6 +205,7 @@ static int init_node(struct impl *this, struct spa_log *log, struct spa_loop *da
 		.statistics = &this->statistics,
 	};
 	struct segue_node_config config = {
+		.info = info,
 		.store = this->store,
 		.log = log,
 		.data_loop = data_loop,
@@ -266,8 +259,8 @@ static int impl_init(const struct spa_handle_factory *factory, struct spa_handle
 	if ((this->store = segue_store_get(support, n_support)) == NULL)
 		return -errno;
 	if ((res = segue_store_plan(this->store)) < 0 ||
-	    (res = init_node(this, log, data_loop, n_in, n_out, read_length_max(info))) < 0) {
-		free_engine(this);
+	    (res = init_node(this, info, log, data_loop, n_in, n_out)) < 0) {
+		segue_node_memory_free(this->memory);
 		segue_store_put(this->store);
 		return res;
 	}

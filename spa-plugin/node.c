@@ -8,6 +8,7 @@
 #include <math.h>
 #include <string.h>
 
+#include <spa/node/keys.h>
 #include <spa/utils/string.h>
 
 #include "load.h"
@@ -75,6 +76,11 @@ static void node_set_connected(struct segue_node *object, bool connected)
 	segue_node_update_state(node, false);
 }
 
+void segue_node_warn(const struct segue_node_impl *node, const struct segue_error *error)
+{
+	spa_log_warn(node->log, "%s: %s", node->name, error->message);
+}
+
 /* ---- properties */
 
 static int send_volumes(struct segue_node_impl *node)
@@ -117,6 +123,8 @@ static int request_sound(struct segue_node_impl *node, struct segue_sound *sound
 	if (sound == NULL)
 		return error->res;
 	res = segue_node_request(node, sound, &options, &serial, error);
+	if (res >= 0)
+		spa_list_last(&node->requests, struct segue_request, link)->is_setting = true;
 	segue_sound_disown(sound);
 	return res;
 }
@@ -296,7 +304,7 @@ int segue_node_configure(struct segue_node_impl *node, const struct spa_dict *in
 		if (text == NULL)
 			continue;
 		if ((res = node_set(&node->iface, p->key, &value, &error)) < 0) {
-			spa_log_error(node->log, "%p: %s", node, error.message);
+			spa_log_error(node->log, "%s: %s", node->name, error.message);
 			return res;
 		}
 	}
@@ -455,6 +463,7 @@ static const struct segue_node_methods node_methods = {
 int segue_node_init(struct segue_node_impl *node, const struct segue_node_config *config)
 {
 	const struct segue_node_type *type = config->type;
+	const char *name = config->info != NULL ? spa_dict_lookup(config->info, SPA_KEY_NODE_NAME) : NULL;
 	int res = 0;
 
 	*node = (struct segue_node_impl) {
@@ -473,6 +482,7 @@ int segue_node_init(struct segue_node_impl *node, const struct segue_node_config
 		.volume = 1.0,
 		.state = SEGUE_NODE_EMPTY,
 	};
+	snprintf(node->name, sizeof(node->name), "%s", name != NULL ? name : type->name);
 	spa_log_topic_init(node->log, &log_topic);
 	spa_hook_list_init(&node->listeners);
 	spa_list_init(&node->requests);

@@ -53,6 +53,7 @@ struct segue_claim;
 
 /** What a node is made of; all outlive it. */
 struct segue_node_config {
+	const struct spa_dict *info;	/**< of its handle; borrowed for init */
 	struct segue_store_impl *store;
 	struct spa_log *log;
 	struct spa_loop *data_loop;
@@ -66,6 +67,7 @@ struct segue_node_config {
 
 struct segue_node_impl {
 	struct segue_node iface;
+	char name[SEGUE_LABEL_MAX];	/* node.name, for the log */
 	struct segue_store_impl *store;
 	struct spa_log *log;
 	struct spa_loop *data_loop;
@@ -122,6 +124,8 @@ SEGUE_MAIN_LOOP void segue_node_stopped(struct segue_node_impl *node);
 /** Answer what is outstanding (Gone), take back everything from the data loop and free it. */
 SEGUE_MAIN_LOOP void segue_node_clear(struct segue_node_impl *node);
 
+/** Log why a request failed that nobody else is told of. */
+SEGUE_MAIN_LOOP void segue_node_warn(const struct segue_node_impl *node, const struct segue_error *error);
 /** Tell listeners if the state isn't what they were told last. */
 SEGUE_MAIN_LOOP void segue_node_update_state(struct segue_node_impl *node, bool force);
 SEGUE_MAIN_LOOP struct segue_sound *segue_node_sound(const struct segue_node_impl *node);

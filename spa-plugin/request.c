@@ -119,6 +119,8 @@ void segue_request_finish(struct segue_request *r, enum segue_outcome outcome, u
 		finished.error = &error;
 		if (error.res != -ECANCELED)
 			node->last_error = error;
+		if (r->is_setting && error.res != -ECANCELED && error.res != -EIDRM)
+			segue_node_warn(node, &error);
 		break;
 	}
 	node->last_finished = r->serial;

@@ -40,6 +40,7 @@ struct segue_request {
 	uint64_t due_nsec;		/* when `after` is over, had it been taken as it was sent */
 	struct segue_waiter waiter;
 	bool waiting;
+	bool is_setting;		/* of segue.load, segue.wave: nobody gets an answer */
 	bool cancelling;		/* the data loop has been told to withdraw it */
 	struct segue_claim *claim;	/* its ticket, once it is ready */
 	bool finished;			/* the outcome below is final, and only has to be told */

@@ -210,6 +210,7 @@ static int impl_init(const struct spa_handle_factory *factory, struct spa_handle
 		return -ENOMEM;
 	}
 	res = segue_node_init(&this->node, &(struct segue_node_config) {
+			.info = info,
 			.store = this->store,
 			.log = log,
 			.data_loop = data_loop,

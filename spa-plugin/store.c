@@ -29,8 +29,10 @@ static int store_configure(struct segue_store *store, const struct segue_store_c
 	if ((res = segue_fence_configure(&impl->fence, config->props_load, config->load_paths,
 					config->n_load_paths)) < 0)
 		return res;
-	if (config->memory_max > 0)
+	if (config->memory_max > 0) {
 		segue_memory_set_max(impl->memory, config->memory_max);
+		segue_memory_set_max(impl->node_memory, SPA_MAX(config->memory_max, DEFAULT_MEMORY_MAX));
+	}
 	if (config->default_rate > 0)
 		impl->rate = config->default_rate;
 	return 0;
@@ -105,6 +107,7 @@ static void store_free(struct segue_store_impl *store)
 	segue_collector_free(store->collector);
 	segue_fence_clear(&store->fence);
 	segue_transforms_unref(store->transforms);
+	segue_memory_unref(store->node_memory);
 	segue_memory_unref(store->memory);
 	free(store);
 }
@@ -127,6 +130,7 @@ static struct segue_store_impl *store_new(const struct spa_support *support, uin
 	}
 	if (segue_fence_init(&store->fence) < 0 ||
 	    (store->memory = segue_memory_new(DEFAULT_MEMORY_MAX)) == NULL ||
+	    (store->node_memory = segue_memory_new(DEFAULT_MEMORY_MAX)) == NULL ||
 	    (store->jobs = segue_jobs_new(store->utils, store->log)) == NULL ||
 	    (store->collector = segue_collector_new(store->utils)) == NULL)
 		goto error;

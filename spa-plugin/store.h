@@ -25,7 +25,8 @@ struct segue_store_impl {
 
 	struct spa_log *log;
 	struct spa_loop_utils *utils;
-	struct segue_memory *memory;
+	struct segue_memory *memory;	/* of sounds */
+	struct segue_memory *node_memory;	/* of nodes: not counted with them */
 	struct segue_jobs *jobs;	/* NULL once the store is going */
 	struct segue_transforms *transforms;	/* NULL until there is a convolver */
 	struct segue_collector *collector;

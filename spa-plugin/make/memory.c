@@ -18,6 +18,10 @@
 #define SLICE		((size_t)2 << 20)	/* a huge page's size, where there are such */
 #define PAUSE_NSEC	100000	/* between slices given back */
 
+#ifndef MADV_POPULATE_WRITE
+# define MADV_POPULATE_WRITE	23
+#endif
+
 struct segue_memory {
 	/* all atomic, relaxed: counts that guard nothing else. Only refs orders, at the end. */
 	size_t max;
@@ -120,6 +124,21 @@ static void make_present(struct header *h, size_t from)
 	}
 }
 
+void segue_memory_populate(void *p, bool (*is_cancelled)(void *data), void *data)
+{
+	struct header *h = header_of(p);
+	bool lock = true;
+	size_t at, n;
+
+	for (at = 0; h->mapped && at < h->size && !(is_cancelled != NULL && is_cancelled(data)); at += n) {
+		n = SPA_MIN(SLICE, h->size - at);
+		/* Linux 5.14; before it only locking does this, or the first use */
+		(void)madvise((uint8_t *)h + at, n, MADV_POPULATE_WRITE);
+		lock = lock && mlock((uint8_t *)h + at, n) == 0;
+		h->locked = h->locked || lock;
+	}
+}
+
 static void unlock(struct header *h)
 {
 	size_t at;
@@ -186,7 +205,7 @@ static struct header *get(size_t size, bool mapped)
 	return memset(p, 0, size);
 }
 
-void *segue_memory_alloc(struct segue_memory *memory, size_t size)
+void *segue_memory_reserve(struct segue_memory *memory, size_t size)
 {
 	bool mapped = size >= SEGUE_MEMORY_LARGE;
 	size_t kept = kept_size(size, mapped);
@@ -204,9 +223,16 @@ void *segue_memory_alloc(struct segue_memory *memory, size_t size)
 	*h = (struct header) { .memory = memory, .size = kept, .state = SEGUE_MEMORY_PENDING,
 		.mapped = mapped };
 	__atomic_add_fetch(&memory->refs, 1, __ATOMIC_RELAXED);
-	if (mapped)
-		make_present(h, sizeof(*h));
 	return h + 1;
+}
+
+void *segue_memory_alloc(struct segue_memory *memory, size_t size)
+{
+	void *p = segue_memory_reserve(memory, size);
+
+	if (p != NULL && header_of(p)->mapped)
+		make_present(header_of(p), sizeof(struct header));
+	return p;
 }
 
 static void *resize_by_copy(struct header *h, size_t size)

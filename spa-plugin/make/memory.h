@@ -5,6 +5,7 @@
 #ifndef SEGUE_MAKE_MEMORY_H
 #define SEGUE_MAKE_MEMORY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -41,6 +42,11 @@ size_t segue_memory_bytes(const struct segue_memory *memory, enum segue_memory_s
 /** Zeroed, aligned to 64 bytes, present in memory, counted as pending. Worker: large sizes take a while.
  * \return NULL with errno ENOMEM, or EDQUOT: over the budget */
 SEGUE_WORKER void *segue_memory_alloc(struct segue_memory *memory, size_t size);
+/** The same, but large sizes are not present in memory yet: populate() does that. Any thread, at once. */
+void *segue_memory_reserve(struct segue_memory *memory, size_t size);
+/** Make a reserved allocation present, while others may use it already. Worker: takes a while.
+ * \param is_cancelled  asked between slices, with data; NULL: nobody cancels */
+SEGUE_WORKER void segue_memory_populate(void *p, bool (*is_cancelled)(void *data), void *data);
 /** Grow or shrink a pending allocation, keeping its contents; may move. \return as alloc; on failure the old
  * one stays valid. */
 SEGUE_WORKER void *segue_memory_resize(struct segue_memory *memory, void *p, size_t size);

@@ -206,12 +206,15 @@ SEGUE_DATA_LOOP static bool read_packet(struct segue_midi *m, struct segue_midi_
 
 void segue_midi_begin(struct segue_midi *m, const struct spa_pod_sequence *sequence)
 {
+	/* once: the memory may be another process's too */
+	uint32_t size = sequence != NULL ? __atomic_load_n(&sequence->pod.size, __ATOMIC_RELAXED) : 0;
+
 	m->next = m->end = NULL;
 	m->n_bytes = 0;
-	if (sequence == NULL || sequence->pod.size < sizeof(sequence->body))
+	if (size < sizeof(sequence->body))
 		return;
 	m->next = (const uint8_t *)(&sequence->body + 1);
-	m->end = (const uint8_t *)&sequence->body + sequence->pod.size;
+	m->end = (const uint8_t *)&sequence->body + size;
 }
 
 /* \return false when there is none left */

@@ -12,8 +12,9 @@
 #include "buffers.h"
 
 /** \file
- * Reading tables. One phase runs for all of them, from the engine's first frame on; a table keeps no state,
- * so a new one is at once where it would have been. Data loop only. */
+ * Reading tables. The steady voice has one phase for all of them, which runs from the engine's first frame on, as each
+ * note has its own (note.h); a table keeps no state, so a new one is at once where it would have been. Data loop
+ * only. */
 
 /** Levels are chosen once a block of so many frames, counted from the engine's first. */
 #define SEGUE_BLOCK_FRAMES	64u

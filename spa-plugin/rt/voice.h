@@ -13,8 +13,9 @@
 #include "table.h"
 
 /** \file
- * A voice plays what a ticket claims, a table or a sample, on any number of outputs: one channel goes to all
- * of them, one output gets the mean of all channels, otherwise channel i goes to output i. Data loop only. */
+ * The steady voice (`trigger = always`; notes are note.h's) plays what a ticket claims, a table or a sample, on any
+ * number of outputs: one channel goes to all of them, one output gets the mean of all channels, otherwise channel i
+ * goes to output i. Data loop only. */
 
 struct segue_voice {
 	const struct segue_ticket *ticket;	/**< NULL: silence. Borrowed: the swap counts it */

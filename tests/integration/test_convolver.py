@@ -6,7 +6,6 @@
 import random
 
 import numpy as np
-import pytest
 
 from chain import RATE, Chain, impulse_response
 from convolution import Input, error_db, lead, taps
@@ -162,7 +161,8 @@ def test_no_step_is_heard_when_a_level_changes(chain):
     one = np.ones((1, 1), 'f4')
     chain.swap(one, taps(one, 2, 2))
     start = chain.play(np.full((4800, 2), 0.5, 'f4'))
-    for name, value in (('Gain', 0.5), ('Dry', 1.0), ('Wet', 0.0), ('Bypass', True), ('Bypass', False), ('Gain', 1.0)):
+    for name, value in (('Gain', 0.5), ('Dry', 1.0), ('Wet', 0.0), ('Bypass', True), ('Bypass', False),
+                        ('Gain', 1.0)):
         chain.room.set(name, value)
         chain.recorder.wait_for_frames(2400)
     first, _, out = chain.split()

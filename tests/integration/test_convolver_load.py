@@ -3,6 +3,7 @@
 
 """Responses, good ones, many at once and bad ones: each ends with one result, the sound goes on, memory is level."""
 
+import random
 import time
 
 import numpy as np
@@ -10,8 +11,9 @@ import pytest
 
 from bus import BusError, Segue
 from chain import RATE, Chain, impulse_response
-from convolution import Swap, error_db, resampled, taps
+from convolution import Input, Swap, error_db, resampled, taps
 from files import write_float_wav
+from fixture import wait_until
 from test_convolver_time import band_limited
 
 DBUS = 'org.freedesktop.DBus.Error.'
@@ -280,3 +282,77 @@ def test_a_buffer_of_a_client_that_left_sounds_on(session, segue, playing):
     playing.assert_is_the_mix()
     playing.swap(None, None)
     segue.bus.wait_until('reclaimed', lambda: buffer not in segue.buffers())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('seed', range(3))
+def test_anything_at_any_time_ends_as_it_should(session, segue, playing, seed):
+    """Swaps, rates, quanta, pauses and settings at random, in two nodes: each request is answered, and what
+    was asked for last is heard in the end."""
+    rng = random.Random(seed)
+    room, other = playing.room, segue.create('other', 'convolver')
+    responses = [impulse_response(s, c, 200 + k) for k, (s, c) in
+                 enumerate(((0.01, 1), (0.2, 2), (0.5, 4), (1.5, 2)))]
+    buffers = [segue.ready(segue.import_samples(r, channels=r.shape[1], rate=RATE, kind='response'))
+               for r in responses]
+    serials, links = [], set()
+
+    def link():
+        for pair in ('player:output_FL', 'other:input_FL'), ('player:output_FR', 'other:input_FR'):
+            (session.unlink if pair in links else session.link)(*pair)
+            links.symmetric_difference_update({pair})
+
+    def swap():
+        node, k = rng.choice([room, other]), rng.randrange(4)
+        opts = rng.choice([{}, {'fade': 0.0}, {'fade': 0.5}, {'after': 0.2}])
+        if rng.random() < 0.2:
+            return node, node.clear(**opts)
+        if rng.random() < 0.5:
+            return node, node.set_buffer(buffers[k], **opts)
+        return node, node.load_samples(responses[k], channels=responses[k].shape[1], rate=RATE,
+                                       gain=rng.random(), **opts)
+
+    end = time.monotonic() + 15
+    while time.monotonic() < end:
+        what = rng.random()
+        if what < 0.75:
+            serials.append(swap())
+        elif what < 0.8:
+            session.force_rate(rng.choice([44100, 48000, 96000]))
+        elif what < 0.85:
+            session.force_quantum(rng.choice([64, 480, 1024, 8192]))
+        elif what < 0.9:
+            link()
+        elif what < 0.93:
+            session.set_props(session.node_id('test-driver'), **{'test.pause': rng.choice([0.1, 0.7])})
+        else:
+            room.set('Bypass', rng.random() < 0.5)
+        time.sleep(rng.choice([0.0, 0.02, 0.1]))
+    # one that isn't running keeps what is scheduled
+    if not links:
+        link()
+    for node, serial in serials:
+        assert node.finished(serial).result in ('applied', 'superseded', 'failed')
+    failed = {(f.error, f.message) for node in (room, other) for f in node.all_finished() if f.result == 'failed'}
+    assert not failed
+    session.force_quantum(256)
+    session.force_rate(48000)
+    room.set('Bypass', False)
+    segue.bus.wait_until('rate', lambda: room.get('Rate') == 48000)
+    room.heard(room.load_samples(responses[1], channels=2, rate=RATE, fade=0.0))
+
+    def is_right():
+        playing.recorder.wait_for_frames(12000)
+        first, takes = playing.takes()
+        heard_by_now = np.stack(takes)[:, -24000:]
+        if np.isnan(heard_by_now).any():
+            return False
+        expected = Input(heard_by_now[:2]).convolved(taps(responses[1], 2, 2))
+        return error_db(heard_by_now[2:, 12000:], expected[:, 12000:]) < GOOD_ENOUGH
+    wait_until('right sound', is_right)
+    for buffer in buffers:
+        segue.release(buffer)
+    for node in room, other, playing.player:
+        segue.destroy(node)
+    segue.bus.wait_until('no bytes', lambda: segue.get('BytesLive') == segue.get('BytesPending') ==
+                         segue.get('BytesRetired') == 0)

@@ -4,7 +4,6 @@
 """A convolver as the graph, pw-cli and the configuration see it; and how it comes and goes."""
 
 import re
-import time
 
 import numpy as np
 import pytest
@@ -47,12 +46,25 @@ def test_its_settings_are_the_contracts_by_default_and_bad_ones_are_refused_by_n
     info = session.node('room')['info']['props']
     assert 'media.class' not in info
     assert info['media.category'] == 'Filter'
-    for name, key, value in (('Wet', 'segue.wet', 17.0), ('Dry', 'segue.dry', -1.0), ('Latency', 'segue.latency', 11.0),
-                             ('Gain', 'segue.gain', float('nan'))):
+    for name, key, value in (('Wet', 'segue.wet', 17.0), ('Dry', 'segue.dry', -1.0),
+                             ('Latency', 'segue.latency', 11.0), ('Gain', 'segue.gain', float('nan'))):
         with pytest.raises(BusError) as error:
             room.set(name, value)
         assert (error.value.name, key in error.value.message) == (DBUS + 'InvalidArgs', True)
     assert {name: pytest.approx(room.get(name)) for name in DEFAULTS} == DEFAULTS
+
+
+def test_a_convolver_that_would_take_gigabytes_is_refused_and_one_that_takes_many_megabytes_is_not(segue):
+    def channels(n):
+        return f'[ {" ".join(f"AUX{i}" for i in range(n))} ]'
+
+    with pytest.raises(BusError, match='segue.ir.max') as error:
+        segue.create('huge', 'convolver', audio_position=channels(64), segue_ir_max=60.0)
+    assert error.value.name == DBUS + 'LimitsExceeded'
+    segue.create('large', 'convolver', audio_position=channels(8), segue_ir_max=60.0)
+    # while a worker still makes its memory present
+    segue.destroy(segue.node('large'))
+    assert segue.get('BytesLive') == 0
 
 
 def test_the_longest_response_is_fixed_when_it_is_made(session, segue):
@@ -125,7 +137,8 @@ def test_the_graph_is_told_the_latency_that_was_set(session, segue):
         assert {p: told[p] for p in ports} == {p: pytest.approx((0.01, 0.01)) for p in ports}
     room.set('Latency', 0.02)
     wait_until('new latency', lambda: process_latency(session, 'room') == pytest.approx(0.02))
-    wait_until('on the ports', lambda: latencies(session, 'room', 'Output')['output_FL'] == pytest.approx((0.02, 0.02)))
+    wait_until('on the ports',
+               lambda: latencies(session, 'room', 'Output')['output_FL'] == pytest.approx((0.02, 0.02)))
 
 
 def test_automatic_latency_is_where_the_response_has_its_peak(session, segue, tmp_path):
@@ -149,7 +162,8 @@ def test_a_configured_convolver_sounds_as_it_says(session, tmp_path):
     response = impulse_response(0.2, 2)
     path = write_float_wav(tmp_path / 'hall.wav', response)
     session.start_service(f'''segue.nodes = [
-        {{ type = convolver  node.name = room  audio.position = [ FL FR ]  segue.load = "{path}"  segue.wet = 0.5 }} ]''')
+        {{ type = convolver  node.name = room  audio.position = [ FL FR ]  segue.load = "{path}"
+           segue.wet = 0.5 }} ]''')
     with session.bus() as bus:
         segue = Segue(bus)
         room = segue.node('room')
@@ -176,9 +190,10 @@ def test_a_bad_entry_leaves_the_others_alone(session, tmp_path):
         bus.wait_until('failure', lambda: two.get('State') == 'failed')
         assert two.get('LastError') == 'nowhere.wav: no such file'
     told = [line for line in service.text().splitlines() if 'mod.segue' in line or 'spa.segue' in line]
-    for name, key in ('one', 'segue.ir.max'), ('three', 'segue.wet'), ('four', 'capture.props'):
+    for name, key in (('one', 'segue.ir.max'), ('two', 'nowhere.wav'), ('three', 'segue.wet'),
+                      ('four', 'capture.props')):
         assert sum(f'{name}: ' in line and key in line for line in told) == 1, told
-    assert len(told) == 3, told
+    assert len(told) == 4, told
 
 
 EIGHT = ['FL', 'FR', 'FC', 'LFE', 'RL', 'RR', 'SL', 'SR']
@@ -257,14 +272,15 @@ def test_it_ends_in_the_middle_of_everything(session, segue, playing, tmp_path):
 def test_pipewire_killed_and_restarted_finds_the_same_room(session, segue, playing):
     response = next(iter(playing.swaps.values())).taps
     playing.room.set('Gain', 0.5)
-    held, buffer = segue.get('BytesLive'), playing.room.get('Buffer')
+    buffer = playing.room.get('Buffer')
     session.processes['recorder'].expected |= {1}
     session.processes['pipewire'].kill()
     segue.bus.wait_until('disconnected', lambda: playing.room.get('State') == 'disconnected')
     session.processes['recorder'].stop()
     playing.stop_playing()
     session.start_pipewire()
-    segue.bus.wait_until('nodes', lambda: 'disconnected' not in (playing.room.get('State'), playing.player.get('State')))
+    for node in playing.room, playing.player:
+        segue.bus.wait_until('node', lambda: node.get('State') != 'disconnected')
     assert playing.room.get('Buffer') == buffer
     again = Chain(session, segue, room=playing.room, player='player')
     again.player = playing.player

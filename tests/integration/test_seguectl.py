@@ -329,9 +329,16 @@ def test_a_timeout_exits_with_5_and_leaves_the_request(synth, ctl):
     assert '50ms' in message
 
 
+def catches_interrupts(process):
+    """Does it take Ctrl-C itself by now? Before it has made its request that ends it."""
+    with open(f'/proc/{process.pid}/status') as f:
+        blocked = next(line for line in f if line.startswith('SigBlk:'))
+    return int(blocked.split()[1], 16) >> (signal.SIGINT - 1) & 1
+
+
 def test_ctrl_c_cancels_the_request(synth, begin, ctl):
     process = begin('wave', 'synth', 'saw', '--after', '60', '--wait')
-    wait_until('request', lambda: ctl('get', 'synth', 'State') == 'loading\n')
+    wait_until('request', lambda: catches_interrupts(process))
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=20)
     assert process.returncode == CANCELLED
@@ -423,6 +430,13 @@ def keys(session, segue, ctl):
     return 'keys'
 
 
+def test_a_synthesizer_comes_with_the_link_of_its_keyboard(session, segue, ctl):
+    assert 'midi_in' not in ctl('create', 'source', 'steady', 'trigger=always')
+    links = [line.split() for line in ctl('create', 'source', 'keys', 'segue.trigger=notes').splitlines()]
+    assert links[-1] == ['pw-link', 'KEYBOARD', 'keys:midi_in']
+    assert 'keys:midi_in' in session.ports()
+
+
 def wait_for_voices(ctl, n):
     wait_until(f'{n} voices', lambda: ctl('get', 'keys', 'Voices') == f'{n}\n')
 
@@ -441,6 +455,7 @@ def test_what_is_no_key_or_velocity_is_wrong_usage(ctl):
     for key in 'H4', '128', 'C', 'C99999999999999999999':
         assert ctl('note', 'keys', key, status=USAGE) == (
             f"seguectl: '{key}' isn't a key: 0 to 127, or a name like C4 or F#3\n")
+    assert 'a name like C4' in ctl('load', 'keys', 'x.wav', '--rootkey', 'H4', status=USAGE)
     for velocity in '0', '128':
         assert 'velocity' in ctl('note', 'keys', '60', '--velocity', velocity, status=USAGE)
 
@@ -462,6 +477,12 @@ def test_an_instrument_is_played(keys, kit, ctl):
     ctl('play', keys, kit)
     assert re.fullmatch(KIT, ctl('load', keys, kit).strip())
     ctl('note', keys, '36', '--length', '1ms')
+
+
+def test_a_sample_has_a_root_key(keys, hall, ctl):
+    assert ctl('load', keys, hall, '--rootkey', 'F#3', '--loop', 'forward') == (
+        'hall.wav: 500 ms, 2 channels, peak gain -6.0 dB\n')
+    ctl('note', keys, 'F#3', '--length', '1ms')
 
 
 def test_what_can_not_be_played_is_told(segue, keys, hall, ctl):

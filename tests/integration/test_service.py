@@ -74,6 +74,15 @@ segue.nodes = [
     assert len(errors) == 5, errors
 
 
+def test_a_sound_of_the_configuration_that_cannot_be_had_is_one_line_of_the_log(session):
+    service = session.start_service('segue.nodes = [ { type = source  node.name = synth  segue.load = "/no/such.wav" } ]')
+    with session.bus() as bus:
+        node = Segue(bus).node('synth')
+        bus.wait_until('failure', lambda: node.get('State') == 'failed')
+    lines = [line for line in service.text().splitlines() if 'such.wav' in line]
+    assert len(lines) == 1 and 'synth: such.wav: no such file' in lines[0], lines
+
+
 def test_fragments_are_read_together(session):
     session._write('segue.conf.d/60-more.conf', 'segue.nodes = [ { type = source  node.name = more } ]')
     session.start_service('segue.nodes = [ { type = source  node.name = synth } ]')

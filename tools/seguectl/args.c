@@ -43,6 +43,7 @@ const struct segue_option segue_options[SEGUE_N_OPTIONS] = {
 		"of the sound itself (1)" },
 	{ "normalize", SEGUE_UNIT_TEXT, SEGUE_GROUP_LOAD, "WHAT", "none, peak or energy (none)" },
 	{ "offset", SEGUE_UNIT_TIME, SEGUE_GROUP_LOAD, "TIME", "leave out the file's beginning" },
+	{ "rootkey", SEGUE_UNIT_KEY, SEGUE_GROUP_LOAD, "KEY", "that plays a sample as it is (the file's, or C4)" },
 	{ "seconds", SEGUE_UNIT_TIME, SEGUE_GROUP_WAVE, "TIME", "length of a noise, sweep, impulse or silence" },
 	{ "from", SEGUE_UNIT_FREQUENCY, SEGUE_GROUP_WAVE, "FREQ", "a sweep's beginning (20)" },
 	{ "to", SEGUE_UNIT_FREQUENCY, SEGUE_GROUP_WAVE, "FREQ", "a sweep's end (20000)" },

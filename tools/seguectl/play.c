@@ -85,7 +85,7 @@ enum segue_exit segue_command_note(struct segue_ctl *ctl)
 	char *path;
 
 	if (key < 0)
-		return segue_usage(ctl, "'%s' isn't a key: 0 to 127, or a name like C4 or F#3", ctl->args[1]);
+		return segue_usage(ctl, "'%s' isn't %s", ctl->args[1], segue_unit_example(SEGUE_UNIT_KEY));
 	if ((path = segue_bus_node_path(ctl->args[0])) == NULL)
 		return no_memory(ctl);
 	status = press(ctl, path, key);

@@ -63,18 +63,57 @@ static void memory_is_zeroed_aligned_writable_and_counted(void **state)
 	segue_memory_free(memory, NULL);
 }
 
+#define LARGE	((size_t)5 * 1024 * 1024)
+#define PAGE	4096
+
+static size_t count_present(const void *p)
+{
+	unsigned char present[LARGE / PAGE + 1];
+	size_t n = 0;
+
+	assert_int_equal(mincore((void *)((uintptr_t)p & ~(uintptr_t)(PAGE - 1)), LARGE, present), 0);
+	for (size_t i = 0; i < LARGE / PAGE; i++)
+		n += present[i] & 1;
+	return n;
+}
+
 static void large_memory_is_present(void **state)
 {
 	struct segue_memory *memory = *state;
-	size_t size = 3 * 1024 * 1024, page = sysconf(_SC_PAGESIZE);
-	uint8_t *p = segue_memory_alloc(memory, size);
-	unsigned char present[3 * 256 + 1];
+	void *p;
 
-	if (page != 4096)
+	if (sysconf(_SC_PAGESIZE) != PAGE)
 		skip();
-	assert_int_equal(mincore((void *)((uintptr_t)p & ~(page - 1)), size, present), 0);
-	for (size_t i = 0; i < size / page; i++)
-		assert_int_equal(present[i] & 1, 1);
+	p = segue_memory_alloc(memory, LARGE);
+	assert_int_equal(count_present(p), LARGE / PAGE);
+	segue_memory_free(memory, p);
+}
+
+static bool is_cancelled(void *data)
+{
+	return true;
+}
+
+static void reserved_memory_becomes_present_with_what_is_in_it(void **state)
+{
+	struct segue_memory *memory = *state;
+	uint8_t *p;
+
+	if (sysconf(_SC_PAGESIZE) != PAGE)
+		skip();
+	p = segue_memory_reserve(memory, LARGE);
+	assert_non_null(p);
+	assert_true(count_present(p) < LARGE / PAGE);
+	p[LARGE - 1] = 7;
+	segue_memory_populate(p, is_cancelled, NULL);
+	assert_true(count_present(p) < LARGE / PAGE);
+	segue_memory_populate(p, NULL, NULL);
+	assert_int_equal(count_present(p), LARGE / PAGE);
+	assert_int_equal(p[LARGE - 1], 7);
+	segue_memory_free(memory, p);
+	/* a small one always is */
+	p = segue_memory_reserve(memory, 100);
+	segue_memory_populate(p, NULL, NULL);
 	segue_memory_free(memory, p);
 }
 
@@ -219,6 +258,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		TEST(memory_is_zeroed_aligned_writable_and_counted),
 		TEST(large_memory_is_present),
+		TEST(reserved_memory_becomes_present_with_what_is_in_it),
 		TEST(a_resize_keeps_the_contents),
 		TEST(the_budget_is_kept_and_a_refused_resize_leaves_the_old),
 		TEST(a_move_counts_memory_under_its_new_state),

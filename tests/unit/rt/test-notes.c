@@ -458,10 +458,71 @@ static void a_change_of_rate_keeps_the_pitch_of_held_notes(void **state)
 	free_table(table);
 }
 
+/* A saw is all partials that its level has and nothing else; none of them comes near half the rate. */
+static void a_high_saw_has_no_aliases_whatever_its_bend(void **state)
+{
+	static const uint32_t rates[] = { 44100, 48000, 96000 };
+	double amplitudes[128];
+	struct segue_table *table;
+	static float out[48000];
+
+	for (uint32_t p = 0; p < 128; p++)
+		amplitudes[p] = 0.5 / (p + 1);
+	table = new_table(1, amplitudes, 128);
+	for (size_t r = 0; r < SPA_N_ELEMENTS(rates); r++) {
+		double phase = 0.0, pitch = 0.0, before = 0.0, step = 0.0;
+		struct fixture f;
+		uint32_t e = 0;
+
+		init(&f, 1, &table->buffer);
+		f.clock.rate.denom = rates[r];
+		add_midi(&f, 0, 0x90, 108, 127);
+		/* up and down again, twice a second; then steady somewhere */
+		for (uint32_t i = 0; i < 40000; i += 32) {
+			uint32_t bend = lround(8191.5 + 8191.5 * sin(4.0 * M_PI * i / 48000.0));
+
+			add_midi(&f, i, 0xe0, bend & 0x7f, bend >> 7);
+		}
+		run_frames(&f, out, 48000, 256);
+		for (uint32_t i = 0; i < 48000; i++) {
+			double w = (i % 64 + 1) / 65.0, g = w * w * (3.0 - 2.0 * w), sum = 0.0;
+
+			if (i % 32 == 0 && i < 40000) {
+				const uint8_t *bytes = f.score.events[++e].bytes;
+
+				step = key_hz(108) * pow(2.0, ((bytes[2] << 7 | bytes[1]) - 8192) / 8192.0 / 6.0) / rates[r];
+			}
+			if (i == 0)
+				pitch = step;
+			if (i % 64 == 0) {
+				before = pitch;
+				if (step > pitch || step * 1.0293022366 < pitch)
+					pitch = step;
+			}
+			for (uint32_t k = 0; k < 2; k++) {
+				double weight = k ? g : 1.0 - g;
+				const struct segue_table_level *level = table->levels;
+
+				while (level->n_partials * (k ? pitch : before) > 0.45)
+					level++;
+				assert_true(level->n_partials * step < 0.47);
+				for (uint32_t p = 1; p <= level->n_partials; p++)
+					sum += weight * amplitudes[p - 1] * sin(2.0 * M_PI * p * phase);
+			}
+			/* 80 dB below the fundamental */
+			assert_near(out[i], sum, 0.5 * 1e-4);
+			phase = fmod(phase + step, 1.0);
+		}
+		fixture_clear(&f);
+	}
+	free_table(table);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(all_keys_have_their_pitch_at_every_rate),
+		cmocka_unit_test(a_high_saw_has_no_aliases_whatever_its_bend),
 		cmocka_unit_test(a_note_begins_and_ends_at_the_frame_of_its_event),
 		cmocka_unit_test(the_main_loops_keys_sound_from_the_next_cycle_on),
 		cmocka_unit_test(all_keys_can_be_released_at_once),
