@@ -258,13 +258,13 @@ def test_pan_of_a_stereo_source_has_equal_power(session, segue, player):
     assert power.max() < 2.01
 
 
-def test_2000_notes_with_pedals_bends_and_sounds_off_all_end(sine, player):
+def test_1000_events_with_pedals_bends_and_sounds_off_all_end(sine, player):
     """Twenty events a cycle, which pw-midiplay doesn't lose, on all channels."""
     rng = random.Random(7)
     sine.heard(sine.wave('saw', fade=0.0, gain=0.05))
     sine.set('VoicesMax', 24)
     events = []
-    for k in range(2000):
+    for k in range(1000):
         channel, tick = rng.randrange(1, 17), 50 * k
         events.append((tick, rng.choice([
             on(rng.randrange(128), rng.randrange(1, 128), channel), on(rng.randrange(128), 100, channel),
@@ -272,7 +272,7 @@ def test_2000_notes_with_pedals_bends_and_sounds_off_all_end(sine, player):
             bend(rng.randrange(-8192, 8192), channel), control(rng.choice([7, 10, 11]), rng.randrange(128), channel),
             control(120, 0, channel)])))
     for channel in range(1, 17):
-        events += [(102000 + 100 * channel, control(64, 0, channel)), (102050 + 100 * channel, control(123, 0, channel))]
+        events += [(52000 + 100 * channel, control(64, 0, channel)), (52050 + 100 * channel, control(123, 0, channel))]
     player.play(events)
     samples = recorded(sine)
     assert np.isfinite(samples).all() and np.abs(samples).max() > 0.1
