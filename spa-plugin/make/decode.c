@@ -59,15 +59,33 @@ const char *segue_decoder_identity(const struct segue_decoder *decoder)
 	return decoder->identity;
 }
 
-/* Modification times in nanoseconds, because a file may be written twice within a second. */
+/* "" for what has none: a file in memory */
+static const char *fd_path(int fd, char *path, size_t size)
+{
+	char link[64];
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	n = readlink(link, path, size - 1);
+	path[SPA_MAX(n, 0)] = '\0';
+	return spa_strstartswith(path, "/memfd:") ? "" : path;
+}
+
+/* Modification times in nanoseconds, because a file may be written twice within a second. A memfd has no
+ * identity: who writes it through a mapping leaves its time as it was. */
 static void identify(struct segue_decoder *decoder)
 {
+	char path[PATH_MAX];
 	size_t used = 0;
 	uint32_t i;
 
 	for (i = 0; i < decoder->n_inputs; i++) {
 		const struct stat *s = &decoder->inputs[i].file.stat;
 
+		if (fd_path(decoder->inputs[i].file.fd, path, sizeof(path))[0] == '\0') {
+			decoder->identity[0] = '\0';
+			return;
+		}
 		used += snprintf(decoder->identity + used, IDENTITY_MAX, "%ju:%ju:%jd:%jd;",
 				(uintmax_t)s->st_dev, (uintmax_t)s->st_ino, (intmax_t)s->st_size,
 				(intmax_t)(s->st_mtim.tv_sec * SPA_NSEC_PER_SEC + s->st_mtim.tv_nsec));
@@ -173,18 +191,6 @@ static void close_rest(int *fds, uint32_t n)
 			close(fds[i]);
 		fds[i] = -1;
 	}
-}
-
-/* "" for what has none: a file in memory */
-static const char *fd_path(int fd, char *path, size_t size)
-{
-	char link[64];
-	ssize_t n;
-
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	n = readlink(link, path, size - 1);
-	path[SPA_MAX(n, 0)] = '\0';
-	return spa_strstartswith(path, "/memfd:") ? "" : path;
 }
 
 /* what messages call one of several */
