@@ -22,7 +22,7 @@
 
 /** \file
  * The main-loop half of every node: properties, requests, and what becomes of them. It knows its engine as
- * a handover to send commands into and two functions to call through the barrier. */
+ * a handover to send commands into and a few functions to call through the barrier. */
 
 /** What a type of node brings. */
 struct segue_node_type {
@@ -138,8 +138,5 @@ SEGUE_MAIN_LOOP uint64_t segue_node_collect(void *data);
 SEGUE_MAIN_LOOP bool segue_node_is_loading(const struct segue_node_impl *node);
 /** Everything back from the data loop, which has let go: outstanding requests end as Gone. */
 SEGUE_MAIN_LOOP void segue_node_collect_all(struct segue_node_impl *node);
-
-/* load-text.c */
-
 
 #endif /* SEGUE_NODE_H */
