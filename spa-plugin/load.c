@@ -191,6 +191,9 @@ struct segue_sound *segue_load_text(struct segue_store_impl *store, const char *
 	load->recipe.type = SEGUE_RECIPE_FILES;
 	load->recipe.paths = load->paths;
 	load->recipe.options = *options;
+	/* read back as it is where a path alone wouldn't say it */
+	if (strchr("[{", text[0]) != NULL && strlen(text) < TEXT_MAX)
+		load->recipe.text = text;
 	if (read_text(load, text, fence, error) == 0) {
 		if (load->recipe.n_paths == 0)
 			segue_error_set(error, -EINVAL, "segue.load: no file is named");

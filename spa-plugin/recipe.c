@@ -4,10 +4,16 @@
 
 #include "recipe.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include <spa/utils/string.h>
+
 #include "make/make.h"
+
+#define MEMFD	"/memfd:"	/* what the system calls it, with this at its end: */
+#define DELETED	" (deleted)"
 
 int segue_recipe_check(const struct segue_recipe *recipe, enum segue_kind *kind,
 		struct segue_error *error)
@@ -41,14 +47,24 @@ static char *fd_path(int fd)
 	return strdup(path);
 }
 
+static bool is_memfd(const char *path)
+{
+	return spa_strstartswith(path, MEMFD);
+}
+
 char *segue_recipe_path(const struct segue_recipe *recipe)
 {
+	char *path;
+
 	switch (recipe->type) {
 	case SEGUE_RECIPE_FILES:
-		return strdup(recipe->paths[0]);
+		return strdup(recipe->text != NULL ? recipe->text : recipe->paths[0]);
 	case SEGUE_RECIPE_FDS:
 	case SEGUE_RECIPE_SAMPLES:
-		return fd_path(recipe->fds[0]);
+		if ((path = fd_path(recipe->fds[0])) == NULL || !is_memfd(path))
+			return path;
+		free(path);
+		break;
 	case SEGUE_RECIPE_WAVE:
 	case SEGUE_RECIPE_TEXT:
 		break;
@@ -63,11 +79,31 @@ static const char *base_name(const char *path)
 	return slash != NULL && slash[1] != '\0' ? slash + 1 : path;
 }
 
-char *segue_recipe_label(const struct segue_recipe *recipe, const char *path)
+/* A memfd's is the one it was made with. */
+static char *fd_label(int fd)
+{
+	char *path = fd_path(fd), *label = NULL;
+	const char *name = path != NULL ? base_name(path) : "";
+	size_t length = strlen(name);
+
+	if (path != NULL && is_memfd(path)) {
+		name = path + strlen(MEMFD);
+		length = strlen(name);
+		if (spa_strendswith(name, DELETED))
+			length -= strlen(DELETED);
+	}
+	label = length > 0 ? strndup(name, length) : strdup("samples");
+	free(path);
+	return label;
+}
+
+char *segue_recipe_label(const struct segue_recipe *recipe)
 {
 	if (recipe->options.label[0] != '\0')
 		return strdup(recipe->options.label);
 	if (recipe->type == SEGUE_RECIPE_WAVE)
 		return strdup(recipe->text);
-	return strdup(path != NULL ? base_name(path) : "samples");
+	if (recipe->type == SEGUE_RECIPE_FILES)
+		return strdup(base_name(recipe->paths[0]));
+	return fd_label(recipe->fds[0]);
 }
