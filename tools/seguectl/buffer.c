@@ -27,7 +27,8 @@ static enum segue_exit keep(struct segue_follow *follow)
 	if ((status = segue_follow_load(follow)) != SEGUE_EXIT_OK) {
 		/* what came of it is of no use to anybody */
 		if (follow->load_failed)
-			(void)segue_bus_call(ctl, NULL, NULL, follow->buffer_path, SEGUE_BUS_BUFFER, "Release", NULL);
+			(void)segue_bus_call(ctl, NULL, NULL, follow->buffer_path, SEGUE_BUS_BUFFER,
+					"Release", NULL);
 		return status;
 	}
 	if (follow->on_terminal)
