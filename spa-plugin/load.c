@@ -30,6 +30,8 @@ static int add_path(struct load *load, const char *path, const struct segue_fenc
 
 	if (n == FILES_MAX)
 		return segue_error_set(error, -EINVAL, "segue.load: more than %u files", FILES_MAX);
+	if (path[0] == '\0')
+		return segue_error_set(error, -EINVAL, "segue.load: no file is named");
 	if (path[0] != '/')
 		return segue_error_set(error, -EINVAL, "%s: the path must begin with /", path);
 	if (fence != NULL && segue_fence_check(fence, path, error) < 0)
@@ -81,20 +83,33 @@ static int set_uints(struct load *load, const char *key, struct spa_json *array,
 	return segue_options_set(&load->recipe.options, SEGUE_OPTIONS_LOAD, key, &value, error);
 }
 
+/* As exactly as the bus tells it: the same option is the same sound. */
+static bool parse_number(const char *token, int length, double *ret)
+{
+	char text[64];
+	float rough;
+
+	if (length >= (int)sizeof(text) || spa_json_parse_float(token, length, &rough) <= 0)
+		return false;
+	snprintf(text, sizeof(text), "%.*s", length, token);
+	return spa_atod(text, ret);
+}
+
 static int set_option(struct load *load, const char *key, const char *token, int length,
 		struct segue_error *error)
 {
 	struct segue_value value = { 0 };
 	char text[TEXT_MAX];
-	float number;
 	bool flag;
 
+	/* who asks for it on the bus says so in the call */
+	if (spa_streq(key, "keep"))
+		return segue_error_set(error, -EINVAL, "keep: isn't an option of segue.load");
 	if (spa_json_parse_bool(token, length, &flag) > 0) {
 		value.type = SEGUE_VALUE_BOOL;
 		value.b = flag;
-	} else if (spa_json_parse_float(token, length, &number) > 0) {
+	} else if (parse_number(token, length, &value.d)) {
 		value.type = SEGUE_VALUE_DOUBLE;
-		value.d = number;
 	} else {
 		if (spa_json_parse_stringn(token, length, text, sizeof(text)) <= 0)
 			return segue_error_set(error, -EINVAL, "%s: its value can't be read", key);
@@ -177,6 +192,9 @@ struct segue_sound *segue_load_text(struct segue_store_impl *store, const char *
 	load->recipe.paths = load->paths;
 	load->recipe.options = *options;
 	load->recipe.fence = fence;
+	/* read back as it is where a path alone wouldn't say it */
+	if (strchr("[{", text[0]) != NULL && strlen(text) < TEXT_MAX)
+		load->recipe.text = text;
 	if (read_text(load, text, fence, error) == 0) {
 		if (load->recipe.n_paths == 0)
 			segue_error_set(error, -EINVAL, "segue.load: no file is named");

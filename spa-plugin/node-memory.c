@@ -39,6 +39,11 @@ static int on_run(struct segue_job *job)
 	struct segue_node_memory *m = SPA_CONTAINER_OF(job, struct segue_node_memory, job);
 
 	segue_memory_populate(m->data, is_cancelled, job);
+	/* its node has gone meanwhile: giving large memory back takes a while */
+	if (segue_job_cancelled(job)) {
+		segue_memory_free(m->memory, m->data);
+		m->data = NULL;
+	}
 	return 0;
 }
 

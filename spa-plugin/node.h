@@ -22,7 +22,7 @@
 
 /** \file
  * The main-loop half of every node: properties, requests, and what becomes of them. It knows its engine as
- * a handover to send commands into and two functions to call through the barrier. */
+ * a handover to send commands into and a few functions to call through the barrier. */
 
 /** How a type of node that plays notes is told of them. */
 struct segue_keys_type {
@@ -152,9 +152,6 @@ SEGUE_MAIN_LOOP bool segue_node_is_loading(const struct segue_node_impl *node);
 SEGUE_MAIN_LOOP int segue_node_send_now(struct segue_node_impl *node, const struct segue_command *command);
 /** Everything back from the data loop, which has let go: outstanding requests end as Gone. */
 SEGUE_MAIN_LOOP void segue_node_collect_all(struct segue_node_impl *node);
-
-/* load-text.c */
-
 
 /* keys.c */
 SEGUE_MAIN_LOOP int segue_node_note_on(struct segue_node_impl *node, uint32_t key, uint32_t velocity,

@@ -9,8 +9,13 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include <spa/utils/string.h>
+
 #include "make/instrument.h"
 #include "make/make.h"
+
+#define MEMFD	"/memfd:"	/* what the system calls it, with this at its end: */
+#define DELETED	" (deleted)"
 
 static const char *base_name(const char *path)
 {
@@ -59,7 +64,8 @@ static int find_kind(const struct segue_recipe *recipe, enum segue_kind *kind, s
 	if ((asked != SEGUE_KIND_UNSET && asked != SEGUE_KIND_RESPONSE) || recipe->is_rates ||
 	    recipe->n_paths + recipe->n_fds != 1 || recipe->type == SEGUE_RECIPE_SAMPLES)
 		return 0;
-	if ((path = segue_recipe_path(recipe)) != NULL && is_sfz(path))
+	path = recipe->n_paths > 0 ? strdup(recipe->paths[0]) : segue_recipe_path(recipe);
+	if (path != NULL && is_sfz(path))
 		res = check_named_instrument(recipe, path, kind, error);
 	free(path);
 	return res;
@@ -98,14 +104,24 @@ static char *fd_path(int fd)
 	return strdup(path);
 }
 
+static bool is_memfd(const char *path)
+{
+	return spa_strstartswith(path, MEMFD);
+}
+
 char *segue_recipe_path(const struct segue_recipe *recipe)
 {
+	char *path;
+
 	switch (recipe->type) {
 	case SEGUE_RECIPE_FILES:
-		return strdup(recipe->paths[0]);
+		return strdup(recipe->text != NULL ? recipe->text : recipe->paths[0]);
 	case SEGUE_RECIPE_FDS:
 	case SEGUE_RECIPE_SAMPLES:
-		return fd_path(recipe->fds[0]);
+		if ((path = fd_path(recipe->fds[0])) == NULL || !is_memfd(path))
+			return path;
+		free(path);
+		break;
 	case SEGUE_RECIPE_WAVE:
 	case SEGUE_RECIPE_TEXT:
 		break;
@@ -113,11 +129,31 @@ char *segue_recipe_path(const struct segue_recipe *recipe)
 	return NULL;
 }
 
-char *segue_recipe_label(const struct segue_recipe *recipe, const char *path)
+/* A memfd's is the one it was made with. */
+static char *fd_label(int fd)
+{
+	char *path = fd_path(fd), *label = NULL;
+	const char *name = path != NULL ? base_name(path) : "";
+	size_t length = strlen(name);
+
+	if (path != NULL && is_memfd(path)) {
+		name = path + strlen(MEMFD);
+		length = strlen(name);
+		if (spa_strendswith(name, DELETED))
+			length -= strlen(DELETED);
+	}
+	label = length > 0 ? strndup(name, length) : strdup("samples");
+	free(path);
+	return label;
+}
+
+char *segue_recipe_label(const struct segue_recipe *recipe)
 {
 	if (recipe->options.label[0] != '\0')
 		return strdup(recipe->options.label);
 	if (recipe->type == SEGUE_RECIPE_WAVE)
 		return strdup(recipe->text);
-	return strdup(path != NULL ? base_name(path) : "samples");
+	if (recipe->type == SEGUE_RECIPE_FILES)
+		return strdup(base_name(recipe->paths[0]));
+	return fd_label(recipe->fds[0]);
 }

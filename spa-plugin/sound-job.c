@@ -283,8 +283,12 @@ char *segue_sound_job_identity(const struct segue_sound_job *j)
 	for (uint32_t i = 0; i < j->n_decoders; i++) {
 		const char *text = segue_decoder_identity(j->decoders[i]);
 
-		/* raw samples have none */
-		if (i == 0 && j->is_rates && text[0] != '\0')
+		/* without one of them it can't be shared */
+		if (text[0] == '\0') {
+			identity[0] = '\0';
+			break;
+		}
+		if (i == 0 && j->is_rates)
 			strcat(identity, "rates ");
 		strcat(identity, text);
 	}

@@ -313,7 +313,7 @@ struct segue_sound *segue_sound_make(struct segue_store_impl *store, struct segu
 	if (is_wave && (sound->wave = strdup(recipe->text)) == NULL)
 		goto error_set;
 	sound->path = segue_recipe_path(recipe);
-	if ((sound->label = segue_recipe_label(recipe, sound->path)) == NULL)
+	if ((sound->label = segue_recipe_label(recipe)) == NULL)
 		goto error_set;
 	sound->state = is_wave ? SEGUE_SOUND_LOADING : SEGUE_SOUND_OPENING;
 	if (is_wave)

@@ -57,12 +57,20 @@ const char *segue_decoder_identity(const struct segue_decoder *decoder)
 	return decoder->identity;
 }
 
+/* What is a file in memory has none, and so has a set with one in it. */
 static void identify(struct segue_decoder *decoder)
 {
 	size_t used = 0;
 
-	for (uint32_t i = 0; i < decoder->n_inputs; i++)
-		used += segue_file_identity(&decoder->inputs[i].file, decoder->identity + used);
+	for (uint32_t i = 0; i < decoder->n_inputs; i++) {
+		size_t length = segue_file_identity(&decoder->inputs[i].file, decoder->identity + used);
+
+		if (length == 0) {
+			decoder->identity[0] = '\0';
+			return;
+		}
+		used += length;
+	}
 }
 
 /* The channels of all, their one rate, and the longest one's frames (0: not known). */

@@ -85,11 +85,25 @@ size_t segue_file_read(struct segue_file *file, uint64_t at, void *dst, size_t n
 	return done;
 }
 
+/* Who writes a memfd through a mapping leaves its time as it was. */
+static bool is_memfd(int fd)
+{
+	static const char prefix[] = "/memfd:";
+	char link[64], path[sizeof(prefix)];
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	return readlink(link, path, sizeof(path)) == sizeof(path) &&
+		strncmp(path, prefix, strlen(prefix)) == 0;
+}
+
 /* Modification times in nanoseconds, because a file may be written twice within a second. */
 size_t segue_file_identity(const struct segue_file *file, char ret[SEGUE_FILE_IDENTITY_MAX])
 {
 	const struct stat *s = &file->stat;
 
+	ret[0] = '\0';
+	if (is_memfd(file->fd))
+		return 0;
 	return snprintf(ret, SEGUE_FILE_IDENTITY_MAX, "%ju:%ju:%jd:%jd;",
 			(uintmax_t)s->st_dev, (uintmax_t)s->st_ino, (intmax_t)s->st_size,
 			(intmax_t)s->st_mtim.tv_sec * 1000000000 + s->st_mtim.tv_nsec);

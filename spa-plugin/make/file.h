@@ -37,7 +37,7 @@ size_t segue_file_read(struct segue_file *file, uint64_t at, void *dst, size_t n
 bool segue_file_claim(struct segue_file *file, uint64_t *start, uint64_t *size);
 #define SEGUE_FILE_IDENTITY_MAX	96u
 /** What tells it from others: device, inode, size and modification time, as text.
- * \return its length */
+ * \return its length; 0: a memfd has none */
 size_t segue_file_identity(const struct segue_file *file, char ret[SEGUE_FILE_IDENTITY_MAX]);
 void segue_file_close(struct segue_file *file);
 

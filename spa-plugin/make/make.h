@@ -55,7 +55,8 @@ SEGUE_WORKER struct segue_decoder *segue_decoder_open(struct segue_make *make, c
 SEGUE_WORKER struct segue_decoder *segue_decoder_open_raw(struct segue_make *make, int fd,
 		const struct segue_options *options);
 const struct segue_header *segue_decoder_header(const struct segue_decoder *decoder);
-/** What tells files apart for sharing: device, inode, size and modification time of each, as text. */
+/** What tells files apart for sharing: device, inode, size and modification time of each, as text; "" when one
+ * of them is a memfd. */
 const char *segue_decoder_identity(const struct segue_decoder *decoder);
 /** Accepts NULL. */
 void segue_decoder_free(struct segue_decoder *decoder);

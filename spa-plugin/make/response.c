@@ -31,6 +31,9 @@ static int find_paths(struct segue_make *make, uint32_t n_channels, const struct
 		*ret = SEGUE_PATHS_DIAGONAL;
 	else if (n_channels == n_in * n_out)
 		*ret = SEGUE_PATHS_MATRIX;
+	else if (n_in == 1 && n_out == 1)
+		return segue_error_set(&make->error, -EBADMSG, "%s: has %u channels, where 1 is needed",
+				make->name, n_channels);
 	else if (n_in == n_out)
 		return segue_error_set(&make->error, -EBADMSG, "%s: has %u channels, where 1, %u or %u are needed",
 				make->name, n_channels, n_in, n_in * n_out);

@@ -119,6 +119,19 @@ def test_a_path_below_the_users_music_is_loaded(session, source, wav):
     assert props(session)['segue.load'] == str(wav)
 
 
+@pytest.mark.parametrize('text', ['[ "{wav}" "{wav}" ]', '{{ rates = [ "{wav}" ] gain = 0.5 }}'])
+def test_what_is_heard_reads_back_as_it_was_asked_for(session, source, wav, text):
+    session.set_props(session.node_id('synth'), **{'segue.load': text.format(wav=wav)})
+    wait_until('status', lambda: props(session)['segue.status'] == 'ready tone.wav')
+    assert props(session)['segue.load'] == text.format(wav=wav)
+
+
+def test_a_memfd_is_called_what_its_maker_calls_it(session, source):
+    source.heard(source.load_samples(np.full(480, 0.5), channels=1, rate=48000))
+    wait_until('status', lambda: props(session)['segue.status'] == 'ready samples')
+    assert props(session)['segue.load'] == ''
+
+
 @pytest.mark.parametrize('text', [
     '{{ file = "{wav}" channels = [ 0 x ] }}', '{{ file = "{wav}" channels = [ 0.5 ] }}',
     '{{ file = "{wav}" gian = 1 }}', '{{ gain = 1 }}', '[ ]', '[ "{wav}" {{ }} ]', 'tone.wav'])

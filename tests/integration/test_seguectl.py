@@ -14,7 +14,7 @@ import subprocess
 import numpy as np
 import pytest
 
-from files import wav_header, write_wav
+from files import wav_header, write_float_wav, write_wav
 from fixture import wait_until
 
 NOT_RUNNING = "seguectl: Segue isn't running. Start it: systemctl --user start segue\n"
@@ -507,6 +507,15 @@ def test_what_is_kept_stays_until_it_is_released(segue, hall, ctl):
     ctl('release', f'#{number}')
     wait_until('end of the buffer', lambda: ctl('buffers') == 'No buffers.\n')
     assert number in ctl('release', number, status=FAILED)
+
+
+def test_what_turns_out_bad_is_not_kept(segue, ctl, tmp_path):
+    """Only its samples tell, long after its header."""
+    samples = np.zeros(48000 * 60, 'f4')
+    samples[-1] = np.nan
+    bad = write_float_wav(tmp_path / 'bad.wav', samples)
+    assert 'bad.wav' in ctl('keep', bad, status=FAILED)
+    wait_until('end of the buffer', lambda: ctl('buffers') == 'No buffers.\n')
 
 
 # ---- JSON

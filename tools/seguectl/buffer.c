@@ -23,12 +23,16 @@ static enum segue_exit keep(struct segue_follow *follow)
 		return segue_fail(ctl, SEGUE_EXIT_FAILED, SD_BUS_ERROR_NO_MEMORY, "Out of memory");
 	if ((status = segue_sound_load(ctl, &wanted, &follow->buffer_path)) != SEGUE_EXIT_OK)
 		return status;
-	if (follow->on_terminal) {
-		segue_follow_catch_interrupt(follow);
-		if ((status = segue_follow_load(follow)) != SEGUE_EXIT_OK)
-			return status;
-		segue_sound_describe(ctl, stderr, follow->name, follow->buffer_path);
+	segue_follow_catch_interrupt(follow);
+	if ((status = segue_follow_load(follow)) != SEGUE_EXIT_OK) {
+		/* what came of it is of no use to anybody */
+		if (follow->load_failed)
+			(void)segue_bus_call(ctl, NULL, NULL, follow->buffer_path, SEGUE_BUS_BUFFER,
+					"Release", NULL);
+		return status;
 	}
+	if (follow->on_terminal)
+		segue_sound_describe(ctl, stderr, follow->name, follow->buffer_path);
 	if (ctl->json) {
 		json_object *kept = json_object_new_object();
 

@@ -108,6 +108,9 @@ static void a_refusal_names_the_thing_and_what_would_do(void **state)
 
 	assert_null(make(t, new_sample(t, 3, 10)));
 	assert_string_equal(t->f->make.error.message, "thing: has 3 channels, where 1, 2 or 4 are needed");
+	t->target.n_in = t->target.n_out = 1;
+	assert_null(make(t, new_sample(t, 2, 10)));
+	assert_string_equal(t->f->make.error.message, "thing: has 2 channels, where 1 is needed");
 }
 
 static void silence_at_the_end_is_left_out(void **state)

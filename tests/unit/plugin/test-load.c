@@ -3,6 +3,7 @@
 /* SPDX-License-Identifier: MIT */
 
 #include "load.h"
+#include "sound.h"
 #include "store.h"
 
 #include <stdio.h>
@@ -114,6 +115,27 @@ static void options_are_taken(void **state)
 	assert_true(load(stage, "{ file = @a.wav gain = 0.5 }").peak_db < -6.0);
 }
 
+static void an_option_is_the_same_in_the_text_and_beside_it(void **state)
+{
+	struct stage *stage = *state;
+	struct segue_options options = SEGUE_OPTIONS_INIT;
+	struct segue_error error = { 0 };
+	struct segue_sound *first, *second;
+	char path[256], text[512];
+
+	stage_write_ramp(stage, "a.wav", 100, 1, 48000);
+	snprintf(path, sizeof(path), "%s/a.wav", stage->dir);
+	snprintf(text, sizeof(text), "{ file = %s gain = 0.1 }", path);
+	options.gain = 0.1;
+	first = segue_load_text(store_of(stage), path, &options, NULL, &error);
+	stage_wait_state(stage, first, SEGUE_SOUND_READY);
+	second = segue_load_text(store_of(stage), text, &SEGUE_OPTIONS_INIT, NULL, &error);
+	host_run(stage->host, 50);
+	assert_ptr_equal(segue_sound_resolve(second), first);
+	stage_disown(stage, first);
+	stage_disown(stage, first);
+}
+
 static void what_is_no_file_is_refused(void **state)
 {
 	assert_refused(*state, "a.wav", "a.wav");
@@ -124,7 +146,9 @@ static void what_is_no_file_is_refused(void **state)
 	assert_refused(*state, "{ file = [ ] }", "segue.load");
 	assert_refused(*state, "{ gain = 0.5 }", "segue.load");
 	assert_refused(*state, "{ file }", "file");
-	assert_refused(*state, "", "");
+	assert_refused(*state, "", "segue.load");
+	assert_refused(*state, "\"\"", "segue.load");
+	assert_refused(*state, "[ /a.wav \"\" ]", "segue.load");
 }
 
 static void a_wrong_option_is_named(void **state)
@@ -134,6 +158,7 @@ static void a_wrong_option_is_named(void **state)
 	assert_refused(*state, "{ file = /a.wav gain = [ 1 ] }", "gain");
 	assert_refused(*state, "{ file = /a.wav gain = { } }", "gain");
 	assert_refused(*state, "{ file = /a.wav keep = 1 }", "keep");
+	assert_refused(*state, "{ file = /a.wav keep = true }", "keep");
 	assert_refused(*state, "{ file = /a.wav channels = [ -1 ] }", "channels");
 	assert_refused(*state, "{ file = /a.wav channels = [ ] }", "channels");
 	assert_refused(*state, "{ file = /a.wav channels = [ 0 one ] }", "channels");
@@ -200,6 +225,7 @@ int main(void)
 		test(several_files_are_joined),
 		test(the_file_of_the_graphs_rate_is_taken_else_the_highest),
 		test(options_are_taken),
+		test(an_option_is_the_same_in_the_text_and_beside_it),
 		test(what_is_no_file_is_refused),
 		test(a_wrong_option_is_named),
 		test(too_much_is_refused),

@@ -4,6 +4,7 @@
 
 #include "sound.h"
 
+#include <math.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <time.h>
@@ -240,6 +241,31 @@ static void raw_samples_read_in_another_way_are_another_sound(void **state)
 		assert_ptr_equal(resolve(stage, sounds[i]), sounds[i]);
 		stage_disown(stage, sounds[i]);
 	}
+	close(fd);
+}
+
+/* Through a mapping: that leaves the time of its last change as it was. */
+static void a_memfd_that_was_written_again_is_another_sound(void **state)
+{
+	struct stage *stage = *state;
+	size_t size = SMALL_FRAMES * sizeof(float);
+	int fd = memfd_create("raw", 0);
+	struct segue_sound *first, *second;
+	float *frames;
+
+	assert_int_equal(ftruncate(fd, size), 0);
+	frames = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	assert_ptr_not_equal(frames, MAP_FAILED);
+	frames[0] = 0.5f;
+	first = import(stage, fd, 1, 48000, true);
+	frames[0] = 0.25f;
+	second = import(stage, fd, 1, 48000, true);
+	assert_ptr_equal(resolve(stage, second), second);
+	assert_true(fabs(stage_info(stage, first).peak_db - 20.0 * log10(0.5)) < 0.01);
+	assert_true(fabs(stage_info(stage, second).peak_db - 20.0 * log10(0.25)) < 0.01);
+	stage_disown(stage, first);
+	stage_disown(stage, second);
+	munmap(frames, size);
 	close(fd);
 }
 
@@ -491,6 +517,7 @@ int main(void)
 		test(a_file_that_failed_is_tried_again),
 		test(other_options_make_another_sound),
 		test(raw_samples_read_in_another_way_are_another_sound),
+		test(a_memfd_that_was_written_again_is_another_sound),
 		test(nobody_wants_a_sound_that_loads),
 		test(the_main_loop_does_not_wait_for_what_is_left_of_a_cancelled_job),
 		test(large_memory_is_given_back_by_a_worker),
