@@ -9,6 +9,11 @@
 
 #include <spa/utils/defs.h>
 
+typedef float v4 __attribute__((vector_size(16), aligned(4), may_alias));
+
+#define AT(p)		(*(v4 *)(p))
+#define IN(p)		(*(const v4 *)(p))
+
 #define END_SEC		0.005
 #define SLOPE_60_DB	-9.965784284662087	/* log2(10^-3) */
 #define NOTHING		0x1p-24		/* a distance that no float beside 1 shows */
@@ -119,18 +124,19 @@ SEGUE_DATA_LOOP static void run_linear(const struct segue_envelope *e, float *re
 /* Frames of one block, counted from the stage's first: the whole block is worked out, because it takes no longer. */
 SEGUE_DATA_LOOP static void run_exponential(struct segue_envelope *e, float *ret, uint32_t n_frames)
 {
-	uint32_t place = e->done % SEGUE_BLOCK_FRAMES, i, k;
-	float block[SEGUE_BLOCK_FRAMES], lanes[8], to = (float)e->to;
+	uint32_t place = e->done % SEGUE_BLOCK_FRAMES, i;
+	float block[SEGUE_BLOCK_FRAMES], *to = n_frames == SEGUE_BLOCK_FRAMES ? ret : block;
+	/* vectors, because a compiler doesn't see them in loops */
+	v4 a = (float)e->distance * IN(e->left), b = (float)e->distance * IN(e->left + 4);
 
-	for (k = 0; k < 8; k++)
-		lanes[k] = (float)e->distance * e->left[k];
 	for (i = 0; i < SEGUE_BLOCK_FRAMES; i += 8) {
-		for (k = 0; k < 8; k++) {
-			block[i + k] = to + lanes[k];
-			lanes[k] *= e->left_8;
-		}
+		AT(to + i) = (float)e->to + a;
+		AT(to + i + 4) = (float)e->to + b;
+		a *= e->left_8;
+		b *= e->left_8;
 	}
-	memcpy(ret, block + place, n_frames * sizeof(*ret));
+	if (to == block)
+		memcpy(ret, block + place, n_frames * sizeof(*ret));
 	if (place + n_frames == SEGUE_BLOCK_FRAMES)
 		e->distance *= e->left_block;
 }

@@ -9,7 +9,6 @@
 
 #include <spa/utils/defs.h>
 
-#include "cubic.h"
 #include "hermite.h"
 #include "ramp.h"
 
@@ -152,8 +151,8 @@ SEGUE_DATA_LOOP static uint32_t count_plain(const struct segue_places *places, u
 	return n - first;
 }
 
-SEGUE_DATA_LOOP static void interpolate(const struct segue_reading *reading, const struct segue_places *places,
-		const float *data, float *ret, uint32_t n_frames)
+SEGUE_DATA_LOOP static void interpolate(const struct segue_loops *loops, const struct segue_reading *reading,
+		const struct segue_places *places, const float *data, float *ret, uint32_t n_frames)
 {
 	struct segue_reading r = { .loop_start = reading->loop_start, .loop_end = reading->loop_end,
 		.looped = reading->looped };
@@ -175,7 +174,7 @@ SEGUE_DATA_LOOP static void interpolate(const struct segue_reading *reading, con
 		}
 		if (frame < end && !(r.looped && frame == (int64_t)r.loop_start)) {
 			n = count_plain(places, i, n_frames, base, end);
-			segue_cubic_read(data + base, places, i, ret + i, n);
+			loops->read(data + base, places, i, ret + i, n);
 			i += n;
 			continue;
 		}
@@ -219,13 +218,14 @@ struct reader {
 
 SEGUE_DATA_LOOP static void read_level(struct reader *reader, const struct segue_table_level *level, float *ret)
 {
+	const struct segue_loops *loops = reader->block->loops;
 	uint32_t bits = 64 - (uint32_t)__builtin_ctz(level->n_frames);
 
 	if (bits != reader->bits)
-		segue_places_find(&reader->places, reader->note->phase, reader->note->step, bits,
+		loops->find(&reader->places, reader->note->phase, reader->note->step, bits,
 				reader->block->n_frames);
 	reader->bits = bits;
-	segue_cubic_read(level->data, &reader->places, 0, ret, reader->block->n_frames);
+	loops->read(level->data, &reader->places, 0, ret, reader->block->n_frames);
 }
 
 SEGUE_DATA_LOOP static void read_table(struct reader *reader, const struct segue_reading *r, uint32_t channel)
@@ -255,7 +255,8 @@ SEGUE_DATA_LOOP static const float *read_channel(struct reader *reader, const st
 	else if (is_copied(r))
 		return copy(r, r->sample->data[channel], reader->scratch, n_frames);
 	else
-		interpolate(r, &reader->places, r->sample->data[channel], reader->scratch, n_frames);
+		interpolate(reader->block->loops, r, &reader->places, r->sample->data[channel], reader->scratch,
+				n_frames);
 	return reader->scratch;
 }
 
@@ -315,9 +316,9 @@ SEGUE_DATA_LOOP static void add(const struct segue_reading *r, const struct loud
 
 	gain *= r->gains[s];
 	if (loudness->is_steady)
-		segue_row_add(rows[output], values, gain * loudness->steady[s], block->n_frames);
+		block->loops->add(rows[output], values, gain * loudness->steady[s], block->n_frames);
 	else
-		segue_row_add_shaped(rows[output], values, gain, loudness->moving[s], block->n_frames);
+		block->loops->add_shaped(rows[output], values, gain, loudness->moving[s], block->n_frames);
 }
 
 SEGUE_DATA_LOOP static void play(struct reader *reader, const struct segue_reading *r,
@@ -331,7 +332,7 @@ SEGUE_DATA_LOOP static void play(struct reader *reader, const struct segue_readi
 		return;
 	n_channels = r->table != NULL ? r->table->n_channels : r->sample->n_channels;
 	if (r->sample != NULL && !is_copied(r)) {
-		segue_places_find(&reader->places, r->fraction, r->step, FRACTION_BITS, block->n_frames);
+		block->loops->find(&reader->places, r->fraction, r->step, FRACTION_BITS, block->n_frames);
 		reader->bits = 0;
 	}
 	if (n_channels == 1) {

@@ -11,6 +11,7 @@
 #include <segue/handover.h>
 
 #include "buffers.h"
+#include "cubic.h"
 #include "envelope.h"
 #include "instrument.h"
 #include "table.h"
@@ -73,6 +74,7 @@ enum segue_note_loop {
 
 /** Frames of one block, and where they go. */
 struct segue_note_block {
+	const struct segue_loops *loops;
 	uint32_t n_frames;
 	uint32_t place;			/**< of the first one in its block, counted from the engine's first */
 	uint32_t rate;

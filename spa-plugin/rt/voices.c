@@ -287,6 +287,7 @@ SEGUE_DATA_LOOP static void sound_off(struct segue_voices *v, uint32_t channel)
 void segue_voices_init(struct segue_voices *v, struct segue_handover *handover, uint32_t n_outputs, uint32_t rate)
 {
 	v->handover = handover;
+	v->loops = segue_loops_best();
 	v->n_outputs = n_outputs;
 	v->rate = rate;
 	v->n_max = 64;
@@ -457,6 +458,7 @@ void segue_voices_render(struct segue_voices *v, struct segue_note_block *block)
 {
 	uint32_t i;
 
+	block->loops = v->loops;
 	block->n_outputs = v->n_outputs;
 	block->rate = v->rate;
 	for (i = 0; i < SEGUE_CHANNELS; i++)

@@ -21,7 +21,7 @@
 #define DEFAULT_RATE	48000
 #define DEFAULT_SECONDS	6.0
 #define DEFAULT_VOICES	64
-#define ROUNDS		15u	/* they take turns; an odd number: one of them is in the middle */
+#define ROUNDS		45u	/* they take turns; an odd number: one of them is in the middle */
 #define MEMORY_MAX	((size_t)1 << 30)
 #define ROOT_KEY	60u
 #define LOWEST_KEY	36u
@@ -77,9 +77,9 @@ static const char help[] =
 "  swap         the same voices while ours goes over to another buffer: notes on a table sound on both,\n"
 "               notes on a sample go on alone\n"
 "\n"
-"Voices begin one a cycle, so they are at different places. Who is measured takes turns, 15 rounds each.\n"
-"Times are us a cycle, in JSON ns. The last column is ns per voice per frame: of each round the mean, and\n"
-"of these the median; swap/ is that in a swap as a multiple of that without. wc: for each phase of 32768\n"
+"Voices begin one a cycle, so they are at different places. Who is measured takes turns, 45 rounds each.\n"
+"Times are us a cycle, in JSON ns. ns/v/f: per voice per frame, of the median; swap/: that in a swap as a\n"
+"multiple of that without. wc: for each phase of 32768\n"
 "frames the median over its repetitions, then the largest.\n"
 "\n"
 "Exit status: 0 done, 1 failed, 2 usage.\n";
@@ -244,25 +244,10 @@ static int run_rounds(struct run *run)
 
 /* ------------------------------------------------------------------- printing */
 
-static int compare(const void *a, const void *b)
+/* Per voice and frame, of the cycle in the middle: the mean would be of those others took from us, too. */
+static double voice_frame(const struct run *run, uint32_t player, uint32_t part)
 {
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-/* per voice and frame */
-static double voice_frame(const struct run *run, const struct segue_samples *samples)
-{
-	double means[ROUNDS], n = (double)run->n_cycles * run->work.n_voices * run->work.quantum;
-
-	for (uint32_t i = 0; i < ROUNDS; i++) {
-		means[i] = 0.0;
-		for (uint32_t k = 0; k < run->n_cycles; k++)
-			means[i] += samples->nsec[i * run->n_cycles + k] / n;
-	}
-	qsort(means, ROUNDS, sizeof(means[0]), compare);
-	return means[ROUNDS / 2];
+	return segue_samples_summary(&run->samples[player][part], 1).median / run->work.n_voices / run->work.quantum;
 }
 
 static void print_result(bool json, const struct run *run, uint32_t p, uint32_t part)
@@ -271,7 +256,7 @@ static void print_result(bool json, const struct run *run, uint32_t p, uint32_t 
 	const struct segue_voice_work *w = &run->work;
 	const struct segue_samples *samples = &run->samples[p][part];
 	struct segue_summary s = segue_samples_summary(samples, (SEGUE_PHASE_FRAMES + w->quantum - 1) / w->quantum);
-	double nsec = voice_frame(run, samples);
+	double nsec = voice_frame(run, p, part);
 	char name[64];
 
 	snprintf(name, sizeof(name), "%s, %u, %u", w->kind->name, w->n_voices, w->quantum);
@@ -288,7 +273,7 @@ static void print_result(bool json, const struct run *run, uint32_t p, uint32_t 
 				players[p]->envelope, parts[part], s.mean / 1e3, s.median / 1e3, s.p999 / 1e3,
 				s.wc / 1e3, s.max / 1e3, nsec);
 		if (part == SWAP)
-			printf(" %6.2f", nsec / voice_frame(run, &run->samples[p][STEADY]));
+			printf(" %6.2f", nsec / voice_frame(run, p, STEADY));
 		printf("\n");
 	}
 	fflush(stdout);
