@@ -290,7 +290,7 @@ SEGUE_DATA_LOOP static void find_loudness(struct segue_note *note, const struct 
 			ret->steady[s] = level * controls->rest[s];
 		return;
 	}
-	segue_envelope_run(&note->envelope, block->rate, shape, block->n_frames);
+	segue_envelope_run(&note->envelope, block->rate, block->place, shape, block->n_frames);
 	/* the last side in its own row, and so last */
 	for (s = 0; s < SEGUE_SIDES; s++) {
 		float *row = ret->rows[s];
