@@ -357,26 +357,24 @@ SEGUE_DATA_LOOP static void find_levels(struct segue_reading *r, const struct se
 		segue_table_find_level(r->table, note->pitch_before);
 }
 
-SEGUE_DATA_LOOP static double frame_step(const struct segue_note *note, uint32_t rate)
-{
-	return SPA_MIN(note->frequency * note->bend / rate, SEGUE_BAND);
-}
-
 SEGUE_DATA_LOOP static void tune(struct segue_note *note, double bend, uint32_t rate)
 {
 	note->bend = bend;
-	note->step = (uint64_t)(int64_t)(frame_step(note, rate) * 0x1p64);
+	note->pace = SPA_MIN(note->frequency * bend / rate, SEGUE_BAND);
+	note->step = (uint64_t)(int64_t)(note->pace * 0x1p64);
 	set_step(&note->now, bend, rate);
 	set_step(&note->next, bend, rate);
 }
 
 /* A block begins. */
-SEGUE_DATA_LOOP static void choose_levels(struct segue_note *note, uint32_t rate)
+SEGUE_DATA_LOOP static void choose_levels(struct segue_note *note)
 {
 	bool was_moving = note->pitch_before != note->pitch;
 
+	if (!was_moving && note->pitch == note->pace)
+		return;
 	note->pitch_before = note->pitch;
-	note->pitch = segue_pitch_choose(note->pitch, frame_step(note, rate));
+	note->pitch = segue_pitch_choose(note->pitch, note->pace);
 	if (was_moving || note->pitch != note->pitch_before) {
 		find_levels(&note->now, note);
 		find_levels(&note->next, note);
@@ -402,7 +400,7 @@ void segue_note_start(struct segue_note *note, const struct segue_envelope_shape
 {
 	segue_envelope_start(&note->envelope, shape, rate);
 	tune(note, bend, rate);
-	note->pitch = note->pitch_before = frame_step(note, rate);
+	note->pitch = note->pitch_before = note->pace;
 	find_levels(&note->now, note);
 }
 
@@ -466,7 +464,7 @@ void segue_note_play(struct segue_note *note, const struct segue_controls *contr
 	if (note->bend != controls->bend)
 		tune(note, controls->bend, block->rate);
 	if (block->place == 0)
-		choose_levels(note, block->rate);
+		choose_levels(note);
 	find_loudness(note, controls, block, &loudness);
 	if (note->next.ticket == NULL) {
 		play(&reader, &note->now, &loudness, block->alone);

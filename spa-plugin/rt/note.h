@@ -61,7 +61,8 @@ struct segue_note {
 	struct segue_envelope envelope;
 	double frequency;			/**< without a bend */
 	double bend;				/**< that steps were worked out with; 0: anew */
-	uint64_t periods, phase, step;		/**< 64 bits of fraction */
+	double pace;				/**< periods per frame, with that bend */
+	uint64_t periods, phase, step;		/**< the same, 64 bits of fraction */
 	double pitch, pitch_before;		/**< periods per frame that levels are chosen by */
 };
 
