@@ -59,17 +59,29 @@ INLINE void read(const float *data, const struct segue_places *places, uint32_t 
 		ret[i] = segue_hermite(data + frame[i], ts[i]);
 }
 
-INLINE void add(float *restrict row, const float *restrict values, float gain, uint32_t n_frames)
+INLINE void add(float *restrict row, float *restrict other, const float *restrict values, float gain, uint32_t n_frames)
 {
-	for (uint32_t i = 0; i < n_frames; i++)
+	uint32_t i;
+
+	for (i = 0; other == NULL && i < n_frames; i++)
 		row[i] += gain * values[i];
+	for (i = 0; other != NULL && i < n_frames; i++) {
+		row[i] += gain * values[i];
+		other[i] += gain * values[i];
+	}
 }
 
-INLINE void add_shaped(float *restrict row, const float *restrict values, float gain, const float *restrict gains,
-		uint32_t n_frames)
+INLINE void add_shaped(float *restrict row, float *restrict other, const float *restrict values, float gain,
+		const float *restrict gains, uint32_t n_frames)
 {
-	for (uint32_t i = 0; i < n_frames; i++)
+	uint32_t i;
+
+	for (i = 0; other == NULL && i < n_frames; i++)
 		row[i] += gain * gains[i] * values[i];
+	for (i = 0; other != NULL && i < n_frames; i++) {
+		row[i] += gain * gains[i] * values[i];
+		other[i] += gain * gains[i] * values[i];
+	}
 }
 
 #define COMPILE(kind, attributes) \
@@ -83,15 +95,15 @@ SEGUE_DATA_LOOP attributes static void read_##kind(const float *data, const stru
 { \
 	read(data, places, first, ret, n_frames); \
 } \
-SEGUE_DATA_LOOP attributes static void add_##kind(float *restrict row, const float *restrict values, float gain, \
-		uint32_t n_frames) \
+SEGUE_DATA_LOOP attributes static void add_##kind(float *restrict row, float *restrict other, \
+		const float *restrict values, float gain, uint32_t n_frames) \
 { \
-	add(row, values, gain, n_frames); \
+	add(row, other, values, gain, n_frames); \
 } \
-SEGUE_DATA_LOOP attributes static void add_shaped_##kind(float *restrict row, const float *restrict values, \
-		float gain, const float *restrict gains, uint32_t n_frames) \
+SEGUE_DATA_LOOP attributes static void add_shaped_##kind(float *restrict row, float *restrict other, \
+		const float *restrict values, float gain, const float *restrict gains, uint32_t n_frames) \
 { \
-	add_shaped(row, values, gain, gains, n_frames); \
+	add_shaped(row, other, values, gain, gains, n_frames); \
 }
 
 #define METHODS(kind) \
@@ -110,14 +122,14 @@ const struct segue_loops segue_loops_portable = { METHODS(portable) };
 COMPILE(avx2, __attribute__((target("avx2"))))
 static const struct segue_loops avx2 = { METHODS(avx2) };
 
-const struct segue_loops *segue_loops_best(void)
+SEGUE_DATA_LOOP const struct segue_loops *segue_loops_best(void)
 {
 	return __builtin_cpu_supports("avx2") ? &avx2 : &segue_loops_portable;
 }
 
 #else
 
-const struct segue_loops *segue_loops_best(void)
+SEGUE_DATA_LOOP const struct segue_loops *segue_loops_best(void)
 {
 	return &segue_loops_portable;
 }

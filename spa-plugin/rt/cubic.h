@@ -29,17 +29,18 @@ struct segue_loops {
 	/** By the cubic through four neighbours (hermite.h), for places first..first + n_frames - 1. */
 	SEGUE_DATA_LOOP void (*read)(const float *data, const struct segue_places *places, uint32_t first, float *ret,
 			uint32_t n_frames);
-	/** row[i] += gain * values[i] */
-	SEGUE_DATA_LOOP void (*add)(float *restrict row, const float *restrict values, float gain, uint32_t n_frames);
-	/** row[i] += gain * gains[i] * values[i] */
-	SEGUE_DATA_LOOP void (*add_shaped)(float *restrict row, const float *restrict values, float gain,
-			const float *restrict gains, uint32_t n_frames);
+	/** row[i] += gain * values[i], and the same to another row unless it is NULL */
+	SEGUE_DATA_LOOP void (*add)(float *restrict row, float *restrict other, const float *restrict values,
+			float gain, uint32_t n_frames);
+	/** row[i] += gain * gains[i] * values[i], and so on */
+	SEGUE_DATA_LOOP void (*add_shaped)(float *restrict row, float *restrict other, const float *restrict values,
+			float gain, const float *restrict gains, uint32_t n_frames);
 };
 
 /** Plain C, and whatever the compiler makes of it. */
 extern const struct segue_loops segue_loops_portable;
 
 /** The fastest this processor can run. Any thread. */
-const struct segue_loops *segue_loops_best(void);
+SEGUE_DATA_LOOP const struct segue_loops *segue_loops_best(void);
 
 #endif /* SEGUE_RT_CUBIC_H */

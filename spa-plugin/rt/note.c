@@ -301,6 +301,8 @@ SEGUE_DATA_LOOP static void find_loudness(struct segue_note *note, const struct 
 				row[i] = shape[i] * controls->gains[s][i];
 		} else if (controls->rest[s] == 1.0f) {
 			ret->moving[s] = shape;
+		} else if (s > 0 && controls->rest[s] == controls->rest[0]) {
+			ret->moving[s] = ret->moving[0];
 		} else {
 			for (i = 0; i < block->n_frames; i++)
 				row[i] = shape[i] * controls->rest[s];
@@ -308,24 +310,46 @@ SEGUE_DATA_LOOP static void find_loudness(struct segue_note *note, const struct 
 	}
 }
 
+/* \param n  1, or 2: to this output and the one after it, which are equally loud */
 SEGUE_DATA_LOOP static void add(const struct segue_reading *r, const struct loudness *loudness,
-		const struct segue_note_block *block, float (*rows)[SEGUE_BLOCK_FRAMES], uint32_t output,
+		const struct segue_note_block *block, float (*rows)[SEGUE_BLOCK_FRAMES], uint32_t output, uint32_t n,
 		const float *values, float gain)
 {
 	uint32_t s = side_of(output, block->n_outputs);
+	float *other = n > 1 ? rows[output + 1] : NULL;
 
 	gain *= r->gains[s];
 	if (loudness->is_steady)
-		block->loops->add(rows[output], values, gain * loudness->steady[s], block->n_frames);
+		block->loops->add(rows[output], other, values, gain * loudness->steady[s], block->n_frames);
 	else
-		block->loops->add_shaped(rows[output], values, gain, loudness->moving[s], block->n_frames);
+		block->loops->add_shaped(rows[output], other, values, gain, loudness->moving[s], block->n_frames);
+}
+
+/* Is nothing panned? Then all outputs are equally loud. */
+SEGUE_DATA_LOOP static bool is_even(const struct segue_reading *r, const struct loudness *loudness)
+{
+	if (r->gains[0] != r->gains[1])
+		return false;
+	return loudness->is_steady ? loudness->steady[0] == loudness->steady[1] :
+		loudness->moving[0] == loudness->moving[1];
+}
+
+/* One channel to all outputs. */
+SEGUE_DATA_LOOP static void add_to_all(const struct segue_reading *r, const struct loudness *loudness,
+		const struct segue_note_block *block, float (*rows)[SEGUE_BLOCK_FRAMES], const float *values)
+{
+	uint32_t c = 0, n;
+
+	for (; c < block->n_outputs; c += n) {
+		n = c == 0 && block->n_outputs > 1 && is_even(r, loudness) ? 2 : 1;
+		add(r, loudness, block, rows, c, n, values, 1.0f);
+	}
 }
 
 SEGUE_DATA_LOOP static void play(struct reader *reader, const struct segue_reading *r,
 		const struct loudness *loudness, float (*rows)[SEGUE_BLOCK_FRAMES])
 {
 	const struct segue_note_block *block = reader->block;
-	const float *values;
 	uint32_t c, n_channels;
 
 	if (is_over(r))
@@ -336,15 +360,13 @@ SEGUE_DATA_LOOP static void play(struct reader *reader, const struct segue_readi
 		reader->bits = 0;
 	}
 	if (n_channels == 1) {
-		values = read_channel(reader, r, 0);
-		for (c = 0; c < block->n_outputs; c++)
-			add(r, loudness, block, rows, c, values, 1.0f);
+		add_to_all(r, loudness, block, rows, read_channel(reader, r, 0));
 	} else if (block->n_outputs == 1) {
 		for (c = 0; c < n_channels; c++)
-			add(r, loudness, block, rows, 0, read_channel(reader, r, c), 1.0f / (float)n_channels);
+			add(r, loudness, block, rows, 0, 1, read_channel(reader, r, c), 1.0f / (float)n_channels);
 	} else {
 		for (c = 0; c < SPA_MIN(n_channels, block->n_outputs); c++)
-			add(r, loudness, block, rows, c, read_channel(reader, r, c), 1.0f);
+			add(r, loudness, block, rows, c, 1, read_channel(reader, r, c), 1.0f);
 	}
 }
 
