@@ -6,49 +6,64 @@
 
 #include "rt/hermite.h"
 
-static inline void move(struct segue_plain_voice *v)
+/* Everything is in a variable of its own, so that the compiler need not store it in every frame. */
+
+static inline double move(double place, double step, double end, double length)
 {
-	v->place += v->step;
-	while (v->place >= v->loop_end)
-		v->place -= v->loop_end - v->loop_start;
+	place += step;
+	return place >= end ? place - length : place;
 }
 
 void segue_plain_cubic(struct segue_plain_voice *v, float *restrict left, float *restrict right, uint32_t n_frames)
 {
+	double place = v->place, step = v->step, end = v->loop_end, length = end - v->loop_start;
+	const float *data = v->data[0] - 1;
+	float gain = v->gain;
+
 	for (uint32_t i = 0; i < n_frames; i++) {
-		int32_t frame = (int32_t)v->place;
-		float value = v->gain * segue_hermite(v->data[0] + frame - 1, (float)(v->place - frame));
+		int32_t frame = (int32_t)place;
+		float value = gain * segue_hermite(data + frame, (float)(place - frame));
 
 		left[i] += value;
 		right[i] += value;
-		move(v);
+		place = move(place, step, end, length);
 	}
+	v->place = place;
 }
 
 void segue_plain_cubic_stereo(struct segue_plain_voice *v, float *restrict left, float *restrict right,
 		uint32_t n_frames)
 {
-	for (uint32_t i = 0; i < n_frames; i++) {
-		int32_t frame = (int32_t)v->place;
-		float t = (float)(v->place - frame);
+	double place = v->place, step = v->step, end = v->loop_end, length = end - v->loop_start;
+	const float *data[2] = { v->data[0] - 1, v->data[1] - 1 };
+	float gain = v->gain;
 
-		left[i] += v->gain * segue_hermite(v->data[0] + frame - 1, t);
-		right[i] += v->gain * segue_hermite(v->data[1] + frame - 1, t);
-		move(v);
+	for (uint32_t i = 0; i < n_frames; i++) {
+		int32_t frame = (int32_t)place;
+		float t = (float)(place - frame);
+
+		left[i] += gain * segue_hermite(data[0] + frame, t);
+		right[i] += gain * segue_hermite(data[1] + frame, t);
+		place = move(place, step, end, length);
 	}
+	v->place = place;
 }
 
 void segue_plain_linear(struct segue_plain_voice *v, float *restrict left, float *restrict right, uint32_t n_frames)
 {
+	double place = v->place, step = v->step, end = v->loop_end, length = end - v->loop_start;
+	const float *data = v->data[0];
+	float gain = v->gain;
+
 	for (uint32_t i = 0; i < n_frames; i++) {
-		int32_t frame = (int32_t)v->place;
-		const float *y = v->data[0] + frame;
-		float value = v->gain * (y[0] + (float)(v->place - frame) * (y[1] - y[0]));
+		int32_t frame = (int32_t)place;
+		float a = data[frame], value = gain * (a + (float)(place - frame) * (data[frame + 1] - a));
 
 		left[i] += value;
 		right[i] += value;
-		move(v);
+		place = move(place, step, end, length);
 	}
+	v->place = place;
 }
 
 /* frames until the loop ends, and on */
@@ -64,12 +79,16 @@ static inline uint32_t take(struct segue_plain_voice *v, uint32_t n_frames, uint
 void segue_plain_unity(struct segue_plain_voice *v, float *restrict left, float *restrict right, uint32_t n_frames)
 {
 	uint32_t n, i, frame;
+	float gain = v->gain;
 
 	for (; n_frames > 0; left += n, right += n, n_frames -= n) {
+		const float *data;
+
 		n = take(v, n_frames, &frame);
+		data = v->data[0] + frame;
 		for (i = 0; i < n; i++) {
-			left[i] += v->gain * v->data[0][frame + i];
-			right[i] += v->gain * v->data[0][frame + i];
+			left[i] += gain * data[i];
+			right[i] += gain * data[i];
 		}
 	}
 }
@@ -78,12 +97,17 @@ void segue_plain_unity_stereo(struct segue_plain_voice *v, float *restrict left,
 		uint32_t n_frames)
 {
 	uint32_t n, i, frame;
+	float gain = v->gain;
 
 	for (; n_frames > 0; left += n, right += n, n_frames -= n) {
+		const float *data, *other;
+
 		n = take(v, n_frames, &frame);
-		for (i = 0; i < n; i++) {
-			left[i] += v->gain * v->data[0][frame + i];
-			right[i] += v->gain * v->data[1][frame + i];
-		}
+		data = v->data[0] + frame;
+		other = v->data[1] + frame;
+		for (i = 0; i < n; i++)
+			left[i] += gain * data[i];
+		for (i = 0; i < n; i++)
+			right[i] += gain * other[i];
 	}
 }
