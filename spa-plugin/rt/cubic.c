@@ -84,6 +84,16 @@ INLINE void add_shaped(float *restrict row, float *restrict other, const float *
 	}
 }
 
+INLINE void fall(float *row, float to, float distance, const float left[8], float left_8)
+{
+	v8 lanes = distance * *(const v8 *)left;
+
+	for (uint32_t i = 0; i < SEGUE_BLOCK_FRAMES; i += 8) {
+		*(v8 *)(row + i) = to + lanes;
+		lanes *= left_8;
+	}
+}
+
 #define COMPILE(kind, attributes) \
 SEGUE_DATA_LOOP attributes static void find_##kind(struct segue_places *places, uint64_t fraction, uint64_t step, \
 		uint32_t bits, uint32_t n_frames) \
@@ -104,6 +114,11 @@ SEGUE_DATA_LOOP attributes static void add_shaped_##kind(float *restrict row, fl
 		const float *restrict values, float gain, const float *restrict gains, uint32_t n_frames) \
 { \
 	add_shaped(row, other, values, gain, gains, n_frames); \
+} \
+SEGUE_DATA_LOOP attributes static void fall_##kind(float *row, float to, float distance, const float left[8], \
+		float left_8) \
+{ \
+	fall(row, to, distance, left, left_8); \
 }
 
 #define METHODS(kind) \
@@ -111,7 +126,8 @@ SEGUE_DATA_LOOP attributes static void add_shaped_##kind(float *restrict row, fl
 	.find = find_##kind, \
 	.read = read_##kind, \
 	.add = add_##kind, \
-	.add_shaped = add_shaped_##kind
+	.add_shaped = add_shaped_##kind, \
+	.fall = fall_##kind
 
 COMPILE(portable, )
 const struct segue_loops segue_loops_portable = { METHODS(portable) };

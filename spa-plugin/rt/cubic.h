@@ -35,6 +35,8 @@ struct segue_loops {
 	/** row[i] += gain * gains[i] * values[i], and so on */
 	SEGUE_DATA_LOOP void (*add_shaped)(float *restrict row, float *restrict other, const float *restrict values,
 			float gain, const float *restrict gains, uint32_t n_frames);
+	/** row[i] = to + distance * left[i % 8] * left_8 to the power of i / 8, for a whole block */
+	SEGUE_DATA_LOOP void (*fall)(float *row, float to, float distance, const float left[8], float left_8);
 };
 
 /** Plain C, and whatever the compiler makes of it. */

@@ -9,11 +9,6 @@
 
 #include <spa/utils/defs.h>
 
-typedef float v4 __attribute__((vector_size(16), aligned(4), may_alias));
-
-#define AT(p)		(*(v4 *)(p))
-#define IN(p)		(*(const v4 *)(p))
-
 #define END_SEC		0.005
 #define SLOPE_60_DB	-9.965784284662087	/* log2(10^-3) */
 #define STEEPEST	32.0		/* log2 of how far a block may fall */
@@ -130,27 +125,21 @@ SEGUE_DATA_LOOP static void begin_blocks(struct segue_envelope *e, uint32_t plac
 }
 
 /* Frames of one block: the whole block is worked out, because it takes no longer. */
-SEGUE_DATA_LOOP static void run_exponential(struct segue_envelope *e, float *ret, uint32_t n_frames)
+SEGUE_DATA_LOOP static void run_exponential(struct segue_envelope *e, const struct segue_loops *loops, float *ret,
+		uint32_t n_frames)
 {
-	uint32_t place = (e->offset + e->done) % SEGUE_BLOCK_FRAMES, i;
+	uint32_t place = (e->offset + e->done) % SEGUE_BLOCK_FRAMES;
 	float block[SEGUE_BLOCK_FRAMES], *row = n_frames == SEGUE_BLOCK_FRAMES ? ret : block;
-	float distance = (float)e->distance, left_8 = e->left_8, to = (float)e->to;
-	/* vectors, because a compiler doesn't see them in loops */
-	v4 a = distance * IN(e->left), b = distance * IN(e->left + 4);
 
-	for (i = 0; i < SEGUE_BLOCK_FRAMES; i += 8) {
-		AT(row + i) = to + a;
-		AT(row + i + 4) = to + b;
-		a *= left_8;
-		b *= left_8;
-	}
+	loops->fall(row, (float)e->to, (float)e->distance, e->left, e->left_8);
 	if (row == block)
 		memcpy(ret, block + place, n_frames * sizeof(*ret));
 	if (place + n_frames == SEGUE_BLOCK_FRAMES)
 		e->distance *= e->left_block;
 }
 
-void segue_envelope_run(struct segue_envelope *e, uint32_t rate, uint32_t place, float *ret, uint32_t n_frames)
+void segue_envelope_run(struct segue_envelope *e, const struct segue_loops *loops, uint32_t rate, uint32_t place,
+		float *ret, uint32_t n_frames)
 {
 	uint32_t n;
 
@@ -165,7 +154,7 @@ void segue_envelope_run(struct segue_envelope *e, uint32_t rate, uint32_t place,
 			if (e->done == 0)
 				begin_blocks(e, place);
 			n = SPA_MIN(n, SEGUE_BLOCK_FRAMES - (uint32_t)((e->offset + e->done) % SEGUE_BLOCK_FRAMES));
-			run_exponential(e, ret, n);
+			run_exponential(e, loops, ret, n);
 		} else {
 			run_linear(e, ret, n);
 		}

@@ -10,6 +10,7 @@
 
 #include <segue/handover.h>
 
+#include "cubic.h"
 #include "instrument.h"
 #include "table.h"
 
@@ -53,7 +54,7 @@ SEGUE_DATA_LOOP void segue_envelope_end(struct segue_envelope *envelope, uint32_
 /** The values of the next n_frames frames, at most SEGUE_BLOCK_FRAMES; move on by as many. Not while it
  * sustains: its value is `to` until something else is asked for.
  * \param place  of the first one in its block; none is of the next block */
-SEGUE_DATA_LOOP void segue_envelope_run(struct segue_envelope *envelope, uint32_t rate, uint32_t place, float *ret,
-		uint32_t n_frames);
+SEGUE_DATA_LOOP void segue_envelope_run(struct segue_envelope *envelope, const struct segue_loops *loops,
+		uint32_t rate, uint32_t place, float *ret, uint32_t n_frames);
 
 #endif /* SEGUE_RT_ENVELOPE_H */

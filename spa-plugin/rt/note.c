@@ -290,7 +290,11 @@ SEGUE_DATA_LOOP static void find_loudness(struct segue_note *note, const struct 
 			ret->steady[s] = level * controls->rest[s];
 		return;
 	}
-	segue_envelope_run(&note->envelope, block->rate, block->place, shape, block->n_frames);
+	segue_envelope_run(&note->envelope, block->loops, block->rate, block->place, shape, block->n_frames);
+	if (!controls->is_moving && controls->rest[0] == 1.0f && controls->rest[1] == 1.0f && controls->rest[2] == 1.0f) {
+		ret->moving[0] = ret->moving[1] = ret->moving[2] = shape;
+		return;
+	}
 	/* the last side in its own row, and so last */
 	for (s = 0; s < SEGUE_SIDES; s++) {
 		float *row = ret->rows[s];
@@ -299,8 +303,6 @@ SEGUE_DATA_LOOP static void find_loudness(struct segue_note *note, const struct 
 		if (controls->is_moving) {
 			for (i = 0; i < block->n_frames; i++)
 				row[i] = shape[i] * controls->gains[s][i];
-		} else if (controls->rest[s] == 1.0f) {
-			ret->moving[s] = shape;
 		} else if (s > 0 && controls->rest[s] == controls->rest[0]) {
 			ret->moving[s] = ret->moving[0];
 		} else {
@@ -346,12 +348,32 @@ SEGUE_DATA_LOOP static void add_to_all(const struct segue_reading *r, const stru
 	}
 }
 
+/* A sample at its own pitch, as it lies in memory. \return false: it is something else, or not all there */
+SEGUE_DATA_LOOP static bool play_straight(const struct segue_reading *r, const struct loudness *loudness,
+		const struct segue_note_block *block, float (*rows)[SEGUE_BLOCK_FRAMES])
+{
+	uint64_t end = r->loop_end > 0 ? r->loop_end : r->sample->n_frames;
+	uint32_t c, n_channels = r->sample->n_channels;
+
+	if (!is_copied(r) || r->frame + block->n_frames > end || (n_channels > 1 && block->n_outputs == 1))
+		return false;
+	if (n_channels == 1) {
+		add_to_all(r, loudness, block, rows, r->sample->data[0] + r->frame);
+		return true;
+	}
+	for (c = 0; c < SPA_MIN(n_channels, block->n_outputs); c++)
+		add(r, loudness, block, rows, c, 1, r->sample->data[c] + r->frame, 1.0f);
+	return true;
+}
+
 SEGUE_DATA_LOOP static void play(struct reader *reader, const struct segue_reading *r,
 		const struct loudness *loudness, float (*rows)[SEGUE_BLOCK_FRAMES])
 {
 	const struct segue_note_block *block = reader->block;
 	uint32_t c, n_channels;
 
+	if (r->sample != NULL && play_straight(r, loudness, block, rows))
+		return;
 	if (is_over(r))
 		return;
 	n_channels = r->table != NULL ? r->table->n_channels : r->sample->n_channels;
@@ -405,12 +427,14 @@ SEGUE_DATA_LOOP static void choose_levels(struct segue_note *note)
 
 SEGUE_DATA_LOOP static void advance(struct segue_note *note, uint32_t n_frames)
 {
-	/* the carry of a multiplication */
-	uint64_t high = (note->step >> 32) * n_frames + (((note->step & UINT32_MAX) * n_frames) >> 32);
-	uint64_t phase = note->phase + note->step * n_frames;
+	if (note->now.table != NULL) {
+		/* the carry of a multiplication */
+		uint64_t high = (note->step >> 32) * n_frames + (((note->step & UINT32_MAX) * n_frames) >> 32);
+		uint64_t phase = note->phase + note->step * n_frames;
 
-	note->periods += (high >> 32) + (phase < note->phase);
-	note->phase = phase;
+		note->periods += (high >> 32) + (phase < note->phase);
+		note->phase = phase;
+	}
 	if (note->now.sample != NULL)
 		move(&note->now, n_frames);
 	if (note->next.sample != NULL)
@@ -474,9 +498,10 @@ bool segue_note_is_over(const struct segue_note *note)
 		(is_over(&note->now) && (note->next.ticket == NULL || is_over(&note->next)));
 }
 
-void segue_note_play(struct segue_note *note, const struct segue_controls *controls,
+bool segue_note_play(struct segue_note *note, const struct segue_controls *controls,
 		const struct segue_note_block *block)
 {
+	enum segue_stage stage = note->envelope.stage;
 	struct reader reader;
 	struct loudness loudness;
 
@@ -485,7 +510,8 @@ void segue_note_play(struct segue_note *note, const struct segue_controls *contr
 	reader.bits = 0;
 	if (note->bend != controls->bend)
 		tune(note, controls->bend, block->rate);
-	if (block->place == 0)
+	/* only from a table does it go over to another */
+	if (block->place == 0 && note->now.table != NULL)
 		choose_levels(note);
 	find_loudness(note, controls, block, &loudness);
 	if (note->next.ticket == NULL) {
@@ -495,4 +521,5 @@ void segue_note_play(struct segue_note *note, const struct segue_controls *contr
 		play(&reader, &note->next, &loudness, block->new);
 	}
 	advance(note, block->n_frames);
+	return note->envelope.stage != stage || segue_note_is_over(note);
 }

@@ -104,8 +104,8 @@ SEGUE_DATA_LOOP void segue_note_arrive(struct segue_note *note, struct segue_han
 SEGUE_DATA_LOOP void segue_note_clear(struct segue_note *note, struct segue_handover *handover);
 /** Is there nothing left to be heard? */
 SEGUE_DATA_LOOP bool segue_note_is_over(const struct segue_note *note);
-/** Add n_frames of it to the outputs' rows, and move on. */
-SEGUE_DATA_LOOP void segue_note_play(struct segue_note *note, const struct segue_controls *controls,
+/** Add n_frames of it to the outputs' rows, and move on. \return whether its stage has changed, or it is over */
+SEGUE_DATA_LOOP bool segue_note_play(struct segue_note *note, const struct segue_controls *controls,
 		const struct segue_note_block *block);
 
 #endif /* SEGUE_RT_NOTE_H */

@@ -72,7 +72,7 @@ static void run(struct segue_envelope *e, uint32_t at, float *ret, uint32_t n_fr
 	for (done = 0; done < n_frames; done += n) {
 		left = SEGUE_BLOCK_FRAMES - (at + done) % SEGUE_BLOCK_FRAMES;
 		n = SPA_MIN(n_frames - done, random ? 1 + random_below(left) : left);
-		segue_envelope_run(e, RATE, (at + done) % SEGUE_BLOCK_FRAMES, ret + done, n);
+		segue_envelope_run(e, segue_loops_best(), RATE, (at + done) % SEGUE_BLOCK_FRAMES, ret + done, n);
 	}
 }
 
