@@ -340,12 +340,14 @@ SEGUE_DATA_LOOP static bool is_even(const struct segue_reading *r, const struct 
 SEGUE_DATA_LOOP static void add_to_all(const struct segue_reading *r, const struct loudness *loudness,
 		const struct segue_note_block *block, float (*rows)[SEGUE_BLOCK_FRAMES], const float *values)
 {
-	uint32_t c = 0, n;
+	uint32_t c = 0;
 
-	for (; c < block->n_outputs; c += n) {
-		n = c == 0 && block->n_outputs > 1 && is_even(r, loudness) ? 2 : 1;
-		add(r, loudness, block, rows, c, n, values, 1.0f);
+	if (block->n_outputs > 1 && is_even(r, loudness)) {
+		add(r, loudness, block, rows, 0, 2, values, 1.0f);
+		c = 2;
 	}
+	for (; c < block->n_outputs; c++)
+		add(r, loudness, block, rows, c, 1, values, 1.0f);
 }
 
 /* A sample at its own pitch, as it lies in memory. \return false: it is something else, or not all there */
