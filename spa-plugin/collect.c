@@ -188,6 +188,14 @@ static void take_retired(struct segue_node_impl *node)
 	}
 }
 
+/* Notes on what is heard hold it no longer than itself, but a pause ends them too. */
+static bool has_paused_notes(const struct segue_node_impl *node)
+{
+	const struct segue_keys_type *keys = node->type->keys;
+
+	return keys != NULL && !node->running && keys->count_voices(node->engine) > 0;
+}
+
 /* is there anything the data loop owes us, besides what it plays and what it has been told to wait for? */
 static bool is_owed(const struct segue_node_impl *node)
 {
@@ -199,7 +207,7 @@ static bool is_owed(const struct segue_node_impl *node)
 			n_kept++;
 	}
 	return !segue_outbox_is_empty(&node->outbox) || node->handover->n_outstanding > n_kept ||
-		segue_node_has_unanswered_now(node);
+		segue_node_has_unanswered_now(node) || has_paused_notes(node);
 }
 
 static uint64_t until_due(const struct segue_request *r, const struct segue_clock *clock, uint64_t now)

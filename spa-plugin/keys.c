@@ -15,6 +15,8 @@
 
 static int check_running(const struct segue_node_impl *node, struct segue_error *error)
 {
+	if (!node->connected)
+		return segue_error_set(error, -ENOTCONN, "it isn't running: PipeWire is away");
 	if (!node->running)
 		return segue_error_set(error, -ENOTCONN, "it isn't running: nothing is linked to it");
 	return 0;

@@ -32,6 +32,9 @@
 
 #define MIN_FRAMES		16
 #define MIDI_BUFFER_SIZE	4096
+/* A stream that fills its buffers outside its data loop, as pw-midiplay does, has one to fill while the other is
+ * read: with one alone it finds a cycle without data after each one with, and 0.3.65 plays at half the tempo */
+#define MIDI_BUFFERS		2
 
 /* SPA_FORMAT_CONTROL_types of PipeWire 1.2 and later: without it a port is sent UMP from 1.4 on */
 #define FORMAT_CONTROL_TYPES	0x60001
@@ -177,9 +180,10 @@ static struct spa_pod *build_buffers(const struct segue_shell_port *port, uint32
 {
 	int stride = port->is_midi ? 1 : sizeof(float);
 	int size = port->is_midi ? MIDI_BUFFER_SIZE : (int)quantum_limit * stride;
+	int n_buffers = port->is_midi ? MIDI_BUFFERS : 1;
 
 	return spa_pod_builder_add_object(b, SPA_TYPE_OBJECT_ParamBuffers, SPA_PARAM_Buffers,
-			SPA_PARAM_BUFFERS_buffers, SPA_POD_CHOICE_RANGE_Int(1, 1, SEGUE_PORT_BUFFERS_MAX),
+			SPA_PARAM_BUFFERS_buffers, SPA_POD_CHOICE_RANGE_Int(n_buffers, 1, SEGUE_PORT_BUFFERS_MAX),
 			SPA_PARAM_BUFFERS_blocks,  SPA_POD_Int(1),
 			SPA_PARAM_BUFFERS_size,    SPA_POD_CHOICE_RANGE_Int(size, MIN_FRAMES * stride, INT_MAX),
 			SPA_PARAM_BUFFERS_stride,  SPA_POD_Int(stride));

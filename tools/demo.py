@@ -1,11 +1,12 @@
 # SPDX-FileCopyrightText: Copyright © Segue contributors
 # SPDX-License-Identifier: MIT
 
-"""Replace sounds while they play: what a source plays, and what a voice is convolved with. Record both, and
-compare the recording with the sound computed from formulas, files and the frames that were reported.
+"""Replace sounds while they play: what a source plays, what a voice is convolved with, and what a synthesizer's
+keys sound like. Record all of it, and compare the recording with the sound computed from formulas, files, notes
+and the frames that were reported.
 
-Without options everything happens in a private, silent PipeWire. Writes build/demo.wav and build/demo.png;
-the last line has the facts, and the exit status is 0 if they are as promised.
+Without options everything happens in a private, silent PipeWire. Writes build/demo.wav, build/demo.mid (what the
+synthesizer plays) and build/demo.png; the last line has the facts, and the exit status is 0 if they are as promised.
 """
 
 import argparse
@@ -21,20 +22,21 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / 'tests/integration'), str(ROOT / 'tools')]
 
 import demo_convolver                                           # noqa: E402
+import demo_keys                                                # noqa: E402
 import demo_source                                              # noqa: E402
 from bus import Bus, BusError, Segue                            # noqa: E402
 from demo_picture import draw                                   # noqa: E402
-from demo_show import RATE, Show                                # noqa: E402
+from demo_show import ENOUGH, RATE, Show                           # noqa: E402
 from fixture import Session                                     # noqa: E402
 from recording import Recorder                                  # noqa: E402
 
 BUS_NAME = 'org.segue.Demo'     # beside a Segue that may be running
-PORTS = demo_source.PORTS + demo_convolver.PORTS
-ENOUGH = 1e-5                   # of full scale: -100 dB
+PORTS = demo_source.PORTS + demo_convolver.PORTS + demo_keys.PORTS
 CONFIG = f'''
 segue.properties = {{ dbus.name = {BUS_NAME} }}
 segue.nodes = [ {demo_source.CONFIG}
-                {demo_convolver.CONFIG} ]
+                {demo_convolver.CONFIG}
+                {demo_keys.CONFIG} ]
 '''
 
 
@@ -62,8 +64,8 @@ class LiveSession(Session):
         default = self.run('pw-metadata', 0, 'default.audio.sink').stdout
         chosen = [p for p in sinks if f'"{p.split(":")[0]}"' in default] or sinks
         for port, out in zip(chosen, demo_convolver.PORTS[1:]):
-            self.link(demo_source.PORTS[0], port)
-            self.link(out, port)
+            for source in (demo_source.PORTS[0], demo_keys.PORTS[0], out):
+                self.link(source, port)
 
 
 def write_wav(path, channels):
@@ -89,7 +91,8 @@ def read_facts(segue, show):
     """What the service counts, once all is given back."""
     show.wait(lambda: segue.get('BytesLive') + segue.get('BytesPending') + segue.get('BytesRetired') == 0,
               'everything reclaimed')
-    nodes = [segue.node(name) for name in (demo_source.NODE, demo_convolver.VOICE, demo_convolver.ROOM)]
+    nodes = [segue.node(name) for name in (demo_source.NODE, demo_convolver.VOICE, demo_convolver.ROOM,
+                                           demo_keys.NODE)]
     return {
         'applied': sum(node.get('SwapsApplied') for node in nodes),
         'reclaimed': segue.get('BuffersReclaimed'),
@@ -101,27 +104,34 @@ def read_facts(segue, show):
 
 def run(session, live):
     files = demo_convolver.make_files(session.path)
+    tune = demo_keys.make_file(ROOT / 'build/demo.mid')
     segue, recorder = start(session, live)
     show = Show(segue, recorder, exact=not live)
 
     tones = demo_source.perform(show)
     voices = demo_convolver.perform(show, files)
-    show.wait_for(voices[-1].position, 0.1)
+    keys = demo_keys.perform(show, session, tune, len(PORTS) - 1)
+    show.wait_for(keys.heard[-1].position, 0.1)
     facts = read_facts(segue, show)
     # all channels up to the same frame
     recorder.process.stop()
-    source, went_in, *came_out = [recorder.take(i) for i in range(len(PORTS))]
+    source, went_in, *came_out, played = [recorder.take(i) for i in range(len(PORTS))]
 
+    notes, late = demo_keys.place(keys, played)
     pairs = [(source, demo_source.compute(tones, source))]
     pairs += [(take, demo_convolver.compute(voices, went_in, files, i)) for i, take in enumerate(came_out)]
+    pairs += [(played, demo_keys.compute(keys, notes, played.first, played.end))]
     # a cycle that was missed is counted, and not compared
     worst = max(np.abs(np.nan_to_num(take.samples - computed)).max() for take, computed in pairs)
-    write_wav(ROOT / 'build/demo.wav', [source.samples + take.samples for take in came_out])
-    draw(ROOT / 'build/demo.png', pairs[0], tones, went_in, pairs[1], voices, RATE)
+    write_wav(ROOT / 'build/demo.wav', [source.samples + take.samples + played.samples for take in came_out])
+    draw(ROOT / 'build/demo.png', (*pairs[0], tones), (*pairs[1], voices, went_in),
+         (*pairs[-1], keys.heard, notes), RATE)
 
     print(f'\nbuild/demo.wav, build/demo.png: {len(source.samples) / RATE:.1f} s. '
           f'The longest cycle of a node took {facts["longest"]:.0f} us.')
-    print(f'{facts["applied"]} swaps applied, {facts["reclaimed"]} buffers reclaimed, '
+    if late > 0:
+        print(f'pw-midiplay was {late} cycles late at last; its notes are compared where they were.')
+    print(f'{facts["applied"]} swaps applied, {facts["reclaimed"]} buffers reclaimed, {len(notes)} notes played, '
           f'{facts["live"]} bytes live, {facts["missed"]} cycles missed, '
           f'largest error {worst:.1e} ({20 * np.log10(max(worst, 1e-12)):.0f} dB)')
     segue.bus.close()

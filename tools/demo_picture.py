@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import matplotlib
 matplotlib.use('Agg')
 import matplotlib.pyplot as plt     # noqa: E402
+from matplotlib import patheffects  # noqa: E402
 import numpy as np                  # noqa: E402
 
 INK = '#22303c'
@@ -18,6 +19,7 @@ COMPUTED = '#e4572e'
 BLUE, VIOLET = '#2e86ab', '#7a5ea8'
 TONES = ['#2e86ab', '#5aa9c4', '#3b7d8c', '#6c8ebf', '#4361a8', '#7a5ea8', '#a05195', '#c8553d', '#d98324',
          '#8f9e3c', '#4f9d69', '#2e86ab']
+KEYS = ['#2e86ab', '#d98324', '#d98324']
 VOICES = [PALE, '#5aa9c4', '#c8553d', '#8f9e3c', '#d98324', '#7a5ea8']
 STYLE = {
     'font.family': 'DejaVu Sans', 'font.size': 9, 'text.color': INK, 'axes.labelcolor': INK,
@@ -71,7 +73,7 @@ def fill(axes, part, samples, start, stop, **style):
                       **style)
 
 
-def draw_whole(axes, part, opening, colours, title, behind=None):
+def draw_whole(axes, part, opening, colours, title, behind=None, full=1.0):
     """Each sound in its colour, its name above; `behind`: another recording of the same time."""
     if behind is not None:
         fill(axes, part, behind[part.start:part.stop], part.start, part.stop, color=PALE)
@@ -81,8 +83,8 @@ def draw_whole(axes, part, opening, colours, title, behind=None):
             axes.axvline(part.seconds(start), color=INK, lw=0.5, alpha=0.5)
         # names of short ones would lie upon each other: another panel has them
         if stop - start > 0.2 * part.rate and label:
-            axes.text(part.seconds((start + stop) / 2), 1.1, label, ha='center', fontsize=7.5)
-    axes.set(title=title, ylim=(-1.25, 1.25), xlim=(part.seconds(part.start), part.seconds(part.stop)),
+            axes.text(part.seconds((start + stop) / 2), 1.1 * full, label, ha='center', fontsize=7.5)
+    axes.set(title=title, ylim=(-1.25 * full, 1.25 * full), xlim=(part.seconds(part.start), part.seconds(part.stop)),
              ylabel='full scale')
 
 
@@ -103,22 +105,24 @@ def draw_near(axes, part, start, stop, title, names=True):
     axes.legend(loc='lower right', bbox_to_anchor=(1, 1), frameon=False, ncol=2, fontsize=8)
 
 
-def draw_spectrum(axes, part, title):
+def draw_spectrum(axes, part, title, size=2048, low=90, ticks=(0.1, 0.3, 1, 3, 10)):
     """Which frequencies sound when, 60 dB of them."""
     samples = np.nan_to_num(part.recorded(part.start, part.stop))
-    size, step = 2048, 256
+    step = 256
     frames = np.lib.stride_tricks.sliding_window_view(samples, size)[::step] * np.hanning(size)
     level = 20 * np.log10(np.abs(np.fft.rfft(frames)) + 1e-9).T
-    frequencies = np.fft.rfftfreq(size, 1 / part.rate)
+    # rows for pixels, between the transform's
+    shown = np.geomspace(low, 12000, 400)
+    rows = shown * size / part.rate
+    below, part_above = np.floor(rows).astype(int), (rows % 1)[:, np.newaxis]
+    level = (1 - part_above) * level[below] + part_above * level[below + 1]
     times = part.seconds(part.start) + (np.arange(len(frames)) * step + size / 2) / part.rate
-    shown = (frequencies > 90) & (frequencies < 12000)
-    axes.pcolormesh(times, frequencies[shown] / 1000, level[shown], cmap='magma', vmin=level.max() - 60,
-                    vmax=level.max(), shading='gouraud', rasterized=True)
+    axes.imshow(level, origin='lower', aspect='auto', cmap='magma', vmin=level.max() - 60, vmax=level.max(),
+                extent=(times[0], times[-1], np.log10(low / 1000), np.log10(12)), interpolation='bilinear')
     for h in part.heard:
         axes.axvline(part.seconds(h.position), color='white', lw=0.8, alpha=0.8)
-    axes.set(title=title, yscale='log', ylabel='kHz', xlim=(times[0], times[-1]))
-    axes.set_yticks([0.1, 0.3, 1, 3, 10], ['0.1', '0.3', '1', '3', '10'])
-    axes.minorticks_off()
+    axes.set(title=title, ylabel='kHz', xlim=(times[0], times[-1]))
+    axes.set_yticks(np.log10(ticks), [f'{tick:g}' for tick in ticks])
 
 
 def draw_error(axes, part):
@@ -137,7 +141,7 @@ def draw_source(axes, part):
     draw_near(axes[1], part, quick[0] - 2 * edge, quick[-1] + 10 * edge,
               'Five replacements in a row (fades shaded)')
     draw_near(axes[2], part, saw.position - edge, saw.position + saw.fade + edge,
-              'One fade from nearby: sine to saw in 100 ms, in phase')
+              'One fade: sine to saw in 100 ms, in phase')
     draw_error(axes[3], part)
 
 
@@ -152,18 +156,65 @@ def draw_convolver(axes, part, went_in, name):
     draw_error(axes[3], part)
 
 
-def draw(path, source, tones, went_in, room, voices, rate):
-    """source, room: (recording, what was computed); tones, voices: the swaps in them."""
+def draw_notes(axes, part, notes):
+    """A piano roll over what is heard: each key as a line at its pitch, while it is held."""
+    draw_spectrum(axes, part, 'Its keys (light lines) and what is heard (60 dB)', 4096, 80)
+    outline = [patheffects.withStroke(linewidth=3.6, foreground='black')]
+    for note in notes:
+        pitch = np.log10(0.44) + (note.key - 69) / 12 * np.log10(2)
+        axes.plot([part.seconds(note.on), part.seconds(note.off)], [pitch, pitch], color='#8ff0ff', lw=2,
+                  solid_capstyle='butt', path_effects=outline)
+    swap = part.heard[0]
+    axes.text(part.seconds(swap.position), np.log10(8), f' {swap.label}', color='white', fontsize=7.5)
+
+
+def draw_looks(axes, part, places, n_frames, title):
+    """Looks from nearby, side by side: (name, position) of each."""
+    width = n_frames / part.rate * 1000
+    top = 1.1 * max(np.abs(part.expected(at, at + n_frames)).max() for _, at in places)
+    for k, (name, at) in enumerate(places):
+        times = k * 1.12 * width + np.arange(n_frames) / part.rate * 1000
+        axes.plot(times, part.recorded(at, at + n_frames), color=BLUE, lw=1.1, label='recorded' if k == 0 else None)
+        axes.plot(times[::4], part.expected(at, at + n_frames)[::4], '.', color=COMPUTED, ms=2.2,
+                  label='computed' if k == 0 else None)
+        axes.text(times[0], top, name, fontsize=7.5)
+        axes.axvspan(times[0], times[-1], color=VIOLET, alpha=0.08 if 0 < k < len(places) - 1 else 0.0, lw=0)
+    axes.set(title=title, ylim=(-top, 1.2 * top), xlim=(0, times[-1]), ylabel='full scale')
+    axes.set_xticks([k * 1.12 * width + x for k in range(len(places)) for x in (0, width / 2)],
+                    [f'{x:.0f} ms' if x else '0' for _ in places for x in (0, width / 2)])
+    axes.legend(loc='lower right', bbox_to_anchor=(1, 1), frameon=False, ncol=2, fontsize=8)
+
+
+def draw_keys(axes, part, opening, notes):
+    saw = part.heard[0]
+    look = part.rate // 64
+    middle = saw.position + (saw.fade - look) // 2
+
+    draw_whole(axes[0], part, opening, KEYS, f'A synthesizer: {opening} goes over to {saw.label} under a held chord',
+               full=0.6)
+    draw_notes(axes[1], part, notes)
+    draw_looks(axes[2], part, [(opening, saw.position - look), ('in the middle of the fade', middle),
+                               (saw.label, saw.position + saw.fade)], look,
+               f'Before, in and after the fade of {1000 * saw.fade / part.rate:.0f} ms')
+    draw_error(axes[3], part)
+
+
+def draw(path, source, room, keys, rate):
+    """Of each act (recording, what was computed, the swaps in it); and of the second what went in, of the third
+    the notes."""
     tenth = rate // 10
-    first = Part(*source, tones, source[0].first, tones[-1].position + tenth, rate)
-    second = Part(*room, voices, voices[0].position - tenth, room[0].end, rate)
+    tones, (voices, went_in), (waves, notes) = source[2], room[2:], keys[2:]
+    first = Part(*source, source[0].first, tones[-1].position + tenth, rate)
+    second = Part(*room[:3], voices[0].position - tenth, voices[-1].position + tenth, rate)
+    third = Part(*keys[:2], waves[1:], min(n.on for n in notes) - 2 * tenth, waves[-1].position + tenth, rate)
 
     with plt.rc_context(STYLE):
-        figure, axes = plt.subplots(4, 2, figsize=(15, 10), height_ratios=[1.25, 1.25, 1.25, 0.7])
+        figure, axes = plt.subplots(4, 3, figsize=(21, 10), height_ratios=[1.25, 1.25, 1.25, 0.7])
         draw_source(axes[:, 0], first)
         draw_convolver(axes[:, 1], second, went_in, voices[2].label)
-        figure.suptitle('Segue: sounds and impulse responses, replaced while they sound', x=0.012, ha='left',
-                        fontsize=14, fontweight='bold')
+        draw_keys(axes[:, 2], third, waves[0].label, notes)
+        figure.suptitle('Segue: sounds, impulse responses and instruments, replaced while they sound', x=0.012,
+                        ha='left', fontsize=14, fontweight='bold')
         figure.tight_layout(rect=(0, 0, 1, 0.985), h_pad=1.8, w_pad=2.5)
-        figure.savefig(path, dpi=110)
+        figure.savefig(path, dpi=100)
         plt.close(figure)

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: Copyright © Segue contributors
 # SPDX-License-Identifier: MIT
 
-"""What both acts of the demo have: swaps that are printed as they happen."""
+"""What all acts of the demo have: swaps that are printed as they happen."""
 
 import sys
 import time
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from fixture import wait_until
 
 RATE = 48000
+ENOUGH = 1e-5   # what may be between recorded and computed, of full scale: -100 dB
 
 
 @dataclass

@@ -241,6 +241,7 @@ class Node:
     """A node of the service."""
 
     INTERFACE = 'org.segue.Segue1.Node'
+    SOURCE = 'org.segue.Segue1.Source'
 
     def __init__(self, segue, path):
         self.segue = segue
@@ -250,7 +251,7 @@ class Node:
     def _interface(self, name):
         if name in ('Frequency', 'Trigger', 'Channel', 'VoicesMax', 'Attack', 'Decay', 'Sustain', 'Release',
                     'Voices'):
-            return 'org.segue.Segue1.Source'
+            return self.SOURCE
         if name in ('Wet', 'Dry', 'Latency', 'LengthMax', 'Length'):
             return 'org.segue.Segue1.Convolver'
         return self.INTERFACE
@@ -259,6 +260,8 @@ class Node:
         return self.bus.get(self.path, self._interface(name), name)
 
     def set(self, name, value):
+        # whole numbers are signed here
+        value = GLib.Variant('i', value) if type(value) is int else value
         self.bus.set(self.path, self._interface(name), name, value)
 
     def begin(self, method, signature, args, interface=INTERFACE, **named):
@@ -271,7 +274,7 @@ class Node:
         return self.call('SetBuffer', '(oa{sv})', (buffer, options(opts)))
 
     def wave(self, wave, **opts):
-        return self.call('Wave', '(sa{sv})', (wave, options(opts)), interface='org.segue.Segue1.Source')
+        return self.call('Wave', '(sa{sv})', (wave, options(opts)), interface=self.SOURCE)
 
     def load(self, path, **opts):
         return self.call('Load', '(sa{sv})', (str(path), options(opts)))
@@ -285,6 +288,24 @@ class Node:
 
     def clear(self, **opts):
         return self.call('Clear', '(a{sv})', (options(opts),))
+
+    def note_on(self, key, velocity=127):
+        self.call('NoteOn', '(yy)', (key, velocity), interface=self.SOURCE)
+
+    def note_off(self, key):
+        self.call('NoteOff', '(y)', (key,), interface=self.SOURCE)
+
+    def notes_off(self):
+        self.call('AllNotesOff', interface=self.SOURCE)
+
+    def play(self, buffer, **opts):
+        return self.call('Play', '(oa{sv})', (buffer, options(opts)), interface=self.SOURCE)
+
+    def stop(self, voice):
+        self.call('Stop', '(t)', (voice,), interface=self.SOURCE)
+
+    def wait_for_voices(self, count):
+        self.bus.wait_until(f'{count} voices', lambda: self.get('Voices') == count)
 
     def cancel(self, serial):
         self.call('Cancel', '(t)', (serial,))

@@ -62,6 +62,16 @@ def source(session, segue):
 
 
 @pytest.fixture
+def keys(session, segue):
+    """A mono source named `synth` that waits for keys, with no envelope but the 5 ms in which whatever is cut
+    short ends; recorded."""
+    node = segue.create('synth', audio_position='[ MONO ]', segue_gain=1.0, segue_trigger='notes',
+                        segue_attack=0.0, segue_release=0.0)
+    node.recorder = Recorder(session, ['synth:output_MONO'])
+    return node
+
+
+@pytest.fixture
 def chain(session, segue):
     """A stereo player through a stereo convolver, both silent, recorded."""
     return Chain(session, segue)

@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: Copyright © Segue contributors
 # SPDX-License-Identifier: MIT
 
-"""Audio files to load, good ones and bad ones."""
+"""Files to load, good ones and bad ones, and to play."""
 
 import struct
 import wave
@@ -31,4 +31,29 @@ def write_float_wav(path, samples, rate=48000):
     """32-bit float: NaN and infinite values stay what they are."""
     data = np.asarray(samples, '<f4').reshape(len(samples), -1)
     path.write_bytes(wav_header(data.shape[1], len(data), rate) + data.tobytes())
+    return path
+
+
+MIDI_DIVISION = 24000       # ticks a beat: with the half second that a beat has, one is a frame at 48 kHz
+MIDI_TEMPO = 500000         # microseconds a beat
+
+
+def midi_number(value):
+    """Seven bits a byte, the highest first."""
+    data = bytes([value & 0x7f])
+    while value := value >> 7:
+        data = bytes([value & 0x7f | 0x80]) + data
+    return data
+
+
+def write_midi(path, events):
+    """One track of (tick, bytes) in their order."""
+    track = b'\0\xff\x51\x03' + MIDI_TEMPO.to_bytes(3, 'big')
+    last = 0
+    for tick, data in events:
+        track += midi_number(tick - last) + bytes(data)
+        last = tick
+    track += b'\0\xff\x2f\0'
+    path.write_bytes(struct.pack('>4sIHHH', b'MThd', 6, 0, 1, MIDI_DIVISION)
+                     + struct.pack('>4sI', b'MTrk', len(track)) + track)
     return path

@@ -247,7 +247,7 @@ class Session:
 
         def has_sink():
             assert process.alive(), f'{process.name} ended: {process.text()}'
-            return 'test-sink:playback_FR' in self.ports()
+            return any(port.startswith('test-sink:playback') for port in self.ports())
         wait_until('null sink', has_sink)
         return process
 

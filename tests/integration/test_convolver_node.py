@@ -190,9 +190,10 @@ def test_a_bad_entry_leaves_the_others_alone(session, tmp_path):
         bus.wait_until('failure', lambda: two.get('State') == 'failed')
         assert two.get('LastError') == 'nowhere.wav: no such file'
     told = [line for line in service.text().splitlines() if 'mod.segue' in line or 'spa.segue' in line]
-    for name, key in ('one', 'segue.ir.max'), ('three', 'segue.wet'), ('four', 'capture.props'):
+    for name, key in (('one', 'segue.ir.max'), ('two', 'nowhere.wav'), ('three', 'segue.wet'),
+                      ('four', 'capture.props')):
         assert sum(f'{name}: ' in line and key in line for line in told) == 1, told
-    assert len(told) == 3, told
+    assert len(told) == 4, told
 
 
 EIGHT = ['FL', 'FR', 'FC', 'LFE', 'RL', 'RR', 'SL', 'SR']

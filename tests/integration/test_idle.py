@@ -52,9 +52,24 @@ def test_a_service_with_nothing_to_do_sleeps(session, segue):
     node = segue.create('synth')
     node.heard(node.wave('sine'))
     segue.release(segue.generate('saw'))
+    play_some(session, segue)
     segue.bus.wait_until('rest', lambda: segue.get('BytesPending') == segue.get('BytesRetired') == 0)
     time.sleep(2)           # the collector's last, slowest tick, and announcements held back
     assert wakeups(session.processes['service'].pid) <= bare
+
+
+def play_some(session, segue):
+    """Notes and plays, which leave nothing behind once they have ended."""
+    node = segue.create('keys', segue_trigger='notes', segue_wave='sine')
+    session.link('keys:output_FL', 'test-sink:playback_FL')
+    segue.bus.wait_until('cycles', lambda: node.get('State') == 'running' and node.get('Cycles') > 0)
+    node.note_on(60)
+    node.play(segue.ready(segue.generate('noise', seconds=0.1, keep=True)), loop='none')
+    node.wait_for_voices(2)
+    node.notes_off()
+    node.wait_for_voices(0)
+    session.unlink('keys:output_FL', 'test-sink:playback_FL')
+    segue.bus.wait_until('rest', lambda: node.get('State') == 'idle')
 
 
 def data_thread(pid):
@@ -102,3 +117,27 @@ def test_1000_swaps_cost_the_data_loop_no_system_call(session, source):
         assert counts['read'] == pytest.approx(counts['epoll_wait'], rel=0.01)
         assert counts['write'] <= 2 * counts['epoll_wait']
     assert during['epoll_wait'] > 500
+
+
+def test_notes_and_plays_cost_the_data_loop_no_system_call(session, keys, segue):
+    thread = data_thread(session.processes['service'].pid)
+    keys.heard(keys.wave('saw'))
+    buffer = segue.ready(segue.generate('noise', seconds=0.1))
+
+    strace = Strace(session, thread, 'without')
+    keys.recorder.wait_for_frames(48000)
+    without = strace.counts()
+
+    strace = Strace(session, thread, 'during')
+    begun = keys.recorder.position()
+    while keys.recorder.position() < begun + 48000:
+        for key in range(40, 80):
+            keys.note_on(key)
+        keys.play(buffer)
+        keys.notes_off()
+    during = strace.counts()
+
+    assert set(during) == set(without) == {'epoll_wait', 'read', 'write'}
+    for counts in without, during:
+        assert counts['read'] == pytest.approx(counts['epoll_wait'], rel=0.01)
+        assert counts['write'] <= 2 * counts['epoll_wait']

@@ -6,6 +6,7 @@
 import json
 import os
 import pty
+import re
 import select
 import signal
 import subprocess
@@ -152,9 +153,11 @@ def test_wrong_words_suggest_the_nearest(ctl):
 
 def test_help_names_every_command_and_option(ctl):
     text = ctl('--help')
-    for word in ('create destroy load wave clear bypass set get buffers keep release monitor --json --fade --at '
-                 '--after --wait --timeout --gain --normalize --label').split():
+    for word in ('create destroy load wave clear bypass set get note play stop buffers keep release monitor --json '
+                 '--fade --at --after --wait --timeout --gain --normalize --label --velocity --loop').split():
         assert word in text, word
+    assert '--loop HOW' in text and '--loop   ' in ctl('play', '--help')
+    assert 'key is released' in ctl('note', '--help')
     assert ctl('--version').startswith('seguectl ')
 
 
@@ -230,13 +233,56 @@ def test_the_channels_of_several_files_are_joined(session, room, ctl):
     assert '16 files' in ctl('load', 'room', *17 * ['L.wav'], status=USAGE)
 
 
-def test_an_instrument_is_loaded_by_its_path(session, synth, hall, ctl):
-    (session.path / 'home/kit.sfz').write_text(f'<region> key=36 sample={hall} <region> key=38 sample={hall} end=99')
-    assert ctl('load', 'synth', 'kit.sfz') == 'kit.sfz: 500 ms, 2 channels, peak gain -6.0 dB\n'
+@pytest.fixture
+def kit(session, hall):
+    """An instrument in a folder of seguectl's: its samples lie beside that."""
+    (session.path / 'home/kits').mkdir()
+    text = f'<region> key=36 sample=../{hall} <region> key=38 sample=../{hall} end=99'
+    (session.path / 'home/kits/Kit.SFZ').write_text(text)
+    return 'kits/Kit.SFZ'
+
+
+# the samples' 188 KiB, and what tells of them
+KIT = r'Kit\.SFZ: an instrument of 500 ms, 2 channels, (189|19\d)K, peak gain -6\.0 dB'
+
+
+def test_an_instrument_is_loaded_by_its_path(session, synth, kit, ctl):
+    assert re.fullmatch(KIT, ctl('load', 'synth', kit).strip())
+    assert re.fullmatch(KIT, ctl('load', 'synth', session.path / 'home' / kit).strip())
+    assert ctl('get', 'synth', 'Label') == 'Kit.SFZ\n'
+    assert [row.split()[1:3] for row in ctl('buffers').splitlines()[1:]] == [['instrument', 'Kit.SFZ']]
+
+
+def test_an_instrument_is_kept(segue, kit, ctl, on_terminal):
+    number = ctl('keep', kit, '--label', 'drums').strip()
+    assert ctl('buffers').splitlines()[1].split()[:3] == [number, 'instrument', 'drums']
+    process, terminal = on_terminal('keep', kit)
+    terminal.read_until(None)
+    assert process.wait(20) == DONE
+    assert re.search(KIT, terminal.text)
+
+
+def test_what_is_wrong_with_an_instrument_is_told(session, synth, room, kit, hall, ctl):
     (session.path / 'home/bad.sfz').write_text('<region> sample=missing.wav')
     assert ctl('load', 'synth', './bad.sfz', status=FAILED) == (
         'seguectl: synth: bad.sfz: missing.wav: no such file\n')
-    assert 'kit.sfz' in ctl()
+    assert ctl('load', 'synth', 'none.sfz', status=FAILED) == (
+        'seguectl: synth: none.sfz: no such file\n')
+    assert ctl('load', 'synth', kit, '--normalize', 'peak', status=FAILED) == (
+        "seguectl: synth: normalize: an instrument's regions have their own\n")
+    assert ctl('load', 'room', kit, status=FAILED) == (
+        'seguectl: room: Kit.SFZ: is an instrument, a convolver needs a recording\n')
+
+
+def test_an_instrument_is_refused_where_its_folder_is_not_known(session, synth, kit, hall, ctl):
+    for files in (hall, kit), (kit, hall):
+        assert ctl('load', 'synth', *files, status=FAILED) == (
+            "seguectl: synth: Kit.SFZ: an instrument isn't joined with other files\n")
+    for command in ('load', 'synth', '-'), ('play', 'synth', '-'):
+        assert ctl(*command, stdin=(session.path / 'home' / kit).read_text(), status=FAILED) == (
+            "seguectl: synth: stdin: an instrument needs its folder: give its file's name\n")
+    assert ctl('keep', '-', stdin='// a kit\n<region>', status=FAILED) == (
+        "seguectl: stdin: an instrument needs its folder: give its file's name\n")
 
 
 def test_standard_input_is_loaded(session, synth, hall, begin):
@@ -283,9 +329,16 @@ def test_a_timeout_exits_with_5_and_leaves_the_request(synth, ctl):
     assert '50ms' in message
 
 
+def catches_interrupts(process):
+    """Does it take Ctrl-C itself by now? Before it has made its request that ends it."""
+    with open(f'/proc/{process.pid}/status') as f:
+        blocked = next(line for line in f if line.startswith('SigBlk:'))
+    return int(blocked.split()[1], 16) >> (signal.SIGINT - 1) & 1
+
+
 def test_ctrl_c_cancels_the_request(synth, begin, ctl):
     process = begin('wave', 'synth', 'saw', '--after', '60', '--wait')
-    wait_until('request', lambda: ctl('get', 'synth', 'State') == 'loading\n')
+    wait_until('request', lambda: catches_interrupts(process))
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=20)
     assert process.returncode == CANCELLED
@@ -363,6 +416,84 @@ def test_what_another_type_of_node_has_is_refused(room, synth, ctl):
     assert ctl('wave', 'room', 'saw', status=FAILED) == "seguectl: room: a node of its type can't do that\n"
     assert "No property 'frequency'" in ctl('set', 'room', 'frequency', '440', status=FAILED)
     assert "No property 'wet'" in ctl('set', 'synth', 'wet', '1', status=FAILED)
+
+
+# ---- keys and plays
+
+@pytest.fixture
+def keys(session, segue, ctl):
+    """A source that plays notes, and runs."""
+    ctl('create', 'source', 'keys', 'audio.position=[ MONO ]', 'trigger=notes', 'release=5ms')
+    ctl('wave', 'keys', 'saw', '--wait')
+    session.link('keys:output_MONO', 'test-sink:playback_FL')
+    wait_until('running node', lambda: int(ctl('get', 'keys', 'Cycles')) > 0)
+    return 'keys'
+
+
+def test_a_synthesizer_comes_with_the_link_of_its_keyboard(session, segue, ctl):
+    assert 'midi_in' not in ctl('create', 'source', 'steady', 'trigger=always')
+    links = [line.split() for line in ctl('create', 'source', 'keys', 'segue.trigger=notes').splitlines()]
+    assert links[-1] == ['pw-link', 'KEYBOARD', 'keys:midi_in']
+    assert 'keys:midi_in' in session.ports()
+
+
+def wait_for_voices(ctl, n):
+    wait_until(f'{n} voices', lambda: ctl('get', 'keys', 'Voices') == f'{n}\n')
+
+
+def test_a_key_is_pressed_and_released(keys, begin, ctl):
+    process = begin('note', keys, 'F#3', '--length', '60s', '--velocity', '127')
+    wait_for_voices(ctl, 1)
+    ctl('note', keys, '60', '--length', '1ms')
+    process.send_signal(signal.SIGINT)
+    # it ends by the signal, so that a script does, and its key is up
+    assert process.wait(20) == -signal.SIGINT
+    wait_for_voices(ctl, 0)
+
+
+def test_what_is_no_key_or_velocity_is_wrong_usage(ctl):
+    for key in 'H4', '128', 'C', 'C99999999999999999999':
+        assert ctl('note', 'keys', key, status=USAGE) == (
+            f"seguectl: '{key}' isn't a key: 0 to 127, or a name like C4 or F#3\n")
+    assert 'a name like C4' in ctl('load', 'keys', 'x.wav', '--rootkey', 'H4', status=USAGE)
+    for velocity in '0', '128':
+        assert 'velocity' in ctl('note', 'keys', '60', '--velocity', velocity, status=USAGE)
+
+
+def test_a_sound_is_played_beside_others_until_it_is_stopped(keys, hall, ctl):
+    first = ctl('play', keys, hall, '--loop', '--gain', '-6dB')
+    second = json.loads(ctl('play', keys, ctl('keep', hall).strip(), '--loop', '--json'))['voice']
+    wait_for_voices(ctl, 2)
+    ctl('stop', keys, str(second))
+    wait_for_voices(ctl, 1)
+    assert first != f'{second}\n'
+    ctl('stop', keys)
+    wait_for_voices(ctl, 0)
+    assert ctl('stop', keys, '99', status=FAILED) == "seguectl: keys: voice 99 isn't playing\n"
+
+
+def test_an_instrument_is_played(keys, kit, ctl):
+    # 60 is none of its keys: nothing sounds
+    ctl('play', keys, kit)
+    assert re.fullmatch(KIT, ctl('load', keys, kit).strip())
+    ctl('note', keys, '36', '--length', '1ms')
+
+
+def test_a_sample_has_a_root_key(keys, hall, ctl):
+    assert ctl('load', keys, hall, '--rootkey', 'F#3', '--loop', 'forward') == (
+        'hall.wav: 500 ms, 2 channels, peak gain -6.0 dB\n')
+    ctl('note', keys, 'F#3', '--length', '1ms')
+
+
+def test_what_can_not_be_played_is_told(segue, keys, hall, ctl):
+    ctl('create', 'source', 'idle')
+    assert ctl('play', 'idle', hall, status=FAILED) == (
+        "seguectl: idle: it isn't running: nothing is linked to it\n")
+    assert ctl('note', 'idle', '60', status=FAILED) == (
+        'seguectl: idle: NoteOn: segue.trigger is always, not notes\n')
+    assert 'no such buffer' in ctl('play', keys, '999', status=FAILED)
+    assert ctl('play', 'kesy', hall, status=FAILED) == "seguectl: No node 'kesy'. Did you mean 'keys'?\n"
+    ctl('stop', keys, 'all', status=USAGE)
 
 
 # ---- buffers

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <spa/utils/defs.h>
 #include <spa/utils/string.h>
 
 #include "bus.h"
@@ -32,9 +33,9 @@ const struct segue_option segue_options[SEGUE_N_OPTIONS] = {
 	[SEGUE_OPTION_AFTER] = { "after", SEGUE_UNIT_TIME, SEGUE_GROUP_SWAP, "TIME",
 		"heard this long from now" },
 	[SEGUE_OPTION_LOOP] = { "loop", SEGUE_UNIT_TEXT, SEGUE_GROUP_LOAD | SEGUE_GROUP_PLAY, "HOW",
-		"none, forward, or file: as the file says (none); play: again and again, without HOW" },
+		"none, forward, or file: as the file says (none)" },
 	[SEGUE_OPTION_LENGTH] = { "length", SEGUE_UNIT_TIME, SEGUE_GROUP_LOAD | SEGUE_GROUP_NOTE, "TIME",
-		"leave out what comes after; of a note: until its key is released (0.5)" },
+		"leave out what comes after" },
 	[SEGUE_OPTION_VELOCITY] = { "velocity", SEGUE_UNIT_COUNT, SEGUE_GROUP_NOTE, "N", "1 to 127 (100)" },
 	{ "late", SEGUE_UNIT_FLAG, SEGUE_GROUP_SWAP, NULL, "too late for --at: as soon as can be, not never" },
 	{ "fade", SEGUE_UNIT_TIME, SEGUE_GROUP_SWAP, "TIME", "crossfade; 0 is a hard cut (the node's)" },
@@ -42,10 +43,22 @@ const struct segue_option segue_options[SEGUE_N_OPTIONS] = {
 		"of the sound itself (1)" },
 	{ "normalize", SEGUE_UNIT_TEXT, SEGUE_GROUP_LOAD, "WHAT", "none, peak or energy (none)" },
 	{ "offset", SEGUE_UNIT_TIME, SEGUE_GROUP_LOAD, "TIME", "leave out the file's beginning" },
+	{ "rootkey", SEGUE_UNIT_KEY, SEGUE_GROUP_LOAD, "KEY", "that plays a sample as it is (the file's, or C4)" },
 	{ "seconds", SEGUE_UNIT_TIME, SEGUE_GROUP_WAVE, "TIME", "length of a noise, sweep, impulse or silence" },
 	{ "from", SEGUE_UNIT_FREQUENCY, SEGUE_GROUP_WAVE, "FREQ", "a sweep's beginning (20)" },
 	{ "to", SEGUE_UNIT_FREQUENCY, SEGUE_GROUP_WAVE, "FREQ", "a sweep's end (20000)" },
 	{ "seed", SEGUE_UNIT_COUNT, SEGUE_GROUP_WAVE, "N", "of a noise: the same one again (1)" },
+};
+
+/* what they are for other commands */
+static const struct {
+	int option;
+	uint32_t groups;
+	const char *argument;
+	const char *help;
+} others[] = {
+	{ SEGUE_OPTION_LOOP, SEGUE_GROUP_PLAY, NULL, "again and again, until it is stopped" },
+	{ SEGUE_OPTION_LENGTH, SEGUE_GROUP_NOTE, "TIME", "until the key is released (0.5)" },
 };
 
 static enum segue_exit unknown_option(struct segue_ctl *ctl, const char *text)
@@ -150,17 +163,29 @@ int segue_args_append(struct segue_ctl *ctl, uint32_t groups, sd_bus_message *m)
 	return 0;
 }
 
+static void print_help(const char *name, const char *argument, const char *help)
+{
+	char usage[32];
+
+	snprintf(usage, sizeof(usage), "--%s%s%s", name, argument != NULL ? " " : "",
+			argument != NULL ? argument : "");
+	printf("  %-18s %s\n", usage, help);
+}
+
 void segue_args_help(uint32_t groups)
 {
 	for (int i = 0; i < SEGUE_N_OPTIONS; i++) {
 		const struct segue_option *option = &segue_options[i];
-		char name[32];
+		const char *argument = option->argument, *help = option->help;
 
 		if (!(option->groups & groups))
 			continue;
-		snprintf(name, sizeof(name), "--%s%s%s", option->name,
-				option->argument != NULL ? " " : "",
-				option->argument != NULL ? option->argument : "");
-		printf("  %-18s %s\n", name, option->help);
+		for (size_t k = 0; k < SPA_N_ELEMENTS(others); k++) {
+			if (others[k].option == i && (others[k].groups & groups)) {
+				argument = others[k].argument;
+				help = others[k].help;
+			}
+		}
+		print_help(option->name, argument, help);
 	}
 }

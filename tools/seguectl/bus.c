@@ -96,8 +96,17 @@ int segue_bus_append_entry(sd_bus_message *m, const char *key, const struct segu
 	}
 }
 
-/* No node 'rom'. Did you mean 'room'? */
-static enum segue_exit fail_no_node(struct segue_ctl *ctl, const char *node)
+/* the service mostly names the node itself */
+static enum segue_exit fail_about(struct segue_ctl *ctl, enum segue_exit status, const char *name,
+		const char *node, const char *message)
+{
+	if (node != NULL && !(spa_strstartswith(message, node) && message[strlen(node)] == ':'))
+		return segue_fail(ctl, status, name, "%s: %s", node, message);
+	return segue_fail(ctl, status, name, "%s", message);
+}
+
+/* No node 'rom'. Did you mean 'room'? Unless it is there, and something else isn't. */
+static enum segue_exit fail_no_object(struct segue_ctl *ctl, const char *node, const char *message)
 {
 	struct segue_guess guess = { 0 };
 	enum segue_exit status;
@@ -108,7 +117,9 @@ static enum segue_exit fail_no_node(struct segue_ctl *ctl, const char *node)
 	for (size_t i = 0; i < json_object_array_length(nodes); i++)
 		segue_guess_offer(&guess, node, segue_json_text(json_object_array_get_idx(nodes, i), "Name"));
 
-	if (guess.name != NULL)
+	if (spa_streq(guess.name, node))
+		status = fail_about(ctl, SEGUE_EXIT_FAILED, SD_BUS_ERROR_UNKNOWN_OBJECT, node, message);
+	else if (guess.name != NULL)
 		status = segue_fail(ctl, SEGUE_EXIT_FAILED, SD_BUS_ERROR_UNKNOWN_OBJECT,
 				"No node '%s'. Did you mean '%s'?", node, guess.name);
 	else
@@ -129,13 +140,10 @@ enum segue_exit segue_bus_fail(struct segue_ctl *ctl, const sd_bus_error *error,
 	if (status == SEGUE_EXIT_NO_SERVICE)
 		return segue_fail(ctl, status, error->name, "Segue doesn't answer: %s", message);
 	if (node != NULL && sd_bus_error_has_name(error, SD_BUS_ERROR_UNKNOWN_OBJECT))
-		return fail_no_node(ctl, node);
+		return fail_no_object(ctl, node, message);
 	if (node != NULL && sd_bus_error_has_name(error, SD_BUS_ERROR_UNKNOWN_METHOD))
 		return segue_fail(ctl, status, error->name, "%s: a node of its type can't do that", node);
-	/* the service mostly names the node itself */
-	if (node != NULL && !(spa_strstartswith(message, node) && message[strlen(node)] == ':'))
-		return segue_fail(ctl, status, error->name, "%s: %s", node, message);
-	return segue_fail(ctl, status, error->name, "%s", message);
+	return fail_about(ctl, status, error->name, node, message);
 }
 
 enum segue_exit segue_bus_fail_gone(struct segue_ctl *ctl)

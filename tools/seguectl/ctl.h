@@ -55,7 +55,7 @@ enum {	/* those that seguectl looks at itself; the others only pass through */
 	SEGUE_OPTION_LOOP,
 	SEGUE_OPTION_LENGTH,
 	SEGUE_OPTION_VELOCITY,
-	SEGUE_N_OPTIONS = 20,
+	SEGUE_N_OPTIONS = 21,
 };
 
 extern const struct segue_option segue_options[SEGUE_N_OPTIONS];

@@ -37,7 +37,7 @@ static const struct segue_command commands[] = {
 	{ "set", "NODE KEY VALUE", "change a property: set synth gain -6dB",
 		segue_command_set, 3, 3, 0, true },
 	{ "get", "NODE [KEY]", "print properties", segue_command_get, 1, 2 },
-	{ "note", "NODE KEY", "press a key, as 60 or C4, and release it",
+	{ "note", "NODE KEY", "press a key, as 60 or C4, and release it; the node's trigger is notes",
 		segue_command_note, 2, 2, SEGUE_GROUP_NOTE, true },
 	{ "play", "NODE FILE|BUFFER | -", "play a sound once, beside what the node plays; prints its voice",
 		segue_command_play, 2, 2, SEGUE_GROUP_PLAY, true },
@@ -121,7 +121,12 @@ static void help(const struct segue_command *command)
 	segue_args_help(SWAP);
 	puts("\nOptions of load, keep and wave:");
 	segue_args_help(SEGUE_GROUP_LOAD | SEGUE_GROUP_WAVE);
-	puts("\nGains are linear or like -6dB or 80%, times seconds or like 50ms.\n"
+	puts("\nOptions of play:");
+	segue_args_help(SEGUE_GROUP_PLAY);
+	puts("\nOptions of note:");
+	segue_args_help(SEGUE_GROUP_NOTE);
+	puts("\nGains are linear or like -6dB or 80%, times seconds or like 50ms, keys 60 or C4, F#3, Bb2.\n"
+		"A file named *.sfz is an instrument, whose samples lie around it.\n"
 		"Exit status: 0 done, 1 refused or failed, 2 wrong usage, 3 no service or no bus,\n"
 		"4 superseded or cancelled, 5 --timeout passed.");
 }

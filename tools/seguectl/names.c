@@ -43,6 +43,9 @@ static const char *without_prefix(const char *key)
 const struct segue_key *segue_key_find(const char *key)
 {
 	key = without_prefix(key);
+	/* those that sound: a property of its own, beside segue.voices */
+	if (spa_streq(key, "Voices"))
+		return NULL;
 	for (size_t i = 0; i < SPA_N_ELEMENTS(keys); i++) {
 		if (strcasecmp(key, keys[i].key) == 0 ||
 		    (keys[i].name != NULL && strcasecmp(key, keys[i].name) == 0))

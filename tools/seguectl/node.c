@@ -131,6 +131,13 @@ static void print_side(const struct segue_ctl *ctl, const char *side, const char
 		printf("  pw-link %s_%s %s_%s\n", from, channel, into, channel);
 }
 
+static bool plays_notes(const struct segue_ctl *ctl)
+{
+	const char *trigger = given(ctl, "segue.trigger");
+
+	return spa_streq(trigger != NULL ? trigger : given(ctl, "trigger"), "notes");
+}
+
 /* Nothing links a raw node by itself: say how. */
 static void print_links(struct segue_ctl *ctl)
 {
@@ -151,6 +158,9 @@ static void print_links(struct segue_ctl *ctl)
 	} else {
 		puts("To hear it, link it (pw-link -i lists where to):");
 		print_side(ctl, NULL, out, "SINK:playback");
+		if (plays_notes(ctl))
+			printf("To play it, link a keyboard to it (pw-link -o lists them):\n"
+					"  pw-link KEYBOARD %s:midi_in\n", ctl->args[1]);
 	}
 }
 

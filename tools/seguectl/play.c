@@ -8,12 +8,13 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include <spa/utils/string.h>
+#include <spa/utils/defs.h>
 
 #include "args.h"
 #include "bus.h"
@@ -22,6 +23,7 @@
 #include "sound.h"
 
 #define DEFAULT_LENGTH		0.5	/* s, of a note */
+#define LENGTH_MAX		1e9	/* s */
 #define DEFAULT_VELOCITY	100
 
 static enum segue_exit no_memory(struct segue_ctl *ctl)
@@ -29,12 +31,28 @@ static enum segue_exit no_memory(struct segue_ctl *ctl)
 	return segue_fail(ctl, SEGUE_EXIT_FAILED, SD_BUS_ERROR_NO_MEMORY, "Out of memory");
 }
 
-static void wait_seconds(double seconds)
+static void catch_signals(sigset_t *ret)
 {
-	struct timespec left = { (time_t)seconds, (long)((seconds - (time_t)seconds) * 1e9) };
+	sigemptyset(ret);
+	sigaddset(ret, SIGINT);
+	sigaddset(ret, SIGTERM);
+	sigprocmask(SIG_BLOCK, ret, NULL);
+}
 
-	while (nanosleep(&left, &left) < 0 && errno == EINTR)
-		;
+/* Until then, or until one of these signals comes. */
+static void wait_seconds(double seconds, const sigset_t *signals)
+{
+	uint64_t end = segue_now_usec() + (uint64_t)(SPA_MIN(seconds, LENGTH_MAX) * 1e6), now;
+	siginfo_t info;
+	int res;
+
+	do {
+		now = segue_now_usec();
+		res = sigtimedwait(signals, &info, &(struct timespec) { now < end ? (end - now) / 1000000 : 0,
+				now < end ? (end - now) % 1000000 * 1000 : 0 });
+	} while (res < 0 && errno == EINTR);
+	if (res > 0)	/* it ends us when it may */
+		raise(info.si_signo);
 }
 
 static enum segue_exit press(struct segue_ctl *ctl, const char *path, int key)
@@ -44,15 +62,20 @@ static enum segue_exit press(struct segue_ctl *ctl, const char *path, int key)
 	double length = ctl->texts[SEGUE_OPTION_LENGTH] != NULL ? ctl->options[SEGUE_OPTION_LENGTH].d :
 		DEFAULT_LENGTH;
 	enum segue_exit status;
+	sigset_t signals;
 
 	if (velocity < 1 || velocity > 127)
 		return segue_usage(ctl, "--velocity: '%s' isn't 1 to 127", ctl->texts[SEGUE_OPTION_VELOCITY]);
+	/* not before the key is released */
+	catch_signals(&signals);
 	status = segue_bus_call(ctl, ctl->args[0], NULL, path, SEGUE_BUS_SOURCE, "NoteOn", "yy", key,
 			(int)velocity);
-	if (status != SEGUE_EXIT_OK)
-		return status;
-	wait_seconds(length);
-	return segue_bus_call(ctl, ctl->args[0], NULL, path, SEGUE_BUS_SOURCE, "NoteOff", "y", key);
+	if (status == SEGUE_EXIT_OK) {
+		wait_seconds(length, &signals);
+		status = segue_bus_call(ctl, ctl->args[0], NULL, path, SEGUE_BUS_SOURCE, "NoteOff", "y", key);
+	}
+	sigprocmask(SIG_UNBLOCK, &signals, NULL);
+	return status;
 }
 
 enum segue_exit segue_command_note(struct segue_ctl *ctl)
@@ -62,7 +85,7 @@ enum segue_exit segue_command_note(struct segue_ctl *ctl)
 	char *path;
 
 	if (key < 0)
-		return segue_usage(ctl, "'%s' isn't a key: 0 to 127, or a name like C4 or F#3", ctl->args[1]);
+		return segue_usage(ctl, "'%s' isn't %s", ctl->args[1], segue_unit_example(SEGUE_UNIT_KEY));
 	if ((path = segue_bus_node_path(ctl->args[0])) == NULL)
 		return no_memory(ctl);
 	status = press(ctl, path, key);

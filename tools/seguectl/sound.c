@@ -130,11 +130,32 @@ static int append_text(sd_bus_message *m, const char *key, const char *text)
 }
 
 /* What an instrument consists of lies around its file: that goes by its path. */
-static bool is_instrument(const struct segue_sound_wanted *wanted)
+static bool is_instrument(const char *file)
 {
-	const char *dot = strrchr(wanted->files[0], '.');
+	size_t length = strlen(base_name(file));
 
-	return wanted->n_files == 1 && dot != NULL && strcasecmp(dot, ".sfz") == 0;
+	return length > strlen(".sfz") && strcasecmp(file + strlen(file) - strlen(".sfz"), ".sfz") == 0;
+}
+
+/* Has a pipe brought an instrument's text? No audio file begins like one. */
+static bool has_instrument(int fd)
+{
+	char text[64];
+	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
+	const char *start;
+
+	text[SPA_MAX(n, 0)] = '\0';
+	start = text + strspn(text, " \t\r\n");
+	return spa_strstartswith(start, "//") || spa_strstartswith(start, "<region>") ||
+		spa_strstartswith(start, "<group>") || spa_strstartswith(start, "<master>") ||
+		spa_strstartswith(start, "<global>") || spa_strstartswith(start, "<control>");
+}
+
+static enum segue_exit refuse_instrument(struct segue_ctl *ctl, const char *node, const char *file,
+		const char *why)
+{
+	return segue_fail(ctl, SEGUE_EXIT_FAILED, SD_BUS_ERROR_INVALID_ARGS, "%s%s%s: %s", node != NULL ? node : "",
+			node != NULL ? ": " : "", base_name(file), why);
 }
 
 /* the service has another working directory */
@@ -186,9 +207,16 @@ static enum segue_exit open_files(struct segue_ctl *ctl, const struct segue_soun
 		int *ret_n)
 {
 	for (int i = 0; i < wanted->n_files; i++) {
-		if ((ret[i] = open_file(wanted->files[i])) < 0)
-			return fail_file(ctl, wanted->node, wanted->files[i], ret[i]);
+		const char *file = wanted->files[i];
+
+		if (is_instrument(file))
+			return refuse_instrument(ctl, wanted->node, file, "an instrument isn't joined with other files");
+		if ((ret[i] = open_file(file)) < 0)
+			return fail_file(ctl, wanted->node, file, ret[i]);
 		*ret_n = i + 1;
+		if (spa_streq(file, "-") && has_instrument(ret[i]))
+			return refuse_instrument(ctl, wanted->node, file,
+					"an instrument needs its folder: give its file's name");
 	}
 	return SEGUE_EXIT_OK;
 }
@@ -229,7 +257,8 @@ enum segue_exit segue_sound_load(struct segue_ctl *ctl, const struct segue_sound
 	const char *path;
 	int res;
 
-	status = is_instrument(wanted) ? call_load(ctl, wanted, NULL, &reply) : load_files(ctl, wanted, &reply);
+	status = wanted->n_files == 1 && is_instrument(wanted->files[0]) ? call_load(ctl, wanted, NULL, &reply) :
+		load_files(ctl, wanted, &reply);
 	if (status != SEGUE_EXIT_OK)
 		return status;
 
@@ -244,19 +273,21 @@ void segue_sound_describe(struct segue_ctl *ctl, FILE *to, const char *name, con
 {
 	sd_bus_message *reply;
 	json_object *properties;
-	char length[32], channels[32], peak[32];
+	char length[32], channels[32], bytes[32], peak[32];
 
 	if (segue_bus_call(ctl, NULL, &reply, buffer, SEGUE_BUS_PROPERTIES, "GetAll", "s",
 				SEGUE_BUS_BUFFER) != SEGUE_EXIT_OK)
 		return;
 	if (segue_json_read(reply, &properties) >= 0) {
+		bool many = spa_streq(segue_json_text(properties, "Kind"), "instrument");
+
+		segue_format_property(length, sizeof(length), properties, "Frames", SEGUE_FORMAT_FRAMES);
 		segue_format_property(channels, sizeof(channels), properties, "Channels", SEGUE_FORMAT_TEXT);
-		fprintf(to, "%s: %s, %s channel%s, peak gain %s\n", name,
-				segue_format_property(length, sizeof(length), properties, "Frames",
-					SEGUE_FORMAT_FRAMES),
-				channels, spa_streq(channels, "1") ? "" : "s",
-				segue_format_property(peak, sizeof(peak), properties, "PeakGain",
-					SEGUE_FORMAT_DB));
+		segue_format_property(bytes, sizeof(bytes), properties, "Bytes", SEGUE_FORMAT_BYTES);
+		segue_format_property(peak, sizeof(peak), properties, "PeakGain", SEGUE_FORMAT_DB);
+		fprintf(to, "%s: %s%s, %s channel%s%s%s, peak gain %s\n", name, many ? "an instrument of " : "",
+				length, channels, spa_streq(channels, "1") ? "" : "s", many ? ", " : "",
+				many ? bytes : "", peak);
 		json_object_put(properties);
 	}
 	sd_bus_message_unref(reply);

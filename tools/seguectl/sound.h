@@ -22,7 +22,7 @@ struct segue_sound_wanted {
 };
 
 /** Open files here, where a relative path means what the shell means, and have them loaded; returns when the
- * headers have been read.
+ * headers have been read. An instrument, *.sfz, is one file and opened by the service: its samples lie around it.
  * \param ret  the buffer's path, to be freed */
 enum segue_exit segue_sound_load(struct segue_ctl *ctl, const struct segue_sound_wanted *wanted, char **ret);
 
@@ -30,7 +30,8 @@ enum segue_exit segue_sound_load(struct segue_ctl *ctl, const struct segue_sound
  * \return to be freed; NULL: out of memory */
 char *segue_sound_name(const char *const *files, int n_files);
 
-/** Tell a person what was loaded: "hall.wav: 2.34 s, 2 channels, peak gain -3.1 dB". */
+/** Tell a person what was loaded: "hall.wav: 2.34 s, 2 channels, peak gain -3.1 dB",
+ * "kit.sfz: an instrument of 21.5 s, 2 channels, 8.2M, peak gain -0.3 dB". */
 void segue_sound_describe(struct segue_ctl *ctl, FILE *to, const char *name, const char *buffer);
 
 #endif /* SEGUE_CTL_SOUND_H */

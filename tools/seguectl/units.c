@@ -90,28 +90,10 @@ static int parse_number(enum segue_unit unit, const char *text, struct segue_qua
 	return -EINVAL;
 }
 
-int segue_unit_parse(enum segue_unit unit, const char *text, struct segue_quantity *ret)
-{
-	switch (unit) {
-	case SEGUE_UNIT_FLAG:
-		*ret = (struct segue_quantity) { .type = 'b', .b = true };
-		return 0;
-	case SEGUE_UNIT_BOOL:
-		return parse_bool(text, ret);
-	case SEGUE_UNIT_COUNT:
-		return parse_count(text, ret);
-	case SEGUE_UNIT_TEXT:
-		*ret = (struct segue_quantity) { .type = 's', .s = text };
-		return 0;
-	default:
-		return parse_number(unit, text, ret);
-	}
-}
-
 int segue_parse_key(const char *text)
 {
 	static const int semitones[] = { 9, 11, 0, 2, 4, 5, 7 };	/* A to G */
-	long number;
+	long number, octave;
 	char *end;
 
 	if (isdigit((unsigned char)text[0])) {
@@ -125,8 +107,42 @@ int segue_parse_key(const char *text)
 		number += *text == '#' ? 1 : -1;
 	if (!isdigit((unsigned char)text[*text == '-']))
 		return -EINVAL;
-	number += 12 * (strtol(text, &end, 10) + 1);
+	octave = strtol(text, &end, 10);
+	/* sharps and flats lead out of an octave, and strtol() saturates */
+	if (octave < -100 || octave > 100)
+		return -EINVAL;
+	number += 12 * (octave + 1);
 	return *end == '\0' && number >= 0 && number <= 127 ? (int)number : -EINVAL;
+}
+
+static int parse_key(const char *text, struct segue_quantity *ret)
+{
+	int key = segue_parse_key(text);
+
+	if (key < 0)
+		return key;
+	*ret = (struct segue_quantity) { .type = 't', .t = key };
+	return 0;
+}
+
+int segue_unit_parse(enum segue_unit unit, const char *text, struct segue_quantity *ret)
+{
+	switch (unit) {
+	case SEGUE_UNIT_FLAG:
+		*ret = (struct segue_quantity) { .type = 'b', .b = true };
+		return 0;
+	case SEGUE_UNIT_BOOL:
+		return parse_bool(text, ret);
+	case SEGUE_UNIT_COUNT:
+		return parse_count(text, ret);
+	case SEGUE_UNIT_KEY:
+		return parse_key(text, ret);
+	case SEGUE_UNIT_TEXT:
+		*ret = (struct segue_quantity) { .type = 's', .s = text };
+		return 0;
+	default:
+		return parse_number(unit, text, ret);
+	}
 }
 
 const char *segue_unit_example(enum segue_unit unit)
@@ -140,6 +156,8 @@ const char *segue_unit_example(enum segue_unit unit)
 		return "a gain like 0.5, -6dB or 80%";
 	case SEGUE_UNIT_TIME:
 		return "a time like 50ms or 1.5s";
+	case SEGUE_UNIT_KEY:
+		return "a key: 0 to 127, or a name like C4 or F#3";
 	case SEGUE_UNIT_FREQUENCY:
 		return "a frequency like 440Hz or 1.2kHz";
 	default:
@@ -149,7 +167,8 @@ const char *segue_unit_example(enum segue_unit unit)
 
 char *segue_format_db(char *buf, size_t size, double db)
 {
-	snprintf(buf, size, "%.1f dB", db);
+	/* not "-0.0" */
+	snprintf(buf, size, "%.1f dB", fabs(db) < 0.05 ? 0.0 : db);
 	return buf;
 }
 

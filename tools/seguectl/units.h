@@ -20,6 +20,7 @@ enum segue_unit {
 	SEGUE_UNIT_GAIN,	/**< linear, or with dB or % */
 	SEGUE_UNIT_TIME,	/**< seconds, or with us, ms, s or min */
 	SEGUE_UNIT_FREQUENCY,	/**< Hz, or with Hz or kHz */
+	SEGUE_UNIT_KEY,		/**< of the keyboard, see segue_parse_key() */
 	SEGUE_UNIT_TEXT,
 };
 

@@ -262,6 +262,19 @@ static void the_midi_port_asks_for_midi_1(void **state)
 	assert_int_equal(spa_node_port_set_param(&f->shell.node, IN, 2, SPA_PARAM_Format, 0, result(f)), 0);
 }
 
+static void the_midi_port_wants_a_buffer_to_be_filled_while_it_reads_another(void **state)
+{
+	struct fixture *f = *state;
+	const struct spa_pod_prop *buffers;
+	uint32_t n_values, kind;
+
+	assert_int_equal(enum_port(f, IN, 2, SPA_PARAM_EnumFormat), 0);
+	assert_int_equal(spa_node_port_set_param(&f->shell.node, IN, 2, SPA_PARAM_Format, 0, result(f)), 0);
+	assert_int_equal(enum_port(f, IN, 2, SPA_PARAM_Buffers), 0);
+	assert_non_null(buffers = spa_pod_find_prop(result(f), NULL, SPA_PARAM_BUFFERS_buffers));
+	assert_int_equal(*(int32_t *)SPA_POD_BODY(spa_pod_get_values(&buffers->value, &n_values, &kind)), 2);
+}
+
 static void latency_of_the_other_side_is_kept(void **state)
 {
 	struct fixture *f = *state;
@@ -403,6 +416,7 @@ int main(void)
 		TEST(a_port_speaks_of_buffers_once_it_has_a_format),
 		TEST(another_format_is_refused),
 		TEST(the_midi_port_asks_for_midi_1),
+		TEST(the_midi_port_wants_a_buffer_to_be_filled_while_it_reads_another),
 		TEST(latency_of_the_other_side_is_kept),
 		TEST(latency_passes_through_and_grows_by_the_nodes_own),
 		TEST(one_set_flips_the_serial_once_and_is_told_whole),

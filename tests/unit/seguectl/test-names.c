@@ -85,6 +85,12 @@ static void a_key_is_found_by_each_of_its_names(void **state)
 	assert_string_equal(segue_key_find("gain")->name, "Gain");
 }
 
+static void voices_that_sound_are_not_voices_at_most(void **state)
+{
+	assert_null(segue_key_find("Voices"));
+	assert_string_equal(segue_key_find("voices")->name, "VoicesMax");
+}
+
 static void load_and_wave_are_keys_without_a_property(void **state)
 {
 	assert_null(segue_key_find("segue.load")->name);
@@ -129,6 +135,7 @@ int main(void)
 		cmocka_unit_test(words_of_any_length_are_compared_safely),
 		cmocka_unit_test(the_nearest_name_is_suggested_and_no_distant_one),
 		cmocka_unit_test(a_key_is_found_by_each_of_its_names),
+		cmocka_unit_test(voices_that_sound_are_not_voices_at_most),
 		cmocka_unit_test(load_and_wave_are_keys_without_a_property),
 		cmocka_unit_test(unknown_keys_are_not_found_but_suggest_one),
 		cmocka_unit_test(only_a_latency_may_be_a_word),

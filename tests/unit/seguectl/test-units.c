@@ -104,6 +104,45 @@ static void counts_reach_the_largest_position(void **state)
 	assert_true(q.type == 't' && q.t == UINT64_MAX);
 }
 
+static void keys_are_numbers_or_names_around_middle_c(void **state)
+{
+	static const struct {
+		const char *text;
+		int expected;
+	} cases[] = {
+		{ "0", 0 }, { "60", 60 }, { "127", 127 }, { "007", 7 },
+		{ "C4", 60 }, { "c4", 60 }, { "A4", 69 }, { "b4", 71 }, { "F#3", 54 }, { "Bb2", 46 }, { "bb2", 46 },
+		{ "Cb4", 59 }, { "B#3", 60 }, { "Abb4", 67 }, { "f##4", 67 },
+		{ "C-1", 0 }, { "C#-1", 1 }, { "B#-2", 0 }, { "G9", 127 }, { "Abb9", 127 },
+	};
+
+	for (size_t i = 0; i < SPA_N_ELEMENTS(cases); i++)
+		assert_int_equal(segue_parse_key(cases[i].text), cases[i].expected);
+}
+
+static void a_key_is_a_whole_number_on_the_bus(void **state)
+{
+	struct segue_quantity q = { .type = '?' };
+
+	assert_int_equal(segue_unit_parse(SEGUE_UNIT_KEY, "H4", &q), -EINVAL);
+	assert_int_equal(q.type, '?');
+	assert_int_equal(segue_unit_parse(SEGUE_UNIT_KEY, "F#3", &q), 0);
+	assert_true(q.type == 't' && q.t == 54);
+}
+
+static void what_is_no_key_is_refused(void **state)
+{
+	static const char *const texts[] = {
+		"", " 60", "60 ", "128", "-1", "1.5", "0x3c", "99999999999999999999", "18446744073709551676",
+		"C", "#4", "H4", "C4 ", " C4", "C 4", "C4.5", "C--1", "C+4", "C-", "C4x", "do4",
+		"Cb-1", "C-2", "G#9", "A9", "C10", "C99999999999999999999", "C-99999999999999999999",
+		"C357913945", "\xc3\xa9",
+	};
+
+	for (size_t i = 0; i < SPA_N_ELEMENTS(texts); i++)
+		assert_int_equal(segue_parse_key(texts[i]), -EINVAL);
+}
+
 static void values_are_written_as_people_read_them(void **state)
 {
 	char buf[32];
@@ -111,6 +150,8 @@ static void values_are_written_as_people_read_them(void **state)
 	assert_string_equal(segue_format_gain(buf, sizeof(buf), 0.1), "-20.0 dB");
 	assert_string_equal(segue_format_gain(buf, sizeof(buf), 0.0), "-inf dB");
 	assert_string_equal(segue_format_db(buf, sizeof(buf), -3.14), "-3.1 dB");
+	assert_string_equal(segue_format_db(buf, sizeof(buf), -0.04), "0.0 dB");
+	assert_string_equal(segue_format_db(buf, sizeof(buf), -0.06), "-0.1 dB");
 	assert_string_equal(segue_format_time(buf, sizeof(buf), 0.0), "0 s");
 	assert_string_equal(segue_format_time(buf, sizeof(buf), 0.02), "20 ms");
 	assert_string_equal(segue_format_time(buf, sizeof(buf), 1.5), "1.5 s");
@@ -148,6 +189,9 @@ int main(void)
 		cmocka_unit_test(what_is_no_such_value_is_refused_and_leaves_the_result_alone),
 		cmocka_unit_test(words_for_on_and_off_are_bools),
 		cmocka_unit_test(counts_reach_the_largest_position),
+		cmocka_unit_test(keys_are_numbers_or_names_around_middle_c),
+		cmocka_unit_test(a_key_is_a_whole_number_on_the_bus),
+		cmocka_unit_test(what_is_no_key_is_refused),
 		cmocka_unit_test(values_are_written_as_people_read_them),
 		cmocka_unit_test(times_do_not_round_to_the_wrong_unit),
 		cmocka_unit_test(numbers_read_back_as_they_were_with_few_digits),
