@@ -7,12 +7,20 @@
 #include "hermite.h"
 
 typedef float v4 __attribute__((vector_size(16), aligned(4), may_alias));
+typedef float v8 __attribute__((vector_size(32), aligned(4), may_alias));
 
-#define AT(p)	(*(v4 *)(p))
 #define IN(p)	(*(const v4 *)(p))
+/* the neighbours of two frames */
+#define PAIR(p, q)	__builtin_shufflevector(IN(p), IN(q), 0, 1, 2, 3, 4, 5, 6, 7)
+/* of two pairs, of each half the first two or the last two, in turn; of that the first or second half of each half */
+#define LOW(a, b)	__builtin_shufflevector(a, b, 0, 8, 1, 9, 4, 12, 5, 13)
+#define HIGH(a, b)	__builtin_shufflevector(a, b, 2, 10, 3, 11, 6, 14, 7, 15)
+#define FIRST(a, b)	__builtin_shufflevector(a, b, 0, 1, 8, 9, 4, 5, 12, 13)
+#define SECOND(a, b)	__builtin_shufflevector(a, b, 2, 3, 10, 11, 6, 7, 14, 15)
 
-void segue_places_find(struct segue_places *places, uint64_t fraction, uint64_t step, uint32_t bits,
-		uint32_t n_frames)
+#define INLINE	SEGUE_DATA_LOOP static inline __attribute__((always_inline))
+
+INLINE void find(struct segue_places *places, uint64_t fraction, uint64_t step, uint32_t bits, uint32_t n_frames)
 {
 	/* of 64 bits the ones above the point and 24 below it count, in 32 bits each: they convert in one
 	 * instruction */
@@ -23,45 +31,123 @@ void segue_places_find(struct segue_places *places, uint64_t fraction, uint64_t 
 	}
 }
 
-void segue_cubic_read(const float *data, const struct segue_places *places, uint32_t first, float *ret,
-		uint32_t n_frames)
+INLINE void read(const float *data, const struct segue_places *places, uint32_t first, float *ret, uint32_t n_frames)
 {
 	const int32_t *frame = places->frame + first;
 	const float *ts = places->t + first;
 	uint32_t i;
 
 	data--;
-	for (i = 0; i + 4 <= n_frames; i += 4) {
-		/* four frames' neighbours, then each neighbour of four frames */
-		v4 a = IN(data + frame[i]), b = IN(data + frame[i + 1]);
-		v4 c = IN(data + frame[i + 2]), d = IN(data + frame[i + 3]);
-		v4 ab = __builtin_shufflevector(a, b, 0, 4, 1, 5), cd = __builtin_shufflevector(c, d, 0, 4, 1, 5);
-		v4 y0 = __builtin_shufflevector(ab, cd, 0, 1, 4, 5), y1 = __builtin_shufflevector(ab, cd, 2, 3, 6, 7);
-		v4 c1, c2, c3, y2, y3, t = IN(ts + i);
+	for (i = 0; i + 8 <= n_frames; i += 8) {
+		/* eight frames' neighbours, then each neighbour of eight frames */
+		v8 a = PAIR(data + frame[i], data + frame[i + 4]), b = PAIR(data + frame[i + 1], data + frame[i + 5]);
+		v8 c = PAIR(data + frame[i + 2], data + frame[i + 6]), d = PAIR(data + frame[i + 3], data + frame[i + 7]);
+		v8 ab = LOW(a, b), cd = LOW(c, d), t = *(const v8 *)(ts + i);
+		v8 y0 = FIRST(ab, cd), y1 = SECOND(ab, cd), y2, y3, c1, c2, c3;
 
-		ab = __builtin_shufflevector(a, b, 2, 6, 3, 7);
-		cd = __builtin_shufflevector(c, d, 2, 6, 3, 7);
-		y2 = __builtin_shufflevector(ab, cd, 0, 1, 4, 5);
-		y3 = __builtin_shufflevector(ab, cd, 2, 3, 6, 7);
+		ab = HIGH(a, b);
+		cd = HIGH(c, d);
+		y2 = FIRST(ab, cd);
+		y3 = SECOND(ab, cd);
 		/* segue_hermite() of each */
 		c1 = 0.5f * (y2 - y0);
 		c2 = y0 - 2.5f * y1 + 2.0f * y2 - 0.5f * y3;
 		c3 = 0.5f * (y3 - y0) + 1.5f * (y1 - y2);
-		AT(ret + i) = ((c3 * t + c2) * t + c1) * t + y1;
+		*(v8 *)(ret + i) = ((c3 * t + c2) * t + c1) * t + y1;
 	}
 	for (; i < n_frames; i++)
 		ret[i] = segue_hermite(data + frame[i], ts[i]);
 }
 
-void segue_row_add(float *restrict row, const float *restrict values, float gain, uint32_t n_frames)
+INLINE void add(float *restrict row, float *restrict other, const float *restrict values, float gain, uint32_t n_frames)
 {
-	for (uint32_t i = 0; i < n_frames; i++)
+	uint32_t i;
+
+	for (i = 0; other == NULL && i < n_frames; i++)
 		row[i] += gain * values[i];
+	for (i = 0; other != NULL && i < n_frames; i++) {
+		row[i] += gain * values[i];
+		other[i] += gain * values[i];
+	}
 }
 
-void segue_row_add_shaped(float *restrict row, const float *restrict values, float gain,
+INLINE void add_shaped(float *restrict row, float *restrict other, const float *restrict values, float gain,
 		const float *restrict gains, uint32_t n_frames)
 {
-	for (uint32_t i = 0; i < n_frames; i++)
+	uint32_t i;
+
+	for (i = 0; other == NULL && i < n_frames; i++)
 		row[i] += gain * gains[i] * values[i];
+	for (i = 0; other != NULL && i < n_frames; i++) {
+		row[i] += gain * gains[i] * values[i];
+		other[i] += gain * gains[i] * values[i];
+	}
 }
+
+INLINE void fall(float *row, float to, float distance, const float left[8], float left_8)
+{
+	v8 lanes = distance * *(const v8 *)left;
+
+	for (uint32_t i = 0; i < SEGUE_BLOCK_FRAMES; i += 8) {
+		*(v8 *)(row + i) = to + lanes;
+		lanes *= left_8;
+	}
+}
+
+#define COMPILE(kind, attributes) \
+SEGUE_DATA_LOOP attributes static void find_##kind(struct segue_places *places, uint64_t fraction, uint64_t step, \
+		uint32_t bits, uint32_t n_frames) \
+{ \
+	find(places, fraction, step, bits, n_frames); \
+} \
+SEGUE_DATA_LOOP attributes static void read_##kind(const float *data, const struct segue_places *places, \
+		uint32_t first, float *ret, uint32_t n_frames) \
+{ \
+	read(data, places, first, ret, n_frames); \
+} \
+SEGUE_DATA_LOOP attributes static void add_##kind(float *restrict row, float *restrict other, \
+		const float *restrict values, float gain, uint32_t n_frames) \
+{ \
+	add(row, other, values, gain, n_frames); \
+} \
+SEGUE_DATA_LOOP attributes static void add_shaped_##kind(float *restrict row, float *restrict other, \
+		const float *restrict values, float gain, const float *restrict gains, uint32_t n_frames) \
+{ \
+	add_shaped(row, other, values, gain, gains, n_frames); \
+} \
+SEGUE_DATA_LOOP attributes static void fall_##kind(float *row, float to, float distance, const float left[8], \
+		float left_8) \
+{ \
+	fall(row, to, distance, left, left_8); \
+}
+
+#define METHODS(kind) \
+	.name = #kind, \
+	.find = find_##kind, \
+	.read = read_##kind, \
+	.add = add_##kind, \
+	.add_shaped = add_shaped_##kind, \
+	.fall = fall_##kind
+
+COMPILE(portable, )
+const struct segue_loops segue_loops_portable = { METHODS(portable) };
+
+#if defined(__x86_64__) || defined(__i386__)
+
+/* without FMA, which rounds differently */
+COMPILE(avx2, __attribute__((target("avx2"))))
+static const struct segue_loops avx2 = { METHODS(avx2) };
+
+SEGUE_DATA_LOOP const struct segue_loops *segue_loops_best(void)
+{
+	return __builtin_cpu_supports("avx2") ? &avx2 : &segue_loops_portable;
+}
+
+#else
+
+SEGUE_DATA_LOOP const struct segue_loops *segue_loops_best(void)
+{
+	return &segue_loops_portable;
+}
+
+#endif

@@ -20,18 +20,29 @@ struct segue_places {
 	float t[SEGUE_BLOCK_FRAMES];
 };
 
-/** \param fraction, step  what lies behind the binary point is `bits` wide, at least 24 */
-SEGUE_DATA_LOOP void segue_places_find(struct segue_places *places, uint64_t fraction, uint64_t step,
-		uint32_t bits, uint32_t n_frames);
-/** By the cubic through four neighbours (hermite.h), for places first..first + n_frames - 1. */
-SEGUE_DATA_LOOP void segue_cubic_read(const float *data, const struct segue_places *places, uint32_t first,
-		float *ret, uint32_t n_frames);
+/** For each kind of processor; all give the same values. */
+struct segue_loops {
+	const char *name;
+	/** \param fraction, step  what lies behind the binary point is `bits` wide, at least 24 */
+	SEGUE_DATA_LOOP void (*find)(struct segue_places *places, uint64_t fraction, uint64_t step, uint32_t bits,
+			uint32_t n_frames);
+	/** By the cubic through four neighbours (hermite.h), for places first..first + n_frames - 1. */
+	SEGUE_DATA_LOOP void (*read)(const float *data, const struct segue_places *places, uint32_t first, float *ret,
+			uint32_t n_frames);
+	/** row[i] += gain * values[i], and the same to another row unless it is NULL */
+	SEGUE_DATA_LOOP void (*add)(float *restrict row, float *restrict other, const float *restrict values,
+			float gain, uint32_t n_frames);
+	/** row[i] += gain * gains[i] * values[i], and so on */
+	SEGUE_DATA_LOOP void (*add_shaped)(float *restrict row, float *restrict other, const float *restrict values,
+			float gain, const float *restrict gains, uint32_t n_frames);
+	/** row[i] = to + distance * left[i % 8] * left_8 to the power of i / 8, for a whole block */
+	SEGUE_DATA_LOOP void (*fall)(float *row, float to, float distance, const float left[8], float left_8);
+};
 
-/** row[i] += gain * values[i] */
-SEGUE_DATA_LOOP void segue_row_add(float *restrict row, const float *restrict values, float gain,
-		uint32_t n_frames);
-/** row[i] += gain * gains[i] * values[i] */
-SEGUE_DATA_LOOP void segue_row_add_shaped(float *restrict row, const float *restrict values, float gain,
-		const float *restrict gains, uint32_t n_frames);
+/** Plain C, and whatever the compiler makes of it. */
+extern const struct segue_loops segue_loops_portable;
+
+/** The fastest this processor can run. Any thread. */
+SEGUE_DATA_LOOP const struct segue_loops *segue_loops_best(void);
 
 #endif /* SEGUE_RT_CUBIC_H */

@@ -11,6 +11,7 @@
 
 #define END_SEC		0.005
 #define SLOPE_60_DB	-9.965784284662087	/* log2(10^-3) */
+#define STEEPEST	32.0		/* log2 of how far a block may fall */
 #define NOTHING		0x1p-24		/* a distance that no float beside 1 shows */
 
 SEGUE_DATA_LOOP static bool is_exponential(const struct segue_envelope *e)
@@ -34,7 +35,6 @@ SEGUE_DATA_LOOP static void enter_exponential(struct segue_envelope *e, enum seg
 {
 	enter(e, stage, from, to, n_frames);
 	e->slope = SLOPE_60_DB / frames;
-	e->distance = from - to;
 	e->left_block = exp2(e->slope * SEGUE_BLOCK_FRAMES);
 	for (uint32_t i = 0; i < 8; i++)
 		e->left[i] = i == 0 ? 1.0f : (float)exp2(e->slope * i);
@@ -116,30 +116,34 @@ SEGUE_DATA_LOOP static void run_linear(const struct segue_envelope *e, float *re
 		ret[i] = (float)(e->from + slope * (double)(int32_t)(e->done + i + 1));
 }
 
-/* Frames of one block, counted from the stage's first: the whole block is worked out, because it takes no longer. */
-SEGUE_DATA_LOOP static void run_exponential(struct segue_envelope *e, float *ret, uint32_t n_frames)
+/* The stage's blocks are the engine's: so a whole one is worked out once. */
+SEGUE_DATA_LOOP static void begin_blocks(struct segue_envelope *e, uint32_t place)
 {
-	uint32_t place = e->done % SEGUE_BLOCK_FRAMES, i, k;
-	float block[SEGUE_BLOCK_FRAMES], lanes[8], to = (float)e->to;
+	/* but what falls faster than any float can hold, counted back to the engine's, has its own */
+	e->offset = -e->slope * SEGUE_BLOCK_FRAMES < STEEPEST ? place : 0;
+	e->distance = (e->from - e->to) * exp2(-e->slope * e->offset);
+}
 
-	for (k = 0; k < 8; k++)
-		lanes[k] = (float)e->distance * e->left[k];
-	for (i = 0; i < SEGUE_BLOCK_FRAMES; i += 8) {
-		for (k = 0; k < 8; k++) {
-			block[i + k] = to + lanes[k];
-			lanes[k] *= e->left_8;
-		}
-	}
-	memcpy(ret, block + place, n_frames * sizeof(*ret));
+/* Frames of one block: the whole block is worked out, because it takes no longer. */
+SEGUE_DATA_LOOP static void run_exponential(struct segue_envelope *e, const struct segue_loops *loops, float *ret,
+		uint32_t n_frames)
+{
+	uint32_t place = (e->offset + e->done) % SEGUE_BLOCK_FRAMES;
+	float block[SEGUE_BLOCK_FRAMES], *row = n_frames == SEGUE_BLOCK_FRAMES ? ret : block;
+
+	loops->fall(row, (float)e->to, (float)e->distance, e->left, e->left_8);
+	if (row == block)
+		memcpy(ret, block + place, n_frames * sizeof(*ret));
 	if (place + n_frames == SEGUE_BLOCK_FRAMES)
 		e->distance *= e->left_block;
 }
 
-void segue_envelope_run(struct segue_envelope *e, uint32_t rate, float *ret, uint32_t n_frames)
+void segue_envelope_run(struct segue_envelope *e, const struct segue_loops *loops, uint32_t rate, uint32_t place,
+		float *ret, uint32_t n_frames)
 {
 	uint32_t n;
 
-	for (; n_frames > 0; ret += n, n_frames -= n) {
+	for (; n_frames > 0; place += n, ret += n, n_frames -= n) {
 		if (e->stage == SEGUE_STAGE_SUSTAIN || e->stage == SEGUE_STAGE_OVER) {
 			for (n = 0; n < n_frames; n++)
 				ret[n] = (float)e->to;
@@ -147,8 +151,10 @@ void segue_envelope_run(struct segue_envelope *e, uint32_t rate, float *ret, uin
 		}
 		n = (uint32_t)SPA_MIN((uint64_t)n_frames, e->n_frames - e->done);
 		if (is_exponential(e)) {
-			n = SPA_MIN(n, SEGUE_BLOCK_FRAMES - (uint32_t)(e->done % SEGUE_BLOCK_FRAMES));
-			run_exponential(e, ret, n);
+			if (e->done == 0)
+				begin_blocks(e, place);
+			n = SPA_MIN(n, SEGUE_BLOCK_FRAMES - (uint32_t)((e->offset + e->done) % SEGUE_BLOCK_FRAMES));
+			run_exponential(e, loops, ret, n);
 		} else {
 			run_linear(e, ret, n);
 		}

@@ -10,6 +10,7 @@
 
 #include <segue/handover.h>
 
+#include "cubic.h"
 #include "instrument.h"
 #include "table.h"
 
@@ -40,7 +41,8 @@ struct segue_envelope {
 	float left[8];			/**< after 0..7 frames, .. */
 	float left_8;			/**< .. and after 8 */
 	double left_block;		/**< after SEGUE_BLOCK_FRAMES */
-	double distance;		/**< from `to`, at the last whole block of them */
+	uint32_t offset;		/**< of the stage's first frame in a block of them */
+	double distance;		/**< from `to`, where the block begins */
 };
 
 SEGUE_DATA_LOOP void segue_envelope_start(struct segue_envelope *envelope,
@@ -50,8 +52,9 @@ SEGUE_DATA_LOOP void segue_envelope_release(struct segue_envelope *envelope, uin
 /** End in 5 ms. */
 SEGUE_DATA_LOOP void segue_envelope_end(struct segue_envelope *envelope, uint32_t rate);
 /** The values of the next n_frames frames, at most SEGUE_BLOCK_FRAMES; move on by as many. Not while it
- * sustains: its value is `to` until something else is asked for. */
-SEGUE_DATA_LOOP void segue_envelope_run(struct segue_envelope *envelope, uint32_t rate, float *ret,
-		uint32_t n_frames);
+ * sustains: its value is `to` until something else is asked for.
+ * \param place  of the first one in its block; none is of the next block */
+SEGUE_DATA_LOOP void segue_envelope_run(struct segue_envelope *envelope, const struct segue_loops *loops,
+		uint32_t rate, uint32_t place, float *ret, uint32_t n_frames);
 
 #endif /* SEGUE_RT_ENVELOPE_H */

@@ -9,7 +9,6 @@
 
 #include <spa/utils/defs.h>
 
-#include "cubic.h"
 #include "hermite.h"
 #include "ramp.h"
 
@@ -152,8 +151,8 @@ SEGUE_DATA_LOOP static uint32_t count_plain(const struct segue_places *places, u
 	return n - first;
 }
 
-SEGUE_DATA_LOOP static void interpolate(const struct segue_reading *reading, const struct segue_places *places,
-		const float *data, float *ret, uint32_t n_frames)
+SEGUE_DATA_LOOP static void interpolate(const struct segue_loops *loops, const struct segue_reading *reading,
+		const struct segue_places *places, const float *data, float *ret, uint32_t n_frames)
 {
 	struct segue_reading r = { .loop_start = reading->loop_start, .loop_end = reading->loop_end,
 		.looped = reading->looped };
@@ -175,7 +174,7 @@ SEGUE_DATA_LOOP static void interpolate(const struct segue_reading *reading, con
 		}
 		if (frame < end && !(r.looped && frame == (int64_t)r.loop_start)) {
 			n = count_plain(places, i, n_frames, base, end);
-			segue_cubic_read(data + base, places, i, ret + i, n);
+			loops->read(data + base, places, i, ret + i, n);
 			i += n;
 			continue;
 		}
@@ -219,13 +218,14 @@ struct reader {
 
 SEGUE_DATA_LOOP static void read_level(struct reader *reader, const struct segue_table_level *level, float *ret)
 {
+	const struct segue_loops *loops = reader->block->loops;
 	uint32_t bits = 64 - (uint32_t)__builtin_ctz(level->n_frames);
 
 	if (bits != reader->bits)
-		segue_places_find(&reader->places, reader->note->phase, reader->note->step, bits,
+		loops->find(&reader->places, reader->note->phase, reader->note->step, bits,
 				reader->block->n_frames);
 	reader->bits = bits;
-	segue_cubic_read(level->data, &reader->places, 0, ret, reader->block->n_frames);
+	loops->read(level->data, &reader->places, 0, ret, reader->block->n_frames);
 }
 
 SEGUE_DATA_LOOP static void read_table(struct reader *reader, const struct segue_reading *r, uint32_t channel)
@@ -255,7 +255,8 @@ SEGUE_DATA_LOOP static const float *read_channel(struct reader *reader, const st
 	else if (is_copied(r))
 		return copy(r, r->sample->data[channel], reader->scratch, n_frames);
 	else
-		interpolate(r, &reader->places, r->sample->data[channel], reader->scratch, n_frames);
+		interpolate(reader->block->loops, r, &reader->places, r->sample->data[channel], reader->scratch,
+				n_frames);
 	return reader->scratch;
 }
 
@@ -289,7 +290,11 @@ SEGUE_DATA_LOOP static void find_loudness(struct segue_note *note, const struct 
 			ret->steady[s] = level * controls->rest[s];
 		return;
 	}
-	segue_envelope_run(&note->envelope, block->rate, shape, block->n_frames);
+	segue_envelope_run(&note->envelope, block->loops, block->rate, block->place, shape, block->n_frames);
+	if (!controls->is_moving && controls->rest[0] == 1.0f && controls->rest[1] == 1.0f && controls->rest[2] == 1.0f) {
+		ret->moving[0] = ret->moving[1] = ret->moving[2] = shape;
+		return;
+	}
 	/* the last side in its own row, and so last */
 	for (s = 0; s < SEGUE_SIDES; s++) {
 		float *row = ret->rows[s];
@@ -298,8 +303,8 @@ SEGUE_DATA_LOOP static void find_loudness(struct segue_note *note, const struct 
 		if (controls->is_moving) {
 			for (i = 0; i < block->n_frames; i++)
 				row[i] = shape[i] * controls->gains[s][i];
-		} else if (controls->rest[s] == 1.0f) {
-			ret->moving[s] = shape;
+		} else if (s > 0 && controls->rest[s] == controls->rest[0]) {
+			ret->moving[s] = ret->moving[0];
 		} else {
 			for (i = 0; i < block->n_frames; i++)
 				row[i] = shape[i] * controls->rest[s];
@@ -307,43 +312,85 @@ SEGUE_DATA_LOOP static void find_loudness(struct segue_note *note, const struct 
 	}
 }
 
+/* \param n  1, or 2: to this output and the one after it, which are equally loud */
 SEGUE_DATA_LOOP static void add(const struct segue_reading *r, const struct loudness *loudness,
-		const struct segue_note_block *block, float (*rows)[SEGUE_BLOCK_FRAMES], uint32_t output,
+		const struct segue_note_block *block, float (*rows)[SEGUE_BLOCK_FRAMES], uint32_t output, uint32_t n,
 		const float *values, float gain)
 {
 	uint32_t s = side_of(output, block->n_outputs);
+	float *other = n > 1 ? rows[output + 1] : NULL;
 
 	gain *= r->gains[s];
 	if (loudness->is_steady)
-		segue_row_add(rows[output], values, gain * loudness->steady[s], block->n_frames);
+		block->loops->add(rows[output], other, values, gain * loudness->steady[s], block->n_frames);
 	else
-		segue_row_add_shaped(rows[output], values, gain, loudness->moving[s], block->n_frames);
+		block->loops->add_shaped(rows[output], other, values, gain, loudness->moving[s], block->n_frames);
+}
+
+/* Is nothing panned? Then all outputs are equally loud. */
+SEGUE_DATA_LOOP static bool is_even(const struct segue_reading *r, const struct loudness *loudness)
+{
+	if (r->gains[0] != r->gains[1])
+		return false;
+	return loudness->is_steady ? loudness->steady[0] == loudness->steady[1] :
+		loudness->moving[0] == loudness->moving[1];
+}
+
+/* One channel to all outputs. */
+SEGUE_DATA_LOOP static void add_to_all(const struct segue_reading *r, const struct loudness *loudness,
+		const struct segue_note_block *block, float (*rows)[SEGUE_BLOCK_FRAMES], const float *values)
+{
+	uint32_t c = 0;
+
+	if (block->n_outputs > 1 && is_even(r, loudness)) {
+		add(r, loudness, block, rows, 0, 2, values, 1.0f);
+		c = 2;
+	}
+	for (; c < block->n_outputs; c++)
+		add(r, loudness, block, rows, c, 1, values, 1.0f);
+}
+
+/* A sample at its own pitch, as it lies in memory. \return false: it is something else, or not all there */
+SEGUE_DATA_LOOP static bool play_straight(const struct segue_reading *r, const struct loudness *loudness,
+		const struct segue_note_block *block, float (*rows)[SEGUE_BLOCK_FRAMES])
+{
+	uint64_t end = r->loop_end > 0 ? r->loop_end : r->sample->n_frames;
+	uint32_t c, n_channels = r->sample->n_channels;
+
+	if (!is_copied(r) || r->frame + block->n_frames > end || (n_channels > 1 && block->n_outputs == 1))
+		return false;
+	if (n_channels == 1) {
+		add_to_all(r, loudness, block, rows, r->sample->data[0] + r->frame);
+		return true;
+	}
+	for (c = 0; c < SPA_MIN(n_channels, block->n_outputs); c++)
+		add(r, loudness, block, rows, c, 1, r->sample->data[c] + r->frame, 1.0f);
+	return true;
 }
 
 SEGUE_DATA_LOOP static void play(struct reader *reader, const struct segue_reading *r,
 		const struct loudness *loudness, float (*rows)[SEGUE_BLOCK_FRAMES])
 {
 	const struct segue_note_block *block = reader->block;
-	const float *values;
 	uint32_t c, n_channels;
 
+	if (r->sample != NULL && play_straight(r, loudness, block, rows))
+		return;
 	if (is_over(r))
 		return;
 	n_channels = r->table != NULL ? r->table->n_channels : r->sample->n_channels;
 	if (r->sample != NULL && !is_copied(r)) {
-		segue_places_find(&reader->places, r->fraction, r->step, FRACTION_BITS, block->n_frames);
+		block->loops->find(&reader->places, r->fraction, r->step, FRACTION_BITS, block->n_frames);
 		reader->bits = 0;
 	}
 	if (n_channels == 1) {
-		values = read_channel(reader, r, 0);
-		for (c = 0; c < block->n_outputs; c++)
-			add(r, loudness, block, rows, c, values, 1.0f);
+		add_to_all(r, loudness, block, rows, read_channel(reader, r, 0));
 	} else if (block->n_outputs == 1) {
 		for (c = 0; c < n_channels; c++)
-			add(r, loudness, block, rows, 0, read_channel(reader, r, c), 1.0f / (float)n_channels);
+			add(r, loudness, block, rows, 0, 1, read_channel(reader, r, c), 1.0f / (float)n_channels);
 	} else {
 		for (c = 0; c < SPA_MIN(n_channels, block->n_outputs); c++)
-			add(r, loudness, block, rows, c, read_channel(reader, r, c), 1.0f);
+			add(r, loudness, block, rows, c, 1, read_channel(reader, r, c), 1.0f);
 	}
 }
 
@@ -356,26 +403,24 @@ SEGUE_DATA_LOOP static void find_levels(struct segue_reading *r, const struct se
 		segue_table_find_level(r->table, note->pitch_before);
 }
 
-SEGUE_DATA_LOOP static double frame_step(const struct segue_note *note, uint32_t rate)
-{
-	return SPA_MIN(note->frequency * note->bend / rate, SEGUE_BAND);
-}
-
 SEGUE_DATA_LOOP static void tune(struct segue_note *note, double bend, uint32_t rate)
 {
 	note->bend = bend;
-	note->step = (uint64_t)(int64_t)(frame_step(note, rate) * 0x1p64);
+	note->pace = SPA_MIN(note->frequency * bend / rate, SEGUE_BAND);
+	note->step = (uint64_t)(int64_t)(note->pace * 0x1p64);
 	set_step(&note->now, bend, rate);
 	set_step(&note->next, bend, rate);
 }
 
 /* A block begins. */
-SEGUE_DATA_LOOP static void choose_levels(struct segue_note *note, uint32_t rate)
+SEGUE_DATA_LOOP static void choose_levels(struct segue_note *note)
 {
 	bool was_moving = note->pitch_before != note->pitch;
 
+	if (!was_moving && note->pitch == note->pace)
+		return;
 	note->pitch_before = note->pitch;
-	note->pitch = segue_pitch_choose(note->pitch, frame_step(note, rate));
+	note->pitch = segue_pitch_choose(note->pitch, note->pace);
 	if (was_moving || note->pitch != note->pitch_before) {
 		find_levels(&note->now, note);
 		find_levels(&note->next, note);
@@ -384,12 +429,14 @@ SEGUE_DATA_LOOP static void choose_levels(struct segue_note *note, uint32_t rate
 
 SEGUE_DATA_LOOP static void advance(struct segue_note *note, uint32_t n_frames)
 {
-	/* the carry of a multiplication */
-	uint64_t high = (note->step >> 32) * n_frames + (((note->step & UINT32_MAX) * n_frames) >> 32);
-	uint64_t phase = note->phase + note->step * n_frames;
+	if (note->now.table != NULL) {
+		/* the carry of a multiplication */
+		uint64_t high = (note->step >> 32) * n_frames + (((note->step & UINT32_MAX) * n_frames) >> 32);
+		uint64_t phase = note->phase + note->step * n_frames;
 
-	note->periods += (high >> 32) + (phase < note->phase);
-	note->phase = phase;
+		note->periods += (high >> 32) + (phase < note->phase);
+		note->phase = phase;
+	}
 	if (note->now.sample != NULL)
 		move(&note->now, n_frames);
 	if (note->next.sample != NULL)
@@ -401,7 +448,7 @@ void segue_note_start(struct segue_note *note, const struct segue_envelope_shape
 {
 	segue_envelope_start(&note->envelope, shape, rate);
 	tune(note, bend, rate);
-	note->pitch = note->pitch_before = frame_step(note, rate);
+	note->pitch = note->pitch_before = note->pace;
 	find_levels(&note->now, note);
 }
 
@@ -453,9 +500,10 @@ bool segue_note_is_over(const struct segue_note *note)
 		(is_over(&note->now) && (note->next.ticket == NULL || is_over(&note->next)));
 }
 
-void segue_note_play(struct segue_note *note, const struct segue_controls *controls,
+bool segue_note_play(struct segue_note *note, const struct segue_controls *controls,
 		const struct segue_note_block *block)
 {
+	enum segue_stage stage = note->envelope.stage;
 	struct reader reader;
 	struct loudness loudness;
 
@@ -464,8 +512,9 @@ void segue_note_play(struct segue_note *note, const struct segue_controls *contr
 	reader.bits = 0;
 	if (note->bend != controls->bend)
 		tune(note, controls->bend, block->rate);
-	if (block->place == 0)
-		choose_levels(note, block->rate);
+	/* only from a table does it go over to another */
+	if (block->place == 0 && note->now.table != NULL)
+		choose_levels(note);
 	find_loudness(note, controls, block, &loudness);
 	if (note->next.ticket == NULL) {
 		play(&reader, &note->now, &loudness, block->alone);
@@ -474,4 +523,5 @@ void segue_note_play(struct segue_note *note, const struct segue_controls *contr
 		play(&reader, &note->next, &loudness, block->new);
 	}
 	advance(note, block->n_frames);
+	return note->envelope.stage != stage || segue_note_is_over(note);
 }

@@ -11,6 +11,7 @@
 #include <segue/handover.h>
 
 #include "buffers.h"
+#include "cubic.h"
 #include "envelope.h"
 #include "instrument.h"
 #include "table.h"
@@ -60,7 +61,8 @@ struct segue_note {
 	struct segue_envelope envelope;
 	double frequency;			/**< without a bend */
 	double bend;				/**< that steps were worked out with; 0: anew */
-	uint64_t periods, phase, step;		/**< 64 bits of fraction */
+	double pace;				/**< periods per frame, with that bend */
+	uint64_t periods, phase, step;		/**< the same, 64 bits of fraction */
 	double pitch, pitch_before;		/**< periods per frame that levels are chosen by */
 };
 
@@ -73,6 +75,7 @@ enum segue_note_loop {
 
 /** Frames of one block, and where they go. */
 struct segue_note_block {
+	const struct segue_loops *loops;
 	uint32_t n_frames;
 	uint32_t place;			/**< of the first one in its block, counted from the engine's first */
 	uint32_t rate;
@@ -101,8 +104,8 @@ SEGUE_DATA_LOOP void segue_note_arrive(struct segue_note *note, struct segue_han
 SEGUE_DATA_LOOP void segue_note_clear(struct segue_note *note, struct segue_handover *handover);
 /** Is there nothing left to be heard? */
 SEGUE_DATA_LOOP bool segue_note_is_over(const struct segue_note *note);
-/** Add n_frames of it to the outputs' rows, and move on. */
-SEGUE_DATA_LOOP void segue_note_play(struct segue_note *note, const struct segue_controls *controls,
+/** Add n_frames of it to the outputs' rows, and move on. \return whether its stage has changed, or it is over */
+SEGUE_DATA_LOOP bool segue_note_play(struct segue_note *note, const struct segue_controls *controls,
 		const struct segue_note_block *block);
 
 #endif /* SEGUE_RT_NOTE_H */

@@ -287,6 +287,7 @@ SEGUE_DATA_LOOP static void sound_off(struct segue_voices *v, uint32_t channel)
 void segue_voices_init(struct segue_voices *v, struct segue_handover *handover, uint32_t n_outputs, uint32_t rate)
 {
 	v->handover = handover;
+	v->loops = segue_loops_best();
 	v->n_outputs = n_outputs;
 	v->rate = rate;
 	v->n_max = 64;
@@ -455,16 +456,18 @@ void segue_voices_clear(struct segue_voices *v)
 
 void segue_voices_render(struct segue_voices *v, struct segue_note_block *block)
 {
+	bool has_changed = false;
 	uint32_t i;
 
+	block->loops = v->loops;
 	block->n_outputs = v->n_outputs;
 	block->rate = v->rate;
 	for (i = 0; i < SEGUE_CHANNELS; i++)
 		run_ramps(&v->channels[i], block->n_frames);
 	for (i = 0; i < v->n_notes; i++)
-		segue_note_play(note_at(v, i), &v->channels[note_at(v, i)->channel].controls, block);
+		has_changed |= segue_note_play(note_at(v, i), &v->channels[note_at(v, i)->channel].controls, block);
 	for (i = 0; i < SEGUE_CHANNELS; i++)
 		v->channels[i].controls.is_moving = v->channels[i].ramps[0].n_frames > 0;
-	if (v->n_notes > 0)
+	if (has_changed)
 		collect(v);
 }

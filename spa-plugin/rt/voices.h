@@ -38,6 +38,7 @@ struct segue_channel {
 
 struct segue_voices {
 	struct segue_handover *handover;
+	const struct segue_loops *loops;
 	uint32_t n_outputs;
 	uint32_t rate;
 	uint32_t n_max;
@@ -85,7 +86,7 @@ SEGUE_DATA_LOOP void segue_voices_arrive(struct segue_voices *voices);
 SEGUE_DATA_LOOP void segue_voices_clear(struct segue_voices *voices);
 
 /** Add all notes to rows, and move on.
- * \param block  n_outputs and rate are filled in here */
+ * \param block  loops, n_outputs and rate are filled in here */
 SEGUE_DATA_LOOP void segue_voices_render(struct segue_voices *voices, struct segue_note_block *block);
 
 #endif /* SEGUE_RT_VOICES_H */

@@ -24,6 +24,7 @@ static const struct {
 	[SEGUE_OPTION_CYCLES] = { "cycles", required_argument, 1, 1000000, true },
 	[SEGUE_OPTION_FRAMES] = { "frames", required_argument, 1, 16777216, true },
 	[SEGUE_OPTION_LIVE] = { "live", required_argument, 1, 1000000, true },
+	[SEGUE_OPTION_VOICES] = { "voices", required_argument, 1, 256, true },
 	[SEGUE_OPTION_CHANNELS] = { "channels", required_argument },
 	[SEGUE_OPTION_DIAGONAL] = { "diagonal", no_argument },
 	[SEGUE_OPTION_PACED] = { "paced", no_argument },

@@ -64,13 +64,15 @@ static double released(const struct shape *s, uint32_t at, uint32_t i)
 	return i < s->release ? from * fall(i, s->release) : last_5_ms(0.001 * from, i - s->release);
 }
 
-static void run(struct segue_envelope *e, float *ret, uint32_t n_frames, bool random)
+/* \param at  of how many frames it is, since the engine's first */
+static void run(struct segue_envelope *e, uint32_t at, float *ret, uint32_t n_frames, bool random)
 {
-	uint32_t done, n;
+	uint32_t done, n, left;
 
 	for (done = 0; done < n_frames; done += n) {
-		n = SPA_MIN(n_frames - done, random ? 1 + random_below(SEGUE_BLOCK_FRAMES) : SEGUE_BLOCK_FRAMES);
-		segue_envelope_run(e, RATE, ret + done, n);
+		left = SEGUE_BLOCK_FRAMES - (at + done) % SEGUE_BLOCK_FRAMES;
+		n = SPA_MIN(n_frames - done, random ? 1 + random_below(left) : left);
+		segue_envelope_run(e, segue_loops_best(), RATE, (at + done) % SEGUE_BLOCK_FRAMES, ret + done, n);
 	}
 }
 
@@ -88,15 +90,16 @@ static void every_stage_is_its_formula(void **state)
 	for (size_t k = 0; k < SPA_N_ELEMENTS(shapes); k++) {
 		for (size_t t = 0; t < SPA_N_ELEMENTS(times); t++) {
 			struct segue_envelope e, other;
+			uint32_t first = random_below(SEGUE_BLOCK_FRAMES);
 
 			start(&e, &shapes[k]);
 			start(&other, &shapes[k]);
-			run(&e, values, times[t], false);
-			run(&other, cut, times[t], true);
+			run(&e, first, values, times[t], false);
+			run(&other, first, cut, times[t], true);
 			segue_envelope_release(&e, RATE);
 			segue_envelope_release(&other, RATE);
-			run(&e, values + times[t], N_FRAMES - times[t], false);
-			run(&other, cut + times[t], N_FRAMES - times[t], true);
+			run(&e, first + times[t], values + times[t], N_FRAMES - times[t], false);
+			run(&other, first + times[t], cut + times[t], N_FRAMES - times[t], true);
 			assert_memory_equal(values, cut, sizeof(values));
 			for (uint32_t i = 0; i < N_FRAMES; i++)
 				assert_near(values[i], i < times[t] ? held(&shapes[k], i) :
@@ -115,7 +118,7 @@ static void it_sustains_at_its_level_for_as_long_as_it_is_held(void **state)
 		struct segue_envelope e;
 
 		start(&e, &shapes[k]);
-		run(&e, values, N_FRAMES, false);
+		run(&e, 0, values, N_FRAMES, false);
 		if (shapes[k].sustain == 0.0) {
 			assert_int_equal(e.stage, SEGUE_STAGE_OVER);
 		} else {
@@ -135,16 +138,16 @@ static void cut_short_it_ends_in_5_ms_from_wherever_it_is(void **state)
 		struct segue_envelope e;
 
 		start(&e, &s);
-		run(&e, values, times[t], false);
+		run(&e, 0, values, times[t], false);
 		if (times[t] == 3000) {
 			segue_envelope_release(&e, RATE);
-			run(&e, values, 100, false);
+			run(&e, times[t], values, 100, false);
 		}
 		segue_envelope_end(&e, RATE);
-		run(&e, values, 100, false);
+		run(&e, 0, values, 100, false);
 		segue_envelope_end(&e, RATE);	/* once is enough */
 		segue_envelope_release(&e, RATE);
-		run(&e, values + 100, 200, false);
+		run(&e, 100, values + 100, 200, false);
 		for (uint32_t i = 0; i < 300; i++)
 			assert_near(values[i], last_5_ms(times[t] < 3000 ? held(&s, times[t]) :
 						released(&s, times[t], times[t] + 100), i), 2e-6);
