@@ -418,7 +418,7 @@ void segue_convolver_process(struct segue_convolver *conv, const struct spa_io_c
 	begin_cycle(conv, clock);
 	for (done = 0; done < n_frames; )
 		done += run_tick(conv, in, out, done, n_frames - done);
-	segue_wetdry_report(&conv->wetdry, conv->n_out, conv->statistics);
+	segue_meter_report(&conv->wetdry.meter, conv->n_out, conv->statistics);
 	segue_denormals_restore(denormals);
 	segue_statistics_end_cycle(conv->statistics, begun, !(clock->flags & SPA_IO_CLOCK_FLAG_FREEWHEEL));
 }

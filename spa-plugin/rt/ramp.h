@@ -75,4 +75,7 @@ static inline SEGUE_DATA_LOOP void segue_ramp_advance(struct segue_ramp *ramp, u
 		segue_ramp_jump(ramp, ramp->to);
 }
 
+/** Multiply values by it, and move it on. */
+SEGUE_DATA_LOOP void segue_ramp_apply(struct segue_ramp *ramp, float values[], uint32_t n_frames);
+
 #endif /* SEGUE_RT_RAMP_H */

@@ -10,6 +10,7 @@
 #include <spa/utils/defs.h>
 
 #include "buffers.h"
+#include "meter.h"
 #include "midi.h"
 #include "ramp.h"
 #include "swap.h"
@@ -59,8 +60,7 @@ struct segue_source {
 	struct segue_ramp restart;	/* 0..1 after a long pause */
 	struct segue_ramp steady;	/* the steady voice's, 0: trigger notes */
 	struct segue_ramp volume[SEGUE_CHANNELS_MAX];
-	float peak[SEGUE_CHANNELS_MAX];	/* of this cycle */
-	uint64_t n_clipped;		/* in this cycle */
+	struct segue_meter meter;	/* of the outputs, in this cycle */
 	struct segue_midi midi;
 	struct segue_midi_event event;	/* the next one of this cycle */
 	bool has_event;
@@ -364,22 +364,6 @@ SEGUE_DATA_LOOP static void mix_fade(struct segue_source *source, uint32_t n_fra
 	}
 }
 
-/* Multiply levels by a ramp and move it on. */
-SEGUE_DATA_LOOP static void apply_ramp(struct segue_ramp *ramp, float levels[], uint32_t n_frames)
-{
-	float rest = (float)ramp->to;
-	uint32_t i;
-
-	if (ramp->n_frames == 0) {
-		for (i = 0; i < n_frames; i++)
-			levels[i] *= rest;
-		return;
-	}
-	for (i = 0; i < n_frames; i++)
-		levels[i] *= (float)segue_ramp_value(ramp, i);
-	segue_ramp_advance(ramp, n_frames);
-}
-
 /* What a block's frames are multiplied by: the same for all of them unless a ramp moves. */
 struct levels {
 	bool is_moving;
@@ -397,7 +381,7 @@ SEGUE_DATA_LOOP static void add_ramp(struct levels *levels, struct segue_ramp *r
 	for (uint32_t i = 0; !levels->is_moving && i < n_frames; i++)
 		levels->values[i] = levels->rest;
 	levels->is_moving = true;
-	apply_ramp(ramp, levels->values, n_frames);
+	segue_ramp_apply(ramp, levels->values, n_frames);
 }
 
 SEGUE_DATA_LOOP static void apply_levels(const struct levels *levels, float values[], uint32_t n_frames)
@@ -408,27 +392,6 @@ SEGUE_DATA_LOOP static void apply_levels(const struct levels *levels, float valu
 		values[i] *= levels->values[i];
 	for (i = 0; !levels->is_moving && levels->rest != 1.0f && i < n_frames; i++)
 		values[i] *= levels->rest;
-}
-
-SEGUE_DATA_LOOP static void watch_levels(struct segue_source *source, uint32_t channel, const float values[],
-		uint32_t n_frames)
-{
-	float peaks[8] = { source->peak[channel] };
-	uint32_t i, k, n_clipped = 0;
-
-	/* eight at a time: one peak alone would wait for itself */
-	for (i = 0; i + 8 <= n_frames; i += 8) {
-		for (k = 0; k < 8; k++)
-			peaks[k] = fabsf(values[i + k]) > peaks[k] ? fabsf(values[i + k]) : peaks[k];
-	}
-	for (; i < n_frames; i++)
-		peaks[0] = SPA_MAX(peaks[0], fabsf(values[i]));
-	for (k = 1; k < 8; k++)
-		peaks[0] = SPA_MAX(peaks[0], peaks[k]);
-	for (i = 0; i < n_frames; i++)
-		n_clipped += fabsf(values[i]) > 1.0f;
-	source->peak[channel] = peaks[0];
-	source->n_clipped += n_clipped;
 }
 
 SEGUE_DATA_LOOP static void silence(segue_row *rows, uint32_t n_rows, uint32_t n_frames)
@@ -456,7 +419,7 @@ SEGUE_DATA_LOOP static void play_steady(struct segue_source *source, uint32_t n_
 				source->n_channels);
 	for (i = 0; source->steady.n_frames > 0 && i < n_rows; i++) {
 		ramp = source->steady;
-		apply_ramp(&ramp, source->rows[i], n_frames);
+		segue_ramp_apply(&ramp, source->rows[i], n_frames);
 	}
 	source->steady = ramp;
 }
@@ -495,7 +458,7 @@ SEGUE_DATA_LOOP static void render(struct segue_source *source, float *const out
 		levels = common;
 		add_ramp(&levels, &source->volume[c], n_frames);
 		apply_levels(&levels, source->rows[c], n_frames);
-		watch_levels(source, c, source->rows[c], n_frames);
+		segue_meter_watch(&source->meter, c, source->rows[c], n_frames);
 		if (out[c] != NULL)
 			memcpy(out[c] + offset, source->rows[c], n_frames * sizeof(float));
 	}
@@ -523,17 +486,6 @@ SEGUE_DATA_LOOP static void begin_cycle(struct segue_source *source, const struc
 		segue_statistics_add_xruns(source->statistics, gap.n_missed);
 	take_commands(source, COMMANDS_PER_CYCLE);
 	segue_swap_begin(&source->swap, clock->id, clock->position, source->rate);
-}
-
-SEGUE_DATA_LOOP static void report_levels(struct segue_source *source)
-{
-	for (uint32_t c = 0; c < source->n_channels; c++) {
-		segue_statistics_add_peak(source->statistics, c, source->peak[c]);
-		source->peak[c] = 0.0f;
-	}
-	if (source->n_clipped > 0)
-		segue_statistics_add_clipped(source->statistics, source->n_clipped);
-	source->n_clipped = 0;
 }
 
 /* Numbers that others read. */
@@ -566,7 +518,7 @@ void segue_source_process(struct segue_source *source, const struct spa_io_clock
 	}
 	follow_swap(source);
 	(void)hear_events(source, UINT32_MAX, 1);	/* beyond the cycle's end: late rather than lost */
-	report_levels(source);
+	segue_meter_report(&source->meter, source->n_channels, source->statistics);
 	report_counts(source);
 	segue_statistics_end_cycle(source->statistics, begun,
 			!(clock->flags & SPA_IO_CLOCK_FLAG_FREEWHEEL));

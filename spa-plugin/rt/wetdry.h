@@ -10,9 +10,9 @@
 #include <segue/handover.h>
 
 #include "buffers.h"
+#include "meter.h"
 #include "plan.h"
 #include "ramp.h"
-#include "statistics.h"
 
 /** \file
  * What becomes of the convolved and the plain signal: gain * (dry * in + wet * convolved), or bypassed the
@@ -23,8 +23,7 @@ struct segue_wetdry {
 	struct segue_ramp bypass;	/**< 0: bypassed, 1: heard */
 	struct segue_ramp restart;	/**< 0..1 after a long pause */
 	struct segue_ramp volume[SEGUE_CHANNELS_MAX];
-	float peak[SEGUE_CHANNELS_MAX];	/**< of this cycle */
-	uint64_t n_clipped;		/**< in this cycle */
+	struct segue_meter meter;	/**< of the outputs, in this cycle */
 };
 
 /** What the two signals count for in the next frames. */
@@ -44,8 +43,5 @@ SEGUE_DATA_LOOP void segue_wetdry_apply(struct segue_wetdry *w, const struct seg
 		uint32_t output, const float *in, float *values, uint32_t n_frames);
 /** All ramps end. */
 SEGUE_DATA_LOOP void segue_wetdry_settle(struct segue_wetdry *w);
-/** A cycle is over. */
-SEGUE_DATA_LOOP void segue_wetdry_report(struct segue_wetdry *w, uint32_t n_out,
-		struct segue_statistics *statistics);
 
 #endif /* SEGUE_RT_WETDRY_H */

@@ -1,0 +1,40 @@
+/* Segue: live-swappable sound for PipeWire */
+/* SPDX-FileCopyrightText: Copyright © Segue contributors */
+/* SPDX-License-Identifier: MIT */
+
+#include "meter.h"
+
+#include <math.h>
+
+#include <spa/utils/defs.h>
+
+void segue_meter_watch(struct segue_meter *meter, uint32_t channel, const float values[], uint32_t n_frames)
+{
+	float peaks[8] = { meter->peak[channel] };
+	uint32_t i, k, n_clipped = 0;
+
+	/* eight at a time: one peak alone would wait for itself */
+	for (i = 0; i + 8 <= n_frames; i += 8) {
+		for (k = 0; k < 8; k++)
+			peaks[k] = fabsf(values[i + k]) > peaks[k] ? fabsf(values[i + k]) : peaks[k];
+	}
+	for (; i < n_frames; i++)
+		peaks[0] = SPA_MAX(peaks[0], fabsf(values[i]));
+	for (k = 1; k < 8; k++)
+		peaks[0] = SPA_MAX(peaks[0], peaks[k]);
+	for (i = 0; i < n_frames; i++)
+		n_clipped += fabsf(values[i]) > 1.0f;
+	meter->peak[channel] = peaks[0];
+	meter->n_clipped += n_clipped;
+}
+
+void segue_meter_report(struct segue_meter *meter, uint32_t n_channels, struct segue_statistics *statistics)
+{
+	for (uint32_t c = 0; c < n_channels; c++) {
+		segue_statistics_add_peak(statistics, c, meter->peak[c]);
+		meter->peak[c] = 0.0f;
+	}
+	if (meter->n_clipped > 0)
+		segue_statistics_add_clipped(statistics, meter->n_clipped);
+	meter->n_clipped = 0;
+}

@@ -1,0 +1,29 @@
+/* Segue: live-swappable sound for PipeWire */
+/* SPDX-FileCopyrightText: Copyright © Segue contributors */
+/* SPDX-License-Identifier: MIT */
+
+#ifndef SEGUE_RT_METER_H
+#define SEGUE_RT_METER_H
+
+#include <stdint.h>
+
+#include <segue/handover.h>
+
+#include "buffers.h"
+#include "statistics.h"
+
+/** \file
+ * What is watched of the outputs in a cycle: peaks, and values beyond full scale. Data loop only. */
+
+struct segue_meter {
+	float peak[SEGUE_CHANNELS_MAX];
+	uint64_t n_clipped;
+};
+
+SEGUE_DATA_LOOP void segue_meter_watch(struct segue_meter *meter, uint32_t channel, const float values[],
+		uint32_t n_frames);
+/** The cycle is over. */
+SEGUE_DATA_LOOP void segue_meter_report(struct segue_meter *meter, uint32_t n_channels,
+		struct segue_statistics *statistics);
+
+#endif /* SEGUE_RT_METER_H */
