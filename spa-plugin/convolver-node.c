@@ -9,12 +9,9 @@
 #include <string.h>
 
 #include <spa/utils/keys.h>
-#include <spa/utils/string.h>
 
-#include "make/transforms.h"
+#include "handle.h"
 #include "node-memory.h"
-#include "node-shell.h"
-#include "node.h"
 #include "plugin.h"
 #include "rt/convolver.h"
 
@@ -23,16 +20,10 @@
 #define RATE_MAX	96000u
 
 struct impl {
-	struct spa_handle handle;
+	struct segue_handle base;
 	/* main loop */
-	struct segue_store_impl *store;
 	struct segue_node_memory *memory;
-	struct segue_node_impl node;
 	struct spa_hook node_listener;
-	struct segue_shell shell;
-	/* shared */
-	struct segue_handover handover;
-	struct segue_statistics statistics;
 	/* data loop */
 	struct segue_convolver *engine;
 };
@@ -51,25 +42,11 @@ SEGUE_DATA_LOOP static void on_paused(void *data)
 	segue_convolver_pause(this->engine);
 }
 
-static void on_started(void *data)
-{
-	struct impl *this = data;
-
-	segue_node_started(&this->node);
-}
-
-static void on_stopped(void *data)
-{
-	struct impl *this = data;
-
-	segue_node_stopped(&this->node);
-}
-
 static const struct segue_shell_ops shell_ops = {
 	.process = on_process,
 	.paused = on_paused,
-	.started = on_started,
-	.stopped = on_stopped,
+	.started = segue_handle_started,
+	.stopped = segue_handle_stopped,
 };
 
 static void engine_forget(void *engine)
@@ -115,8 +92,8 @@ static const struct segue_node_type convolver_type = {
 
 static uint64_t latency_nsec(const struct impl *this)
 {
-	const struct segue_response *response = segue_node_response(&this->node);
-	double seconds = this->node.values[SEGUE_PROPERTY_LATENCY];
+	const struct segue_response *response = segue_node_response(&this->base.node);
+	double seconds = this->base.node.values[SEGUE_PROPERTY_LATENCY];
 
 	if (seconds == SEGUE_AUTOMATIC)
 		seconds = response != NULL ? (double)response->peak_frame / response->rate : 0.0;
@@ -127,7 +104,7 @@ static void on_node_changed(void *data, uint32_t changes)
 {
 	struct impl *this = data;
 
-	segue_shell_set_latency(&this->shell, latency_nsec(this));
+	segue_shell_set_latency(&this->base.shell, latency_nsec(this));
 }
 
 static const struct segue_node_events node_events = {
@@ -137,33 +114,16 @@ static const struct segue_node_events node_events = {
 
 /* ------------------------------------------------------------ init and clear */
 
-static int impl_get_interface(struct spa_handle *handle, const char *type, void **interface)
-{
-	struct impl *this = (struct impl *)handle;
-
-	spa_return_val_if_fail(handle != NULL && interface != NULL, -EINVAL);
-
-	if (spa_streq(type, SPA_TYPE_INTERFACE_Node))
-		*interface = &this->shell.node;
-	else if (spa_streq(type, SEGUE_TYPE_INTERFACE_Node))
-		*interface = &this->node.iface;
-	else if (spa_streq(type, SEGUE_TYPE_INTERFACE_Store))
-		*interface = &this->store->iface;
-	else
-		return -ENOENT;
-	return 0;
-}
-
 static int impl_clear(struct spa_handle *handle)
 {
 	struct impl *this = (struct impl *)handle;
 
 	spa_return_val_if_fail(handle != NULL, -EINVAL);
 
-	segue_shell_clear(&this->shell);
-	segue_node_clear(&this->node);
+	segue_shell_clear(&this->base.shell);
+	segue_node_clear(&this->base.node);
 	segue_node_memory_free(this->memory);
-	segue_store_put(this->store);
+	segue_store_put(this->base.store);
 	return 0;
 }
 
@@ -174,7 +134,7 @@ static size_t impl_get_size(const struct spa_handle_factory *factory, const stru
 
 static int new_engine(struct impl *this, const struct segue_convolver_config *config)
 {
-	if ((this->memory = segue_node_memory_new(this->store, segue_convolver_size(config))) == NULL)
+	if ((this->memory = segue_node_memory_new(this->base.store, segue_convolver_size(config))) == NULL)
 		return -errno;
 	this->engine = segue_convolver_init(segue_node_memory_data(this->memory), config);
 	return 0;
@@ -195,23 +155,23 @@ static int init_node(struct impl *this, const struct spa_dict *info, struct spa_
 		struct spa_loop *data_loop, uint32_t n_in, uint32_t n_out)
 {
 	double length_max = read_length_max(info);
-	uint64_t frames_max = (uint64_t)ceil(length_max * SPA_MAX(RATE_MAX, this->store->rate));
+	uint64_t frames_max = (uint64_t)ceil(length_max * SPA_MAX(RATE_MAX, this->base.store->rate));
 	struct segue_convolver_config engine = {
 		.n_in = n_in,
 		.n_out = n_out,
 		.frames_max = SPA_MIN(frames_max, (uint64_t)SEGUE_RESPONSE_MAX),
-		.transforms = this->store->transforms,
-		.handover = &this->handover,
-		.statistics = &this->statistics,
+		.transforms = this->base.store->transforms,
+		.handover = &this->base.handover,
+		.statistics = &this->base.statistics,
 	};
 	struct segue_node_config config = {
 		.info = info,
-		.store = this->store,
+		.store = this->base.store,
 		.log = log,
 		.data_loop = data_loop,
 		.type = &convolver_type,
-		.handover = &this->handover,
-		.statistics = &this->statistics,
+		.handover = &this->base.handover,
+		.statistics = &this->base.statistics,
 		.n_in = n_in,
 		.n_channels = n_out,
 		.frames_max = engine.frames_max,
@@ -221,8 +181,8 @@ static int init_node(struct impl *this, const struct spa_dict *info, struct spa_
 	if ((res = new_engine(this, &engine)) < 0)
 		return res;
 	config.engine = this->engine;
-	res = segue_node_init(&this->node, &config);
-	this->node.values[SEGUE_PROPERTY_LENGTH_MAX] = length_max;
+	res = segue_node_init(&this->base.node, &config);
+	this->base.node.values[SEGUE_PROPERTY_LENGTH_MAX] = length_max;
 	return res;
 }
 
@@ -244,7 +204,7 @@ static int impl_init(const struct spa_handle_factory *factory, struct spa_handle
 	spa_return_val_if_fail(factory != NULL && handle != NULL, -EINVAL);
 
 	memset(this, 0, sizeof(*this));
-	handle->get_interface = impl_get_interface;
+	handle->get_interface = segue_handle_get_interface;
 	handle->clear = impl_clear;
 	log = spa_support_find(support, n_support, SPA_TYPE_INTERFACE_Log);
 	data_loop = spa_support_find(support, n_support, SPA_TYPE_INTERFACE_DataLoop);
@@ -256,40 +216,23 @@ static int impl_init(const struct spa_handle_factory *factory, struct spa_handle
 		return -EINVAL;
 	config.n_in = n_in;
 	config.n_out = n_out;
-	if ((this->store = segue_store_get(support, n_support)) == NULL)
+	if ((this->base.store = segue_store_get(support, n_support)) == NULL)
 		return -errno;
-	if ((res = segue_store_plan(this->store)) < 0 ||
+	if ((res = segue_store_plan(this->base.store)) < 0 ||
 	    (res = init_node(this, info, log, data_loop, n_in, n_out)) < 0) {
 		segue_node_memory_free(this->memory);
-		segue_store_put(this->store);
+		segue_store_put(this->base.store);
 		return res;
 	}
-	res = segue_shell_init(&this->shell, support, n_support, info, &config, &this->node.iface, &shell_ops,
+	res = segue_shell_init(&this->base.shell, support, n_support, info, &config, &this->base.node.iface, &shell_ops,
 			this);
 	if (res >= 0) {
-		this->node.iface.methods->add_listener(&this->node.iface, &this->node_listener, &node_events, this);
-		res = segue_node_configure(&this->node, info);
+		this->base.node.iface.methods->add_listener(&this->base.node.iface, &this->node_listener, &node_events, this);
+		res = segue_node_configure(&this->base.node, info);
 	}
 	if (res < 0)
 		impl_clear(handle);
 	return res;
-}
-
-static const struct spa_interface_info impl_interfaces[] = {
-	{ SPA_TYPE_INTERFACE_Node, },
-	{ SEGUE_TYPE_INTERFACE_Node, },
-	{ SEGUE_TYPE_INTERFACE_Store, },
-};
-
-static int impl_enum_interface_info(const struct spa_handle_factory *factory,
-		const struct spa_interface_info **info, uint32_t *index)
-{
-	spa_return_val_if_fail(info != NULL && index != NULL, -EINVAL);
-
-	if (*index >= SPA_N_ELEMENTS(impl_interfaces))
-		return 0;
-	*info = &impl_interfaces[(*index)++];
-	return 1;
 }
 
 static const struct spa_dict_item info_items[] = {
@@ -306,5 +249,5 @@ const struct spa_handle_factory segue_convolver_factory = {
 	&convolver_info,
 	impl_get_size,
 	impl_init,
-	impl_enum_interface_info,
+	segue_handle_enum_interface_info,
 };

@@ -9,22 +9,13 @@
 #include <string.h>
 
 #include <spa/utils/keys.h>
-#include <spa/utils/string.h>
 
-#include "node-shell.h"
-#include "node.h"
+#include "handle.h"
 #include "plugin.h"
 #include "rt/source.h"
 
 struct impl {
-	struct spa_handle handle;
-	/* main loop */
-	struct segue_store_impl *store;
-	struct segue_node_impl node;
-	struct segue_shell shell;
-	/* shared */
-	struct segue_handover handover;
-	struct segue_statistics statistics;
+	struct segue_handle base;
 	/* data loop */
 	struct segue_source *engine;
 };
@@ -43,25 +34,11 @@ SEGUE_DATA_LOOP static void on_paused(void *data)
 	segue_source_pause(this->engine);
 }
 
-static void on_started(void *data)
-{
-	struct impl *this = data;
-
-	segue_node_started(&this->node);
-}
-
-static void on_stopped(void *data)
-{
-	struct impl *this = data;
-
-	segue_node_stopped(&this->node);
-}
-
 static const struct segue_shell_ops shell_ops = {
 	.process = on_process,
 	.paused = on_paused,
-	.started = on_started,
-	.stopped = on_stopped,
+	.started = segue_handle_started,
+	.stopped = segue_handle_stopped,
 };
 
 static void engine_settle(void *engine)
@@ -129,33 +106,16 @@ static const struct segue_node_type source_type = {
 	.keys = &source_keys,
 };
 
-static int impl_get_interface(struct spa_handle *handle, const char *type, void **interface)
-{
-	struct impl *this = (struct impl *)handle;
-
-	spa_return_val_if_fail(handle != NULL && interface != NULL, -EINVAL);
-
-	if (spa_streq(type, SPA_TYPE_INTERFACE_Node))
-		*interface = &this->shell.node;
-	else if (spa_streq(type, SEGUE_TYPE_INTERFACE_Node))
-		*interface = &this->node.iface;
-	else if (spa_streq(type, SEGUE_TYPE_INTERFACE_Store))
-		*interface = &this->store->iface;
-	else
-		return -ENOENT;
-	return 0;
-}
-
 static int impl_clear(struct spa_handle *handle)
 {
 	struct impl *this = (struct impl *)handle;
 
 	spa_return_val_if_fail(handle != NULL, -EINVAL);
 
-	segue_shell_clear(&this->shell);
-	segue_node_clear(&this->node);
+	segue_shell_clear(&this->base.shell);
+	segue_node_clear(&this->base.node);
 	free(this->engine);
-	segue_store_put(this->store);
+	segue_store_put(this->base.store);
 	return 0;
 }
 
@@ -172,7 +132,7 @@ static struct segue_source *new_engine(struct impl *this, uint32_t n_channels)
 	if (memory == NULL)
 		return NULL;
 	memset(memory, 0, size);
-	return segue_source_init(memory, n_channels, &this->handover, &this->statistics);
+	return segue_source_init(memory, n_channels, &this->base.handover, &this->base.statistics);
 }
 
 static int impl_init(const struct spa_handle_factory *factory, struct spa_handle *handle,
@@ -193,7 +153,7 @@ static int impl_init(const struct spa_handle_factory *factory, struct spa_handle
 	spa_return_val_if_fail(factory != NULL && handle != NULL, -EINVAL);
 
 	memset(this, 0, sizeof(*this));
-	handle->get_interface = impl_get_interface;
+	handle->get_interface = segue_handle_get_interface;
 	handle->clear = impl_clear;
 	log = spa_support_find(support, n_support, SPA_TYPE_INTERFACE_Log);
 	data_loop = spa_support_find(support, n_support, SPA_TYPE_INTERFACE_DataLoop);
@@ -203,48 +163,31 @@ static int impl_init(const struct spa_handle_factory *factory, struct spa_handle
 	if ((res = segue_shell_position(info, NULL, position)) < 0)
 		return res;
 	config.n_out = res;
-	if ((this->store = segue_store_get(support, n_support)) == NULL)
+	if ((this->base.store = segue_store_get(support, n_support)) == NULL)
 		return -errno;
 	if ((this->engine = new_engine(this, config.n_out)) == NULL) {
-		segue_store_put(this->store);
+		segue_store_put(this->base.store);
 		return -ENOMEM;
 	}
-	res = segue_node_init(&this->node, &(struct segue_node_config) {
+	res = segue_node_init(&this->base.node, &(struct segue_node_config) {
 			.info = info,
-			.store = this->store,
+			.store = this->base.store,
 			.log = log,
 			.data_loop = data_loop,
 			.type = &source_type,
 			.engine = this->engine,
-			.handover = &this->handover,
-			.statistics = &this->statistics,
+			.handover = &this->base.handover,
+			.statistics = &this->base.statistics,
 			.n_channels = config.n_out,
 	});
 	if (res >= 0)
-		res = segue_shell_init(&this->shell, support, n_support, info, &config,
-				&this->node.iface, &shell_ops, this);
+		res = segue_shell_init(&this->base.shell, support, n_support, info, &config,
+				&this->base.node.iface, &shell_ops, this);
 	if (res >= 0)
-		res = segue_node_configure(&this->node, info);
+		res = segue_node_configure(&this->base.node, info);
 	if (res < 0)
 		impl_clear(handle);
 	return res;
-}
-
-static const struct spa_interface_info impl_interfaces[] = {
-	{ SPA_TYPE_INTERFACE_Node, },
-	{ SEGUE_TYPE_INTERFACE_Node, },
-	{ SEGUE_TYPE_INTERFACE_Store, },
-};
-
-static int impl_enum_interface_info(const struct spa_handle_factory *factory,
-		const struct spa_interface_info **info, uint32_t *index)
-{
-	spa_return_val_if_fail(info != NULL && index != NULL, -EINVAL);
-
-	if (*index >= SPA_N_ELEMENTS(impl_interfaces))
-		return 0;
-	*info = &impl_interfaces[(*index)++];
-	return 1;
 }
 
 static const struct spa_dict_item info_items[] = {
@@ -261,5 +204,5 @@ const struct spa_handle_factory segue_source_factory = {
 	&source_info,
 	impl_get_size,
 	impl_init,
-	impl_enum_interface_info,
+	segue_handle_enum_interface_info,
 };

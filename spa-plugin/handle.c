@@ -1,0 +1,57 @@
+/* Segue: live-swappable sound for PipeWire */
+/* SPDX-FileCopyrightText: Copyright © Segue contributors */
+/* SPDX-License-Identifier: MIT */
+
+#include "handle.h"
+
+#include <errno.h>
+
+#include <spa/utils/string.h>
+
+int segue_handle_get_interface(struct spa_handle *handle, const char *type, void **ret)
+{
+	struct segue_handle *this = (struct segue_handle *)handle;
+
+	spa_return_val_if_fail(handle != NULL && ret != NULL, -EINVAL);
+
+	if (spa_streq(type, SPA_TYPE_INTERFACE_Node))
+		*ret = &this->shell.node;
+	else if (spa_streq(type, SEGUE_TYPE_INTERFACE_Node))
+		*ret = &this->node.iface;
+	else if (spa_streq(type, SEGUE_TYPE_INTERFACE_Store))
+		*ret = &this->store->iface;
+	else
+		return -ENOENT;
+	return 0;
+}
+
+static const struct spa_interface_info interfaces[] = {
+	{ SPA_TYPE_INTERFACE_Node, },
+	{ SEGUE_TYPE_INTERFACE_Node, },
+	{ SEGUE_TYPE_INTERFACE_Store, },
+};
+
+int segue_handle_enum_interface_info(const struct spa_handle_factory *factory,
+		const struct spa_interface_info **info, uint32_t *index)
+{
+	spa_return_val_if_fail(info != NULL && index != NULL, -EINVAL);
+
+	if (*index >= SPA_N_ELEMENTS(interfaces))
+		return 0;
+	*info = &interfaces[(*index)++];
+	return 1;
+}
+
+void segue_handle_started(void *data)
+{
+	struct segue_handle *this = data;
+
+	segue_node_started(&this->node);
+}
+
+void segue_handle_stopped(void *data)
+{
+	struct segue_handle *this = data;
+
+	segue_node_stopped(&this->node);
+}

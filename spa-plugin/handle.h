@@ -1,0 +1,36 @@
+/* Segue: live-swappable sound for PipeWire */
+/* SPDX-FileCopyrightText: Copyright © Segue contributors */
+/* SPDX-License-Identifier: MIT */
+
+#ifndef SEGUE_HANDLE_H
+#define SEGUE_HANDLE_H
+
+#include <spa/support/plugin.h>
+
+#include "node-shell.h"
+#include "node.h"
+
+/** \file
+ * What the handles of all types of nodes have in common. */
+
+/** First in a handle. */
+struct segue_handle {
+	struct spa_handle handle;
+	/* main loop */
+	struct segue_store_impl *store;
+	struct segue_node_impl node;
+	struct segue_shell shell;
+	/* shared */
+	struct segue_handover handover;
+	struct segue_statistics statistics;
+};
+
+/** For struct spa_handle and the factories. */
+SEGUE_MAIN_LOOP int segue_handle_get_interface(struct spa_handle *handle, const char *type, void **ret);
+SEGUE_MAIN_LOOP int segue_handle_enum_interface_info(const struct spa_handle_factory *factory,
+		const struct spa_interface_info **info, uint32_t *index);
+/** For struct segue_shell_ops, whose data begins with a struct segue_handle. */
+SEGUE_MAIN_LOOP void segue_handle_started(void *data);
+SEGUE_MAIN_LOOP void segue_handle_stopped(void *data);
+
+#endif /* SEGUE_HANDLE_H */
