@@ -16,6 +16,7 @@
 
 #define FILES_MAX	SEGUE_FILES_MAX
 #define TEXT_MAX	4096
+#define BLANKS		" \t\r\n"
 
 struct load {
 	struct segue_recipe recipe;
@@ -153,11 +154,24 @@ static int read_object(struct load *load, struct spa_json *object, const struct 
 	return res;
 }
 
+/* The parser takes the end of the text for the end of the list. */
+static bool is_closed(const char *text, char opened)
+{
+	size_t n = strlen(text);
+
+	while (n > 0 && strchr(BLANKS, text[n - 1]) != NULL)
+		n--;
+	return text[n - 1] == (opened == '[' ? ']' : '}');
+}
+
 static int read_text(struct load *load, const char *text, const struct segue_fence *fence,
 		struct segue_error *error)
 {
+	size_t n_blank = strspn(text, BLANKS);
 	struct spa_json json, inner;
 
+	if ((text[n_blank] == '[' || text[n_blank] == '{') && !is_closed(text, text[n_blank]))
+		return segue_error_set(error, -EINVAL, "segue.load: '%s' isn't closed", text);
 	spa_json_init(&json, text, strlen(text));
 	if (spa_json_enter_array(&json, &inner) > 0)
 		return add_tokens(load, &inner, fence, error);
