@@ -31,7 +31,8 @@ INLINE void find(struct segue_places *places, uint64_t fraction, uint64_t step, 
 	}
 }
 
-INLINE void read(const float *data, const struct segue_places *places, uint32_t first, float *ret, uint32_t n_frames)
+INLINE void interpolate(const float *data, const struct segue_places *places, uint32_t first, float *ret,
+		uint32_t n_frames)
 {
 	const int32_t *frame = places->frame + first;
 	const float *ts = places->t + first;
@@ -100,10 +101,10 @@ SEGUE_DATA_LOOP attributes static void find_##kind(struct segue_places *places, 
 { \
 	find(places, fraction, step, bits, n_frames); \
 } \
-SEGUE_DATA_LOOP attributes static void read_##kind(const float *data, const struct segue_places *places, \
+SEGUE_DATA_LOOP attributes static void interpolate_##kind(const float *data, const struct segue_places *places, \
 		uint32_t first, float *ret, uint32_t n_frames) \
 { \
-	read(data, places, first, ret, n_frames); \
+	interpolate(data, places, first, ret, n_frames); \
 } \
 SEGUE_DATA_LOOP attributes static void add_##kind(float *restrict row, float *restrict other, \
 		const float *restrict values, float gain, uint32_t n_frames) \
@@ -124,7 +125,7 @@ SEGUE_DATA_LOOP attributes static void fall_##kind(float *row, float to, float d
 #define METHODS(kind) \
 	.name = #kind, \
 	.find = find_##kind, \
-	.read = read_##kind, \
+	.interpolate = interpolate_##kind, \
 	.add = add_##kind, \
 	.add_shaped = add_shaped_##kind, \
 	.fall = fall_##kind

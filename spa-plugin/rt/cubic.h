@@ -26,9 +26,9 @@ struct segue_loops {
 	/** \param fraction, step  what lies behind the binary point is `bits` wide, at least 24 */
 	SEGUE_DATA_LOOP void (*find)(struct segue_places *places, uint64_t fraction, uint64_t step, uint32_t bits,
 			uint32_t n_frames);
-	/** By the cubic through four neighbours (hermite.h), for places first..first + n_frames - 1. */
-	SEGUE_DATA_LOOP void (*read)(const float *data, const struct segue_places *places, uint32_t first, float *ret,
-			uint32_t n_frames);
+	/** The cubic through four neighbours (hermite.h), for places first..first + n_frames - 1. */
+	SEGUE_DATA_LOOP void (*interpolate)(const float *data, const struct segue_places *places, uint32_t first,
+			float *ret, uint32_t n_frames);
 	/** row[i] += gain * values[i], and the same to another row unless it is NULL */
 	SEGUE_DATA_LOOP void (*add)(float *restrict row, float *restrict other, const float *restrict values,
 			float gain, uint32_t n_frames);

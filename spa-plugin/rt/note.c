@@ -174,7 +174,7 @@ SEGUE_DATA_LOOP static void interpolate(const struct segue_loops *loops, const s
 		}
 		if (frame < end && !(r.looped && frame == (int64_t)r.loop_start)) {
 			n = count_plain(places, i, n_frames, base, end);
-			loops->read(data + base, places, i, ret + i, n);
+			loops->interpolate(data + base, places, i, ret + i, n);
 			i += n;
 			continue;
 		}
@@ -225,7 +225,7 @@ SEGUE_DATA_LOOP static void read_level(struct reader *reader, const struct segue
 		loops->find(&reader->places, reader->note->phase, reader->note->step, bits,
 				reader->block->n_frames);
 	reader->bits = bits;
-	loops->read(level->data, &reader->places, 0, ret, reader->block->n_frames);
+	loops->interpolate(level->data, &reader->places, 0, ret, reader->block->n_frames);
 }
 
 SEGUE_DATA_LOOP static void read_table(struct reader *reader, const struct segue_reading *r, uint32_t channel)

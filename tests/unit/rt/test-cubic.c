@@ -58,7 +58,7 @@ static void places_and_values_are_the_same_ones(void **state)
 			for (uint32_t i = 0; i < 2; i++) {
 				memset(&places[i], 0, sizeof(places[i]));
 				kind(i)->find(&places[i], fraction, step, 48, lengths[k]);
-				kind(i)->read(data + 1, &places[i], first, ret[i], n);
+				kind(i)->interpolate(data + 1, &places[i], first, ret[i], n);
 			}
 			assert_memory_equal(&places[0], &places[1], sizeof(places[0]));
 			assert_memory_equal(ret[0], ret[1], n * sizeof(float));
