@@ -60,38 +60,64 @@ INLINE void interpolate(const float *data, const struct segue_places *places, ui
 		ret[i] = segue_hermite(data + frame[i], ts[i]);
 }
 
-INLINE void add(float *restrict row, float *restrict other, const float *restrict values, float gain, uint32_t n_frames)
+INLINE void add(float (*restrict rows)[SEGUE_BLOCK_FRAMES], const float *restrict left, const float *restrict right,
+		float gain, uint32_t n_frames)
 {
 	uint32_t i;
 
-	for (i = 0; other == NULL && i < n_frames; i++)
-		row[i] += gain * values[i];
-	for (i = 0; other != NULL && i < n_frames; i++) {
-		row[i] += gain * values[i];
-		other[i] += gain * values[i];
+	for (i = 0; right == NULL && i < n_frames; i++)
+		rows[0][i] += gain * left[i];
+	for (i = 0; right == left && i < n_frames; i++) {
+		rows[0][i] += gain * left[i];
+		rows[1][i] += gain * left[i];
+	}
+	for (i = 0; right != NULL && right != left && i < n_frames; i++) {
+		rows[0][i] += gain * left[i];
+		rows[1][i] += gain * right[i];
 	}
 }
 
-INLINE void add_shaped(float *restrict row, float *restrict other, const float *restrict values, float gain,
-		const float *restrict gains, uint32_t n_frames)
+INLINE void add_shaped(float (*restrict rows)[SEGUE_BLOCK_FRAMES], const float *restrict left,
+		const float *restrict right, float gain, const float *restrict gains, uint32_t n_frames)
 {
 	uint32_t i;
 
-	for (i = 0; other == NULL && i < n_frames; i++)
-		row[i] += gain * gains[i] * values[i];
-	for (i = 0; other != NULL && i < n_frames; i++) {
-		row[i] += gain * gains[i] * values[i];
-		other[i] += gain * gains[i] * values[i];
+	for (i = 0; right == NULL && i < n_frames; i++)
+		rows[0][i] += gain * gains[i] * left[i];
+	for (i = 0; right == left && i < n_frames; i++) {
+		rows[0][i] += gain * gains[i] * left[i];
+		rows[1][i] += gain * gains[i] * left[i];
+	}
+	for (i = 0; right != NULL && right != left && i < n_frames; i++) {
+		rows[0][i] += gain * gains[i] * left[i];
+		rows[1][i] += gain * gains[i] * right[i];
 	}
 }
 
-INLINE void fall(float *row, float to, float distance, const float left[8], float left_8)
+INLINE void add_falling(float (*restrict rows)[SEGUE_BLOCK_FRAMES], const float *restrict left,
+		const float *restrict right, float gain, const struct segue_fall *fall)
 {
-	v8 lanes = distance * *(const v8 *)left;
+	v8 lanes = fall->distance * *(const v8 *)fall->left;
 
 	for (uint32_t i = 0; i < SEGUE_BLOCK_FRAMES; i += 8) {
-		*(v8 *)(row + i) = to + lanes;
-		lanes *= left_8;
+		v8 gains = gain * (fall->to + lanes), value = gains * *(const v8 *)(left + i);
+
+		*(v8 *)(rows[0] + i) += value;
+		if (right != NULL && right != left)
+			value = gains * *(const v8 *)(right + i);
+		if (right != NULL)
+			*(v8 *)(rows[1] + i) += value;
+		lanes *= fall->left_8;
+	}
+}
+
+INLINE void fall(float *row, const struct segue_fall *of)
+{
+	v8 lanes = of->distance * *(const v8 *)of->left;
+
+	for (uint32_t i = 0; i < SEGUE_BLOCK_FRAMES; i += 8) {
+		*(v8 *)(row + i) = of->to + lanes;
+		lanes *= of->left_8;
 	}
 }
 
@@ -106,20 +132,27 @@ SEGUE_DATA_LOOP attributes static void interpolate_##kind(const float *data, con
 { \
 	interpolate(data, places, first, ret, n_frames); \
 } \
-SEGUE_DATA_LOOP attributes static void add_##kind(float *restrict row, float *restrict other, \
-		const float *restrict values, float gain, uint32_t n_frames) \
+SEGUE_DATA_LOOP attributes static void add_##kind(float (*restrict rows)[SEGUE_BLOCK_FRAMES], const float *left, \
+		const float *right, float gain, uint32_t n_frames) \
 { \
-	add(row, other, values, gain, n_frames); \
+	if (n_frames == SEGUE_BLOCK_FRAMES) \
+		add(rows, left, right, gain, SEGUE_BLOCK_FRAMES); \
+	else \
+		add(rows, left, right, gain, n_frames); \
 } \
-SEGUE_DATA_LOOP attributes static void add_shaped_##kind(float *restrict row, float *restrict other, \
-		const float *restrict values, float gain, const float *restrict gains, uint32_t n_frames) \
+SEGUE_DATA_LOOP attributes static void add_shaped_##kind(float (*restrict rows)[SEGUE_BLOCK_FRAMES], \
+		const float *left, const float *right, float gain, const float *gains, uint32_t n_frames) \
 { \
-	add_shaped(row, other, values, gain, gains, n_frames); \
+	add_shaped(rows, left, right, gain, gains, n_frames); \
 } \
-SEGUE_DATA_LOOP attributes static void fall_##kind(float *row, float to, float distance, const float left[8], \
-		float left_8) \
+SEGUE_DATA_LOOP attributes static void add_falling_##kind(float (*restrict rows)[SEGUE_BLOCK_FRAMES], \
+		const float *left, const float *right, float gain, const struct segue_fall *fall) \
 { \
-	fall(row, to, distance, left, left_8); \
+	add_falling(rows, left, right, gain, fall); \
+} \
+SEGUE_DATA_LOOP attributes static void fall_##kind(float *row, const struct segue_fall *of) \
+{ \
+	fall(row, of); \
 }
 
 #define METHODS(kind) \
@@ -128,6 +161,7 @@ SEGUE_DATA_LOOP attributes static void fall_##kind(float *row, float to, float d
 	.interpolate = interpolate_##kind, \
 	.add = add_##kind, \
 	.add_shaped = add_shaped_##kind, \
+	.add_falling = add_falling_##kind, \
 	.fall = fall_##kind
 
 COMPILE(portable, )

@@ -20,6 +20,13 @@ struct segue_places {
 	float t[SEGUE_BLOCK_FRAMES];
 };
 
+/** A block on its way to a value: frame i is to + distance * left[i % 8] * left_8 to the power of i / 8. */
+struct segue_fall {
+	float to, distance;
+	float left[8];
+	float left_8;
+};
+
 /** For each kind of processor; all give the same values. */
 struct segue_loops {
 	const char *name;
@@ -29,14 +36,17 @@ struct segue_loops {
 	/** The cubic through four neighbours (hermite.h), for places first..first + n_frames - 1. */
 	SEGUE_DATA_LOOP void (*interpolate)(const float *data, const struct segue_places *places, uint32_t first,
 			float *ret, uint32_t n_frames);
-	/** row[i] += gain * values[i], and the same to another row unless it is NULL */
-	SEGUE_DATA_LOOP void (*add)(float *restrict row, float *restrict other, const float *restrict values,
+	/** rows[0][i] += gain * left[i], and the same from right to rows[1]. \param right  NULL: there is no such row */
+	SEGUE_DATA_LOOP void (*add)(float (*restrict rows)[SEGUE_BLOCK_FRAMES], const float *left, const float *right,
 			float gain, uint32_t n_frames);
-	/** row[i] += gain * gains[i] * values[i], and so on */
-	SEGUE_DATA_LOOP void (*add_shaped)(float *restrict row, float *restrict other, const float *restrict values,
-			float gain, const float *restrict gains, uint32_t n_frames);
-	/** row[i] = to + distance * left[i % 8] * left_8 to the power of i / 8, for a whole block */
-	SEGUE_DATA_LOOP void (*fall)(float *row, float to, float distance, const float left[8], float left_8);
+	/** rows[0][i] += gain * gains[i] * left[i], and so on */
+	SEGUE_DATA_LOOP void (*add_shaped)(float (*restrict rows)[SEGUE_BLOCK_FRAMES], const float *left,
+			const float *right, float gain, const float *gains, uint32_t n_frames);
+	/** The same with what falls as gains, for a whole block. */
+	SEGUE_DATA_LOOP void (*add_falling)(float (*restrict rows)[SEGUE_BLOCK_FRAMES], const float *left,
+			const float *right, float gain, const struct segue_fall *fall);
+	/** A whole block of what falls. */
+	SEGUE_DATA_LOOP void (*fall)(float *row, const struct segue_fall *fall);
 };
 
 /** Plain C, and whatever the compiler makes of it. */

@@ -36,9 +36,10 @@ SEGUE_DATA_LOOP static void enter_exponential(struct segue_envelope *e, enum seg
 	enter(e, stage, from, to, n_frames);
 	e->slope = SLOPE_60_DB / frames;
 	e->left_block = exp2(e->slope * SEGUE_BLOCK_FRAMES);
+	e->fall.to = (float)to;
 	for (uint32_t i = 0; i < 8; i++)
-		e->left[i] = i == 0 ? 1.0f : (float)exp2(e->slope * i);
-	e->left_8 = (float)exp2(e->slope * 8.0);
+		e->fall.left[i] = i == 0 ? 1.0f : (float)exp2(e->slope * i);
+	e->fall.left_8 = (float)exp2(e->slope * 8.0);
 }
 
 SEGUE_DATA_LOOP static void enter_end(struct segue_envelope *e, double from, uint32_t rate)
@@ -59,8 +60,7 @@ SEGUE_DATA_LOOP static void enter_decay(struct segue_envelope *e, uint32_t rate)
 		enter_exponential(e, SEGUE_STAGE_DECAY, 1.0, 0.0, frames, llround(frames));
 }
 
-/* What comes after the stage's last frame. */
-SEGUE_DATA_LOOP static void enter_next(struct segue_envelope *e, uint32_t rate)
+void segue_envelope_enter_next(struct segue_envelope *e, uint32_t rate)
 {
 	if (e->stage == SEGUE_STAGE_ATTACK)
 		enter_decay(e, rate);
@@ -116,12 +116,18 @@ SEGUE_DATA_LOOP static void run_linear(const struct segue_envelope *e, float *re
 		ret[i] = (float)(e->from + slope * (double)(int32_t)(e->done + i + 1));
 }
 
+SEGUE_DATA_LOOP static void begin_block(struct segue_envelope *e, double distance)
+{
+	e->distance = distance;
+	e->fall.distance = (float)distance;
+}
+
 /* The stage's blocks are the engine's: so a whole one is worked out once. */
 SEGUE_DATA_LOOP static void begin_blocks(struct segue_envelope *e, uint32_t place)
 {
 	/* but what falls faster than any float can hold, counted back to the engine's, has its own */
 	e->offset = -e->slope * SEGUE_BLOCK_FRAMES < STEEPEST ? place : 0;
-	e->distance = (e->from - e->to) * exp2(-e->slope * e->offset);
+	begin_block(e, (e->from - e->to) * exp2(-e->slope * e->offset));
 }
 
 /* Frames of one block: the whole block is worked out, because it takes no longer. */
@@ -131,11 +137,11 @@ SEGUE_DATA_LOOP static void run_exponential(struct segue_envelope *e, const stru
 	uint32_t place = (e->offset + e->done) % SEGUE_BLOCK_FRAMES;
 	float block[SEGUE_BLOCK_FRAMES], *row = n_frames == SEGUE_BLOCK_FRAMES ? ret : block;
 
-	loops->fall(row, (float)e->to, (float)e->distance, e->left, e->left_8);
+	loops->fall(row, &e->fall);
 	if (row == block)
 		memcpy(ret, block + place, n_frames * sizeof(*ret));
 	if (place + n_frames == SEGUE_BLOCK_FRAMES)
-		e->distance *= e->left_block;
+		begin_block(e, e->distance * e->left_block);
 }
 
 void segue_envelope_run(struct segue_envelope *e, const struct segue_loops *loops, uint32_t rate, uint32_t place,
@@ -160,6 +166,6 @@ void segue_envelope_run(struct segue_envelope *e, const struct segue_loops *loop
 		}
 		e->done += n;
 		if (e->done == e->n_frames)
-			enter_next(e, rate);
+			segue_envelope_enter_next(e, rate);
 	}
 }

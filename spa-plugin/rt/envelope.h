@@ -38,11 +38,10 @@ struct segue_envelope {
 	double from, to;		/**< of it; sustain: `to` */
 	/* decay and release */
 	double slope;			/**< log2 of what is left after a frame */
-	float left[8];			/**< after 0..7 frames, .. */
-	float left_8;			/**< .. and after 8 */
-	double left_block;		/**< after SEGUE_BLOCK_FRAMES */
 	uint32_t offset;		/**< of the stage's first frame in a block of them */
 	double distance;		/**< from `to`, where the block begins */
+	double left_block;		/**< of it after SEGUE_BLOCK_FRAMES */
+	struct segue_fall fall;		/**< the block */
 };
 
 SEGUE_DATA_LOOP void segue_envelope_start(struct segue_envelope *envelope,
@@ -56,5 +55,25 @@ SEGUE_DATA_LOOP void segue_envelope_end(struct segue_envelope *envelope, uint32_
  * \param place  of the first one in its block; none is of the next block */
 SEGUE_DATA_LOOP void segue_envelope_run(struct segue_envelope *envelope, const struct segue_loops *loops,
 		uint32_t rate, uint32_t place, float *ret, uint32_t n_frames);
+
+/** Is the next block a whole one that all falls, as `fall` says? */
+static inline SEGUE_DATA_LOOP bool segue_envelope_is_falling(const struct segue_envelope *e)
+{
+	return (e->stage == SEGUE_STAGE_DECAY || e->stage == SEGUE_STAGE_RELEASE) && e->done > 0 &&
+		e->n_frames - e->done >= SEGUE_BLOCK_FRAMES && (e->offset + e->done) % SEGUE_BLOCK_FRAMES == 0;
+}
+
+/** What comes after the stage's last frame. */
+SEGUE_DATA_LOOP void segue_envelope_enter_next(struct segue_envelope *envelope, uint32_t rate);
+
+/** Move on by such a block. */
+static inline SEGUE_DATA_LOOP void segue_envelope_pass(struct segue_envelope *e, uint32_t rate)
+{
+	e->distance *= e->left_block;
+	e->fall.distance = (float)e->distance;
+	e->done += SEGUE_BLOCK_FRAMES;
+	if (e->done == e->n_frames)
+		segue_envelope_enter_next(e, rate);
+}
 
 #endif /* SEGUE_RT_ENVELOPE_H */

@@ -4,28 +4,26 @@
 
 #include "meter.h"
 
-#include <math.h>
+#include <string.h>
 
 #include <spa/utils/defs.h>
 
 void segue_meter_watch(struct segue_meter *meter, uint32_t channel, const float values[], uint32_t n_frames)
 {
-	float peaks[8] = { meter->peak[channel] };
-	uint32_t i, k, n_clipped = 0;
+	/* the bits of magnitudes are ordered as they are, and whole numbers are compared many at a time */
+	const union { float value; int32_t bits; } full_scale = { 1.0f };
+	union { float value; int32_t bits; } largest = { 0.0f };
+	int32_t bits, n_clipped = 0;
 
-	/* eight at a time: one peak alone would wait for itself */
-	for (i = 0; i + 8 <= n_frames; i += 8) {
-		for (k = 0; k < 8; k++)
-			peaks[k] = fabsf(values[i + k]) > peaks[k] ? fabsf(values[i + k]) : peaks[k];
+	for (uint32_t i = 0; i < n_frames; i++) {
+		memcpy(&bits, &values[i], sizeof(bits));
+		bits &= INT32_MAX;
+		largest.bits = SPA_MAX(largest.bits, bits);
+		n_clipped += bits > full_scale.bits;
 	}
-	for (; i < n_frames; i++)
-		peaks[0] = SPA_MAX(peaks[0], fabsf(values[i]));
-	for (k = 1; k < 8; k++)
-		peaks[0] = SPA_MAX(peaks[0], peaks[k]);
-	for (i = 0; i < n_frames; i++)
-		n_clipped += fabsf(values[i]) > 1.0f;
-	meter->peak[channel] = peaks[0];
-	meter->n_clipped += n_clipped;
+	if (largest.value > meter->peak[channel])
+		meter->peak[channel] = largest.value;
+	meter->n_clipped += (uint32_t)n_clipped;
 }
 
 void segue_meter_report(struct segue_meter *meter, uint32_t n_channels, struct segue_statistics *statistics)

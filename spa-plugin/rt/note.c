@@ -9,289 +9,44 @@
 
 #include <spa/utils/defs.h>
 
-#include "hermite.h"
-#include "ramp.h"
-
-#define FRACTION_BITS	48u
-#define ONE_FRAME	(UINT64_C(1) << FRACTION_BITS)
-#define FASTEST		1000.0	/* frames per frame: a block's must fit above the fraction */
 #define A4_KEY		69.0
 #define A4_HZ		440.0
+
+/* calls are a good part of what most notes cost */
+#define INLINE	SEGUE_DATA_LOOP static inline __attribute__((always_inline))
 
 double segue_key_frequency(double key)
 {
 	return A4_HZ * exp2((key - A4_KEY) / 12.0);
 }
 
-/* Interpolation finds nothing but the zeros behind the end. */
-SEGUE_DATA_LOOP static uint64_t last_place(const struct segue_sample *sample)
-{
-	return sample->n_frames + 1;
-}
+/* ------------------------------------------------------------------- adding */
 
-/* ------------------------------------------------------------------ readings */
-
-SEGUE_DATA_LOOP static void set_loop(struct segue_reading *r, enum segue_note_loop loop)
-{
-	bool has_loop = r->sample->loop != SEGUE_LOOP_NONE;
-
-	if (loop == SEGUE_NOTE_LOOP_NONE || r->sample->n_frames == 0 || (loop == SEGUE_NOTE_LOOP_OWN && !has_loop))
-		return;
-	r->loop_start = has_loop ? r->sample->loop_start : 0;
-	r->loop_end = has_loop ? r->sample->loop_end : r->sample->n_frames;
-}
-
-SEGUE_DATA_LOOP static void set_gains(struct segue_reading *r, const struct segue_region *region,
-		const struct segue_note *note)
-{
-	double gain = note->velocity * note->velocity, angle;
-	uint32_t s;
-
-	if (region != NULL)
-		gain = region->gain * (1.0 - region->velocity_tracking * (1.0 - gain));
-	gain *= note->gain;
-	for (s = 0; s < SEGUE_SIDES; s++)
-		r->gains[s] = (float)gain;
-	if (region == NULL || region->pan == 0.0f)
-		return;
-	angle = M_PI_4 * (1.0 + (double)region->pan);
-	r->gains[0] = (float)(gain * M_SQRT2 * cos(angle));
-	r->gains[1] = (float)(gain * M_SQRT2 * sin(angle));
-}
-
-void segue_reading_start(struct segue_reading *r, struct segue_ticket *ticket, const struct segue_region *region,
-		const struct segue_note *note, enum segue_note_loop loop)
-{
-	const struct segue_buffer *buffer = ticket->buffer;
-
-	*r = (struct segue_reading) { .ticket = segue_ticket_ref(ticket) };
-	set_gains(r, region, note);
-	if (region != NULL) {
-		r->sample = region->sample;
-		r->ratio = exp2((note->key - region->root) * region->key_tracking / 12.0);
-		if (region->one_shot)
-			loop = SEGUE_NOTE_LOOP_NONE;
-	} else if (buffer != NULL && buffer->type == SEGUE_BUFFER_SAMPLE) {
-		r->sample = SPA_CONTAINER_OF(buffer, struct segue_sample, buffer);
-		r->ratio = exp2(((double)note->key - r->sample->root_key) / 12.0);
-	} else if (buffer != NULL && buffer->type == SEGUE_BUFFER_TABLE) {
-		r->table = SPA_CONTAINER_OF(buffer, struct segue_table, buffer);
-	}
-	if (r->sample != NULL)
-		set_loop(r, loop);
-}
-
-SEGUE_DATA_LOOP static bool is_over(const struct segue_reading *r)
-{
-	if (r->sample != NULL)
-		return r->loop_end == 0 && r->frame >= last_place(r->sample);
-	return r->table == NULL;
-}
-
-SEGUE_DATA_LOOP static void wrap(struct segue_reading *r)
-{
-	if (r->loop_end == 0) {
-		r->frame = SPA_MIN(r->frame, last_place(r->sample));
-	} else if (r->frame >= r->loop_end) {
-		r->frame = r->loop_start + (r->frame - r->loop_start) % (r->loop_end - r->loop_start);
-		r->looped = true;
-	}
-}
-
-SEGUE_DATA_LOOP static void move(struct segue_reading *r, uint32_t n_frames)
-{
-	uint64_t moved = r->fraction + n_frames * r->step;
-
-	r->frame += moved >> FRACTION_BITS;
-	r->fraction = moved & (ONE_FRAME - 1);
-	wrap(r);
-}
-
-SEGUE_DATA_LOOP static void set_step(struct segue_reading *r, double bend, uint32_t rate)
-{
-	if (r->sample != NULL)
-		r->step = (uint64_t)(int64_t)(SPA_MIN(r->ratio * bend * ((double)r->sample->rate / rate), FASTEST) *
-				ONE_FRAME + 0.5);
-}
-
-/* Where a sample is after so many seconds at its own pitch. */
-SEGUE_DATA_LOOP static void set_place(struct segue_reading *r, double seconds)
-{
-	double place = seconds * r->sample->rate;
-
-	if (r->step % ONE_FRAME == 0 && fabs(place - rint(place)) < 1e-4)
-		place = rint(place);	/* on a frame: it is copied */
-	r->frame = (uint64_t)place;
-	r->fraction = (uint64_t)((place - (double)r->frame) * ONE_FRAME);
-	wrap(r);
-}
-
-/* A neighbour of a frame: -1, 0, 1, 2. */
-SEGUE_DATA_LOOP static float neighbour(const struct segue_reading *r, const float *data, int64_t frame, int32_t offset)
-{
-	int64_t start = (int64_t)r->loop_start, end = (int64_t)r->loop_end, place = frame + offset;
-
-	if (end > 0 && place >= end)
-		place = start + (place - start) % (end - start);
-	else if (r->looped && place < start)
-		place += end - start;
-	return data[place];
-}
-
-/* How many places from first on have all neighbours where they lie in memory. */
-SEGUE_DATA_LOOP static uint32_t count_plain(const struct segue_places *places, uint32_t first, uint32_t n_frames,
-		int64_t base, int64_t end)
-{
-	uint32_t n = first;
-
-	if (base + places->frame[n_frames - 1] < end)
-		return n_frames - first;
-	while (base + places->frame[n] < end)
-		n++;
-	return n - first;
-}
-
-SEGUE_DATA_LOOP static void interpolate(const struct segue_loops *loops, const struct segue_reading *reading,
-		const struct segue_places *places, const float *data, float *ret, uint32_t n_frames)
-{
-	struct segue_reading r = { .loop_start = reading->loop_start, .loop_end = reading->loop_end,
-		.looped = reading->looped };
-	int64_t base = (int64_t)reading->frame, length = (int64_t)(r.loop_end - r.loop_start);
-	int64_t end = r.loop_end > 0 ? (int64_t)r.loop_end - 2 : (int64_t)last_place(reading->sample) + 1;
-	uint32_t i = 0, n;
-
-	while (i < n_frames) {
-		int64_t frame = base + places->frame[i];
-
-		if (r.loop_end > 0 && frame >= (int64_t)r.loop_end) {
-			base -= (frame - (int64_t)r.loop_start) / length * length;
-			r.looped = true;
-			continue;
-		}
-		if (r.loop_end == 0 && frame >= end) {
-			memset(ret + i, 0, (n_frames - i) * sizeof(*ret));
-			return;
-		}
-		if (frame < end && !(r.looped && frame == (int64_t)r.loop_start)) {
-			n = count_plain(places, i, n_frames, base, end);
-			loops->interpolate(data + base, places, i, ret + i, n);
-			i += n;
-			continue;
-		}
-		ret[i] = segue_hermite((const float[4]) { neighbour(&r, data, frame, -1), data[frame],
-				neighbour(&r, data, frame, 1), neighbour(&r, data, frame, 2) }, places->t[i]);
-		i++;
-	}
-}
-
-/* Values as they are, in place if they lie there one after the other. */
-SEGUE_DATA_LOOP static const float *copy(const struct segue_reading *r, const float *data, float *scratch,
-		uint32_t n_frames)
-{
-	uint64_t frame = r->frame, end = r->loop_end > 0 ? r->loop_end : r->sample->n_frames;
-	uint32_t done, n;
-
-	if (frame + n_frames <= end)
-		return data + frame;
-	for (done = 0; done < n_frames && frame < end; done += n) {
-		n = (uint32_t)SPA_MIN((uint64_t)(n_frames - done), end - frame);
-		memcpy(scratch + done, data + frame, n * sizeof(*scratch));
-		frame = r->loop_end > 0 && frame + n == end ? r->loop_start : frame + n;
-	}
-	memset(scratch + done, 0, (n_frames - done) * sizeof(*scratch));
-	return scratch;
-}
-
-SEGUE_DATA_LOOP static bool is_copied(const struct segue_reading *r)
-{
-	return r->step == ONE_FRAME && r->fraction == 0;
-}
-
-/* A block of one note. */
-struct reader {
-	const struct segue_note *note;
-	const struct segue_note_block *block;
-	uint32_t bits;			/* what places were found for; 0: nothing yet */
-	struct segue_places places;	/* what channels, and levels of one size, have in common */
-	float scratch[SEGUE_BLOCK_FRAMES];
+enum loudness_kind {
+	LOUDNESS_STEADY,	/* the same in every frame */
+	LOUDNESS_FALLING,	/* a whole block of a decay or release */
+	LOUDNESS_MOVING,
 };
-
-SEGUE_DATA_LOOP static void read_level(struct reader *reader, const struct segue_table_level *level, float *ret)
-{
-	const struct segue_loops *loops = reader->block->loops;
-	uint32_t bits = 64 - (uint32_t)__builtin_ctz(level->n_frames);
-
-	if (bits != reader->bits)
-		loops->find(&reader->places, reader->note->phase, reader->note->step, bits,
-				reader->block->n_frames);
-	reader->bits = bits;
-	loops->interpolate(level->data, &reader->places, 0, ret, reader->block->n_frames);
-}
-
-SEGUE_DATA_LOOP static void read_table(struct reader *reader, const struct segue_reading *r, uint32_t channel)
-{
-	const struct segue_table_level *levels = &r->table->levels[channel * r->table->n_levels];
-	const struct segue_note_block *block = reader->block;
-	float before[SEGUE_BLOCK_FRAMES], *ret = reader->scratch;
-
-	read_level(reader, &levels[r->level], ret);
-	if (r->level_before == r->level)
-		return;
-	read_level(reader, &levels[r->level_before], before);
-	for (uint32_t i = 0; i < block->n_frames; i++) {
-		double g = segue_smooth((block->place + i + 1) / (SEGUE_BLOCK_FRAMES + 1.0));
-
-		ret[i] = (float)((1.0 - g) * before[i] + g * ret[i]);
-	}
-}
-
-SEGUE_DATA_LOOP static const float *read_channel(struct reader *reader, const struct segue_reading *r,
-		uint32_t channel)
-{
-	uint32_t n_frames = reader->block->n_frames;
-
-	if (r->table != NULL)
-		read_table(reader, r, channel);
-	else if (is_copied(r))
-		return copy(r, r->sample->data[channel], reader->scratch, n_frames);
-	else
-		interpolate(reader->block->loops, r, &reader->places, r->sample->data[channel], reader->scratch,
-				n_frames);
-	return reader->scratch;
-}
-
-/* --------------------------------------------------------------------- notes */
 
 /* What a block's values are multiplied by on each side, but for the reading's own gain. */
 struct loudness {
-	bool is_steady;
-	float steady[SEGUE_SIDES];
-	const float *moving[SEGUE_SIDES];
+	enum loudness_kind kind;
+	const float *rest;			/* of the channel, on each side */
+	float steady;				/* the envelope's, beside it */
+	const struct segue_fall *falling;	/* the same; rest is 1 */
+	const float *moving[SEGUE_SIDES];	/* both */
 	float rows[SEGUE_SIDES][SEGUE_BLOCK_FRAMES];
 };
 
-SEGUE_DATA_LOOP static uint32_t side_of(uint32_t output, uint32_t n_outputs)
-{
-	return n_outputs > 1 ? SPA_MIN(output, SEGUE_SIDES - 1) : SEGUE_SIDES - 1;
-}
-
-/* The values of an envelope times a channel's, in the same order whether they move or not: so they are the same
- * ones wherever a cycle ends. */
-SEGUE_DATA_LOOP static void find_loudness(struct segue_note *note, const struct segue_controls *controls,
+/* The envelope's values times a channel's. */
+SEGUE_DATA_LOOP static void find_moving(struct segue_note *note, const struct segue_controls *controls,
 		const struct segue_note_block *block, struct loudness *ret)
 {
-	bool sustains = note->envelope.stage == SEGUE_STAGE_SUSTAIN;
-	float level = (float)note->envelope.to, *shape = ret->rows[SEGUE_SIDES - 1];
+	float *shape = ret->rows[SEGUE_SIDES - 1];
 	uint32_t s, i;
 
-	ret->is_steady = sustains && !controls->is_moving;
-	if (ret->is_steady) {
-		for (s = 0; s < SEGUE_SIDES; s++)
-			ret->steady[s] = level * controls->rest[s];
-		return;
-	}
 	segue_envelope_run(&note->envelope, block->loops, block->rate, block->place, shape, block->n_frames);
-	if (!controls->is_moving && controls->rest[0] == 1.0f && controls->rest[1] == 1.0f && controls->rest[2] == 1.0f) {
+	if (controls->is_unity) {
 		ret->moving[0] = ret->moving[1] = ret->moving[2] = shape;
 		return;
 	}
@@ -312,87 +67,89 @@ SEGUE_DATA_LOOP static void find_loudness(struct segue_note *note, const struct 
 	}
 }
 
-/* \param n  1, or 2: to this output and the one after it, which are equally loud */
-SEGUE_DATA_LOOP static void add(const struct segue_reading *r, const struct loudness *loudness,
-		const struct segue_note_block *block, float (*rows)[SEGUE_BLOCK_FRAMES], uint32_t output, uint32_t n,
-		const float *values, float gain)
+/* In the same order whether they move or not: so values are the same ones wherever a cycle ends. */
+SEGUE_DATA_LOOP static void find_loudness(struct segue_note *note, const struct segue_controls *controls,
+		const struct segue_note_block *block, struct loudness *ret)
 {
-	uint32_t s = side_of(output, block->n_outputs);
-	float *other = n > 1 ? rows[output + 1] : NULL;
+	ret->rest = controls->rest;
+	if (note->envelope.stage == SEGUE_STAGE_SUSTAIN && !controls->is_moving) {
+		ret->kind = LOUDNESS_STEADY;
+		ret->steady = (float)note->envelope.to;
+	} else if (controls->is_unity && block->n_frames == SEGUE_BLOCK_FRAMES &&
+			segue_envelope_is_falling(&note->envelope)) {
+		ret->kind = LOUDNESS_FALLING;
+		ret->falling = &note->envelope.fall;
+	} else {
+		ret->kind = LOUDNESS_MOVING;
+		find_moving(note, controls, block, ret);
+	}
+}
 
-	gain *= r->gains[s];
-	if (loudness->is_steady)
-		block->loops->add(rows[output], other, values, gain * loudness->steady[s], block->n_frames);
-	else
-		block->loops->add_shaped(rows[output], other, values, gain, loudness->moving[s], block->n_frames);
+/* To one output, or two that are equally loud. \param right  NULL: there is one */
+INLINE void add(const struct segue_reading *r, const struct loudness *loudness,
+		const struct segue_note_block *block, float (*rows)[SEGUE_BLOCK_FRAMES], uint32_t side,
+		const float *left, const float *right, float gain)
+{
+	gain *= r->gains[side];
+	switch (loudness->kind) {
+	case LOUDNESS_STEADY:
+		block->loops->add(rows, left, right, gain * (loudness->steady * loudness->rest[side]),
+				block->n_frames);
+		break;
+	case LOUDNESS_FALLING:
+		block->loops->add_falling(rows, left, right, gain, loudness->falling);
+		break;
+	case LOUDNESS_MOVING:
+		block->loops->add_shaped(rows, left, right, gain, loudness->moving[side], block->n_frames);
+		break;
+	}
 }
 
 /* Is nothing panned? Then all outputs are equally loud. */
 SEGUE_DATA_LOOP static bool is_even(const struct segue_reading *r, const struct loudness *loudness)
 {
-	if (r->gains[0] != r->gains[1])
-		return false;
-	return loudness->is_steady ? loudness->steady[0] == loudness->steady[1] :
-		loudness->moving[0] == loudness->moving[1];
+	return r->gains[0] == r->gains[1] && (loudness->kind == LOUDNESS_MOVING ?
+			loudness->moving[0] == loudness->moving[1] : loudness->rest[0] == loudness->rest[1]);
 }
 
-/* One channel to all outputs. */
-SEGUE_DATA_LOOP static void add_to_all(const struct segue_reading *r, const struct loudness *loudness,
-		const struct segue_note_block *block, float (*rows)[SEGUE_BLOCK_FRAMES], const float *values)
+/* All channels to one output. */
+SEGUE_DATA_LOOP static void play_mean(struct segue_reader *reader, const struct segue_note *note,
+		const struct segue_note_block *block, const struct segue_reading *r, const struct loudness *loudness,
+		uint32_t n_channels, float (*rows)[SEGUE_BLOCK_FRAMES])
 {
-	uint32_t c = 0;
-
-	if (block->n_outputs > 1 && is_even(r, loudness)) {
-		add(r, loudness, block, rows, 0, 2, values, 1.0f);
-		c = 2;
-	}
-	for (; c < block->n_outputs; c++)
-		add(r, loudness, block, rows, c, 1, values, 1.0f);
+	for (uint32_t c = 0; c < n_channels; c++)
+		add(r, loudness, block, rows, SEGUE_SIDES - 1, segue_reader_read(reader, note, block, r, c), NULL,
+				1.0f / (float)n_channels);
 }
 
-/* A sample at its own pitch, as it lies in memory. \return false: it is something else, or not all there */
-SEGUE_DATA_LOOP static bool play_straight(const struct segue_reading *r, const struct loudness *loudness,
-		const struct segue_note_block *block, float (*rows)[SEGUE_BLOCK_FRAMES])
-{
-	uint64_t end = r->loop_end > 0 ? r->loop_end : r->sample->n_frames;
-	uint32_t c, n_channels = r->sample->n_channels;
-
-	if (!is_copied(r) || r->frame + block->n_frames > end || (n_channels > 1 && block->n_outputs == 1))
-		return false;
-	if (n_channels == 1) {
-		add_to_all(r, loudness, block, rows, r->sample->data[0] + r->frame);
-		return true;
-	}
-	for (c = 0; c < SPA_MIN(n_channels, block->n_outputs); c++)
-		add(r, loudness, block, rows, c, 1, r->sample->data[c] + r->frame, 1.0f);
-	return true;
-}
-
-SEGUE_DATA_LOOP static void play(struct reader *reader, const struct segue_reading *r,
+INLINE void play(struct segue_reader *reader,
+		const struct segue_note *note, const struct segue_note_block *block, const struct segue_reading *r,
 		const struct loudness *loudness, float (*rows)[SEGUE_BLOCK_FRAMES])
 {
-	const struct segue_note_block *block = reader->block;
 	uint32_t c, n_channels;
+	const float *left, *right;
 
-	if (r->sample != NULL && play_straight(r, loudness, block, rows))
-		return;
-	if (is_over(r))
+	if (segue_reading_is_over(r))
 		return;
 	n_channels = r->table != NULL ? r->table->n_channels : r->sample->n_channels;
-	if (r->sample != NULL && !is_copied(r)) {
-		block->loops->find(&reader->places, r->fraction, r->step, FRACTION_BITS, block->n_frames);
-		reader->bits = 0;
+	if (block->n_outputs == 1) {
+		play_mean(reader, note, block, r, loudness, n_channels, rows);
+		return;
 	}
-	if (n_channels == 1) {
-		add_to_all(r, loudness, block, rows, read_channel(reader, r, 0));
-	} else if (block->n_outputs == 1) {
-		for (c = 0; c < n_channels; c++)
-			add(r, loudness, block, rows, 0, 1, read_channel(reader, r, c), 1.0f / (float)n_channels);
+	left = segue_reader_read(reader, note, block, r, 0);
+	right = n_channels > 1 ? segue_reader_read(reader, note, block, r, 1) : left;
+	if (is_even(r, loudness)) {
+		add(r, loudness, block, rows, 0, left, right, 1.0f);
 	} else {
-		for (c = 0; c < SPA_MIN(n_channels, block->n_outputs); c++)
-			add(r, loudness, block, rows, c, 1, read_channel(reader, r, c), 1.0f);
+		add(r, loudness, block, rows, 0, left, NULL, 1.0f);
+		add(r, loudness, block, rows + 1, 1, right, NULL, 1.0f);
 	}
+	for (c = 2; c < block->n_outputs && (n_channels == 1 || c < n_channels); c++)
+		add(r, loudness, block, rows + c, 2,
+				n_channels == 1 ? left : segue_reader_read(reader, note, block, r, c), NULL, 1.0f);
 }
+
+/* -------------------------------------------------------------------- moving */
 
 SEGUE_DATA_LOOP static void find_levels(struct segue_reading *r, const struct segue_note *note)
 {
@@ -408,8 +165,8 @@ SEGUE_DATA_LOOP static void tune(struct segue_note *note, double bend, uint32_t 
 	note->bend = bend;
 	note->pace = SPA_MIN(note->frequency * bend / rate, SEGUE_BAND);
 	note->step = (uint64_t)(int64_t)(note->pace * 0x1p64);
-	set_step(&note->now, bend, rate);
-	set_step(&note->next, bend, rate);
+	segue_reading_set_pace(&note->now, bend, rate);
+	segue_reading_set_pace(&note->next, bend, rate);
 }
 
 /* A block begins. */
@@ -438,9 +195,9 @@ SEGUE_DATA_LOOP static void advance(struct segue_note *note, uint32_t n_frames)
 		note->phase = phase;
 	}
 	if (note->now.sample != NULL)
-		move(&note->now, n_frames);
+		segue_reading_move(&note->now, n_frames);
 	if (note->next.sample != NULL)
-		move(&note->next, n_frames);
+		segue_reading_move(&note->next, n_frames);
 	note->has_sounded = true;
 }
 
@@ -473,9 +230,9 @@ void segue_note_follow(struct segue_note *note, struct segue_ticket *ticket, uin
 	find_levels(&note->next, note);
 	if (note->next.sample == NULL)
 		return;
-	set_step(&note->next, note->bend, rate);
-	set_place(&note->next, ((double)note->periods + (double)note->phase * 0x1p-64) * note->next.ratio /
-			note->frequency);
+	segue_reading_set_pace(&note->next, note->bend, rate);
+	segue_reading_set_place(&note->next, ((double)note->periods + (double)note->phase * 0x1p-64) *
+			note->next.ratio / note->frequency);
 }
 
 void segue_note_arrive(struct segue_note *note, struct segue_handover *handover)
@@ -497,31 +254,45 @@ void segue_note_clear(struct segue_note *note, struct segue_handover *handover)
 bool segue_note_is_over(const struct segue_note *note)
 {
 	return note->envelope.stage == SEGUE_STAGE_OVER ||
-		(is_over(&note->now) && (note->next.ticket == NULL || is_over(&note->next)));
+		(segue_reading_is_over(&note->now) &&
+		 (note->next.ticket == NULL || segue_reading_is_over(&note->next)));
 }
 
-bool segue_note_play(struct segue_note *note, const struct segue_controls *controls,
+INLINE bool play_note(struct segue_note *note, const struct segue_controls *controls,
 		const struct segue_note_block *block)
 {
 	enum segue_stage stage = note->envelope.stage;
-	struct reader reader;
+	struct segue_reader reader;
 	struct loudness loudness;
 
-	reader.note = note;
-	reader.block = block;
-	reader.bits = 0;
 	if (note->bend != controls->bend)
 		tune(note, controls->bend, block->rate);
 	/* only from a table does it go over to another */
 	if (block->place == 0 && note->now.table != NULL)
 		choose_levels(note);
 	find_loudness(note, controls, block, &loudness);
+	reader.bits = 0;
 	if (note->next.ticket == NULL) {
-		play(&reader, &note->now, &loudness, block->alone);
+		play(&reader, note, block, &note->now, &loudness, block->alone);
 	} else {
-		play(&reader, &note->now, &loudness, block->old);
-		play(&reader, &note->next, &loudness, block->new);
+		play(&reader, note, block, &note->now, &loudness, block->old);
+		play(&reader, note, block, &note->next, &loudness, block->new);
 	}
+	if (loudness.kind == LOUDNESS_FALLING)
+		segue_envelope_pass(&note->envelope, block->rate);
 	advance(note, block->n_frames);
 	return note->envelope.stage != stage || segue_note_is_over(note);
+}
+
+bool segue_notes_play(struct segue_note notes[], const uint16_t order[], uint32_t n_notes,
+		const struct segue_channel channels[], const struct segue_note_block *block)
+{
+	bool has_changed = false;
+
+	for (uint32_t i = 0; i < n_notes; i++) {
+		struct segue_note *note = &notes[order[i]];
+
+		has_changed |= play_note(note, &channels[note->channel].controls, block);
+	}
+	return has_changed;
 }

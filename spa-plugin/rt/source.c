@@ -27,7 +27,7 @@
 #define HURRY_FRAMES		256u
 #define N_KEYS			128u
 
-typedef float segue_row[SEGUE_BLOCK_FRAMES];
+typedef float segue_row[SEGUE_BLOCK_FRAMES] __attribute__((aligned(SEGUE_CACHE_LINE)));
 
 /* Keys to be released once the ring is empty, a bit each. */
 struct keys {
@@ -443,7 +443,7 @@ SEGUE_DATA_LOOP static void render(struct segue_source *source, float *const out
 		uint32_t n_frames)
 {
 	uint32_t place = SEGUE_BLOCK_FRAMES - segue_phase_block_left(&source->phase);
-	struct levels common = { .rest = 1.0f }, levels;
+	struct levels common, own;
 	uint32_t c;
 
 	play_steady(source, n_frames);
@@ -451,13 +451,21 @@ SEGUE_DATA_LOOP static void render(struct segue_source *source, float *const out
 	if (source->swap.next != NULL)
 		mix_fade(source, n_frames);
 
+	common.is_moving = false;
+	common.rest = 1.0f;
 	add_ramp(&common, &source->gain, n_frames);
 	add_ramp(&common, &source->bypass, n_frames);
 	add_ramp(&common, &source->restart, n_frames);
 	for (c = 0; c < source->n_channels; c++) {
-		levels = common;
-		add_ramp(&levels, &source->volume[c], n_frames);
-		apply_levels(&levels, source->rows[c], n_frames);
+		struct segue_ramp *volume = &source->volume[c];
+		const struct levels *levels = &common;
+
+		if (volume->n_frames > 0 || volume->to != 1.0) {
+			own = common;
+			add_ramp(&own, volume, n_frames);
+			levels = &own;
+		}
+		apply_levels(levels, source->rows[c], n_frames);
 		segue_meter_watch(&source->meter, c, source->rows[c], n_frames);
 		if (out[c] != NULL)
 			memcpy(out[c] + offset, source->rows[c], n_frames * sizeof(float));

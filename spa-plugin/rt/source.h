@@ -55,7 +55,7 @@ size_t segue_source_size(uint32_t n_channels);
 
 /** Set up an engine on the caller's memory. Before the data loop runs it; there is nothing to undo but
  * segue_source_drain().
- * \param memory      segue_source_size() zeroed bytes, aligned for any type
+ * \param memory      segue_source_size() zeroed bytes, aligned to SEGUE_CACHE_LINE
  * \param n_channels  outputs, 1..SEGUE_CHANNELS_MAX
  * \param handover    where its commands come from; outlives the engine, as do the statistics
  * \return the engine: frequency 440 Hz, gain and volumes 1, not bypassed, trigger always, all channels, 64 voices,

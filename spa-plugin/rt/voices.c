@@ -188,6 +188,14 @@ SEGUE_DATA_LOOP static bool is_sounding(struct segue_voices *v, uint32_t channel
 	return false;
 }
 
+SEGUE_DATA_LOOP static void find_state(struct segue_channel *c)
+{
+	const float *rest = c->controls.rest;
+
+	c->controls.is_moving = c->ramps[0].n_frames > 0;
+	c->controls.is_unity = !c->controls.is_moving && rest[0] == 1.0f && rest[1] == 1.0f && rest[2] == 1.0f;
+}
+
 /* Gains follow their controllers in 5 ms, at once where nothing sounds. */
 SEGUE_DATA_LOOP static void set_gains(struct segue_voices *v, uint32_t channel)
 {
@@ -208,7 +216,7 @@ SEGUE_DATA_LOOP static void set_gains(struct segue_voices *v, uint32_t channel)
 			segue_ramp_jump(&c->ramps[s], to[s]);
 		c->controls.rest[s] = (float)to[s];
 	}
-	c->controls.is_moving = ramps;
+	find_state(c);
 }
 
 SEGUE_DATA_LOOP static void run_ramps(struct segue_channel *c, uint32_t n_frames)
@@ -456,7 +464,6 @@ void segue_voices_clear(struct segue_voices *v)
 
 void segue_voices_render(struct segue_voices *v, struct segue_note_block *block)
 {
-	bool has_changed = false;
 	uint32_t i;
 
 	block->loops = v->loops;
@@ -464,10 +471,10 @@ void segue_voices_render(struct segue_voices *v, struct segue_note_block *block)
 	block->rate = v->rate;
 	for (i = 0; i < SEGUE_CHANNELS; i++)
 		run_ramps(&v->channels[i], block->n_frames);
-	for (i = 0; i < v->n_notes; i++)
-		has_changed |= segue_note_play(note_at(v, i), &v->channels[note_at(v, i)->channel].controls, block);
-	for (i = 0; i < SEGUE_CHANNELS; i++)
-		v->channels[i].controls.is_moving = v->channels[i].ramps[0].n_frames > 0;
-	if (has_changed)
+	if (segue_notes_play(v->notes, v->order, v->n_notes, v->channels, block))
 		collect(v);
+	for (i = 0; i < SEGUE_CHANNELS; i++) {
+		if (v->channels[i].controls.is_moving)
+			find_state(&v->channels[i]);
+	}
 }

@@ -29,13 +29,6 @@
 #define SEGUE_CHANNEL_PLAYS	17u
 #define SEGUE_CHANNELS		18u
 
-struct segue_channel {
-	double volume, expression, pan;		/**< as in struct segue_midi_event */
-	bool pedal;
-	struct segue_ramp ramps[SEGUE_SIDES];
-	struct segue_controls controls;
-};
-
 struct segue_voices {
 	struct segue_handover *handover;
 	const struct segue_loops *loops;

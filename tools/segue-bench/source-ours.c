@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <spa/utils/defs.h>
 
@@ -64,13 +65,15 @@ static int send_current(struct ours *o, uint32_t fade_frames)
 static void *open_ours(const struct segue_voice_work *work, bool moves)
 {
 	struct ours *o = calloc(1, sizeof(*o));
-	void *memory = calloc(1, segue_source_size(SEGUE_PLAYER_OUTPUTS));
+	size_t size = SPA_ROUND_UP_N(segue_source_size(SEGUE_PLAYER_OUTPUTS), SEGUE_CACHE_LINE);
+	void *memory = aligned_alloc(SEGUE_CACHE_LINE, size);
 
 	if (o == NULL || memory == NULL) {
 		free(o);
 		free(memory);
 		return NULL;
 	}
+	memset(memory, 0, size);
 	o->work = work;
 	o->clock = (struct spa_io_clock) { .id = 1, .rate = { 1, work->rate }, .duration = work->quantum };
 	o->source = segue_source_init(memory, SEGUE_PLAYER_OUTPUTS, &o->handover, &o->statistics);

@@ -74,37 +74,79 @@ static void places_and_values_are_the_same_ones(void **state)
 	}
 }
 
+/* of what falls, in double precision */
+static double fallen(const struct segue_fall *fall, uint32_t i)
+{
+	return fall->to + (double)fall->distance * (double)fall->left[i % 8] * pow((double)fall->left_8, i / 8);
+}
+
+static void what_falls_is_its_formula(void **state)
+{
+	struct segue_fall fall = { 0.25f, 0.75f, { 1.0f }, 0.0f };
+	float rows[2][N];
+
+	for (uint32_t i = 1; i < 8; i++)
+		fall.left[i] = (float)exp2(-0.01 * i);
+	fall.left_8 = (float)exp2(-0.08);
+	for (uint32_t i = 0; i < 2; i++)
+		kind(i)->fall(rows[i], &fall);
+	assert_memory_equal(rows[0], rows[1], sizeof(rows[0]));
+	for (uint32_t i = 0; i < N; i++)
+		assert_true(fabs((double)rows[0][i] - fallen(&fall, i)) < 1e-6);
+}
+
+enum { PLAIN, SHAPED, FALLING, N_HOWS };	/* what gains do */
+enum { ONE, TWO_SAME, TWO_OTHER, N_ROWS };	/* where what goes */
+
 static void rows_get_the_same_values(void **state)
 {
-	for (size_t k = 0; k < SPA_N_ELEMENTS(lengths); k++) {
-		float begin[2][N], rows[2][2][N], values[N], gains[N];
-		uint32_t n = lengths[k], i, how, o;
+	const struct segue_fall fall = { 0.25f, 0.75f, { 1.0f, 0.9f, 0.8f, 0.7f, 0.6f, 0.5f, 0.4f, 0.3f }, 0.2f };
 
+	for (size_t k = 0; k < SPA_N_ELEMENTS(lengths) * N_HOWS * N_ROWS; k++) {
+		float begin[2][N], rows[2][2][N], values[2][N], gains[N];
+		uint32_t n = lengths[k / (N_HOWS * N_ROWS)], how = k / N_ROWS % N_HOWS, to = k % N_ROWS, i, o;
+		const float *left = values[0], *right = to == ONE ? NULL : values[to == TWO_OTHER];
+
+		if (how == FALLING && n < N)
+			continue;
 		fill(begin[0], 2 * N);
-		fill(values, N);
+		fill(values[0], 2 * N);
 		fill(gains, N);
-		for (how = 0; how < 4; how++) {
-			bool shaped = how & 1, alone = how & 2;
+		for (i = 0; i < 2; i++) {
+			memcpy(rows[i], begin, sizeof(begin));
+			if (how == PLAIN)
+				kind(i)->add(rows[i], left, right, 0.7f, n);
+			else if (how == SHAPED)
+				kind(i)->add_shaped(rows[i], left, right, 0.7f, gains, n);
+			else
+				kind(i)->add_falling(rows[i], left, right, 0.7f, &fall);
+		}
+		assert_memory_equal(rows[0], rows[1], sizeof(rows[0]));
+		for (o = 0; o < 2; o++) {
+			const float *from = o == 0 ? left : right;
 
-			for (i = 0; i < 2; i++) {
-				float *other = alone ? NULL : rows[i][1];
+			for (i = 0; i < N; i++) {
+				double gain = how == PLAIN ? 0.7 : 0.7 * (how == SHAPED ? gains[i] : fallen(&fall, i));
+				double added = i < n && from != NULL ? gain * (double)from[i] : 0.0;
 
-				memcpy(rows[i], begin, sizeof(begin));
-				if (shaped)
-					kind(i)->add_shaped(rows[i][0], other, values, 0.7f, gains, n);
-				else
-					kind(i)->add(rows[i][0], other, values, 0.7f, n);
-			}
-			assert_memory_equal(rows[0], rows[1], sizeof(rows[0]));
-			for (o = 0; o < 2; o++) {
-				for (i = 0; i < N; i++) {
-					double gain = i >= n || (alone && o == 1) ? 0.0 : shaped ? 0.7 * (double)gains[i] : 0.7;
-
-					assert_true(fabs((double)rows[0][o][i] - (double)begin[o][i] -
-								gain * (double)values[i]) < 1e-6);
-				}
+				assert_true(fabs((double)rows[0][o][i] - (double)begin[o][i] - added) < 1e-6);
 			}
 		}
+	}
+}
+
+/* A shape that falls gives what falling gives: cycles of any length sound the same. */
+static void falling_is_being_shaped_by_what_falls(void **state)
+{
+	const struct segue_fall fall = { 0.25f, 0.75f, { 1.0f, 0.9f, 0.8f, 0.7f, 0.6f, 0.5f, 0.4f, 0.3f }, 0.2f };
+	float rows[2][2][N] = { { { 0.0f } } }, values[2][N], gains[N];
+
+	fill(values[0], 2 * N);
+	for (uint32_t i = 0; i < 2; i++) {
+		kind(i)->fall(gains, &fall);
+		kind(i)->add_falling(rows[0], values[0], values[1], 0.7f, &fall);
+		kind(i)->add_shaped(rows[1], values[0], values[1], 0.7f, gains, N);
+		assert_memory_equal(rows[0], rows[1], sizeof(rows[0]));
 	}
 }
 
@@ -112,7 +154,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(places_and_values_are_the_same_ones),
+		cmocka_unit_test(what_falls_is_its_formula),
 		cmocka_unit_test(rows_get_the_same_values),
+		cmocka_unit_test(falling_is_being_shaped_by_what_falls),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
