@@ -29,6 +29,12 @@ SEGUE_DATA_LOOP static bool can_look_ahead(const struct segue_level *l)
 	return l->number + 1 == SEGUE_LEVELS_MAX;
 }
 
+/* Of an output. */
+SEGUE_DATA_LOOP static size_t ahead_size(const struct segue_level *l)
+{
+	return (size_t)(SEGUE_SUMS_MAX - 1) * segue_level_eights(l->number) * 16;
+}
+
 SEGUE_DATA_LOOP static size_t sum_size(const struct segue_level *l)
 {
 	return segue_chunk_eights(l->number, segue_level_chunks(l->number) - 1) * 16 * SEGUE_JOINT_MAX;
@@ -46,7 +52,7 @@ size_t segue_level_init(struct segue_level *l, void *memory, uint32_t n_partitio
 	l->silence = cut(memory, &at, segue_chunk_eights(l->number, segue_level_chunks(l->number) - 1) * 16);
 	l->sum = cut(memory, &at, sum_size(l));
 	l->ahead = cut(memory, &at, can_look_ahead(l) ?
-			(size_t)SEGUE_LANES * l->n_out * segue_level_eights(l->number) * 16 : 0);
+			SEGUE_LANES * l->n_out * ahead_size(l) : 0);
 	for (j = 0; j < SEGUE_JOINT_MAX; j++)
 		l->flat[j] = cut(memory, &at, spectrum_size(l));
 	l->blocks = cut(memory, &at, (size_t)2 * SEGUE_LANES * l->n_out * l->block);
@@ -126,8 +132,8 @@ struct products {
 	uint32_t output, n_joint;
 	uint32_t first, valid;
 	uint64_t end;		/* of the spectrum that partition 0 takes */
-	float *ahead;		/* products of the next block; NULL: aren't made */
-	bool begun;		/* ahead has some of this block */
+	float *ahead;		/* products of the next blocks; NULL: aren't made */
+	uint32_t n_before;	/* blocks that had this one and more ahead of them */
 };
 
 SEGUE_DATA_LOOP static struct products find_products(const struct segue_level *l,
@@ -144,17 +150,31 @@ SEGUE_DATA_LOOP static bool is_silent(const struct products *p)
 	return p->valid <= p->first;
 }
 
-/* Most of the time of a long response goes into reading it. So in one block half of the chunks are multiplied for
- * the next block as well, as far as its spectra are known; in the next block the other half. What is left to do
- * for those that are begun is partition 0. */
-SEGUE_DATA_LOOP static bool looks_ahead(const struct segue_level *l, const struct products *p, uint32_t chunk)
+/* Most of the time of a long response goes into reading it. So once in so many blocks, each chunk in its turn, it is
+ * multiplied for the next ones as well, as far as their spectra are known. */
+SEGUE_DATA_LOOP static uint32_t n_sums(const struct products *p)
 {
-	return p->ahead != NULL && (p->end / l->block + chunk) % 2 == 0;
+	return p->ahead != NULL ? SEGUE_SUMS(p->n_joint) : 1;
 }
 
-SEGUE_DATA_LOOP static bool is_begun(const struct segue_level *l, const struct products *p, uint32_t chunk)
+/* Blocks since a chunk's turn. */
+SEGUE_DATA_LOOP static uint32_t find_turn(const struct segue_level *l, const struct products *p, uint32_t chunk)
 {
-	return p->begun && !looks_ahead(l, p, chunk);
+	return (uint32_t)((p->end / l->block + chunk) % n_sums(p));
+}
+
+/* Blocks since the chunk was multiplied for this one: as many partitions are left, the first ones. 0: all are */
+SEGUE_DATA_LOOP static uint32_t find_left(const struct segue_level *l, const struct products *p, uint32_t chunk)
+{
+	return SPA_MIN(find_turn(l, p, chunk), p->n_before);
+}
+
+/* Products of a chunk for the block that is `turn` > 0 blocks from its turn. */
+SEGUE_DATA_LOOP static float *ahead_of(const struct segue_level *l, const struct products *p, uint32_t turn,
+		uint32_t chunk)
+{
+	return p->ahead + ((turn - 1) * segue_level_eights(l->number) + chunk * SEGUE_CHUNK_EIGHTS) *
+		(size_t)p->n_joint * 16;
 }
 
 /* The spectra of a quad for the block whose partition 0 takes the one that ends at `end`; partitions from first
@@ -178,36 +198,59 @@ SEGUE_DATA_LOOP static bool find_quad(const struct segue_level *l, const struct 
 	return found;
 }
 
+/* What others left there. */
+SEGUE_DATA_LOOP static void clear_ahead(struct segue_level *l, const struct products *p, uint32_t chunk)
+{
+	for (uint32_t turn = 1; turn < n_sums(p); turn++)
+		memset(ahead_of(l, p, turn, chunk), 0, p->n_joint * segue_chunk_eights(l->number, chunk) * 16 *
+				sizeof(float));
+}
+
+/* For how many blocks a chunk is multiplied at once. */
+SEGUE_DATA_LOOP static uint32_t find_sums(struct segue_level *l, const struct products *p, uint32_t chunk,
+		float *sums[SEGUE_SUMS_MAX])
+{
+	uint32_t turn = find_turn(l, p, chunk), n = 1;
+
+	if (find_left(l, p, chunk) > 0) {
+		sums[0] = ahead_of(l, p, turn, chunk);
+		return 1;
+	}
+	sums[0] = l->sum;
+	for (; turn + n < n_sums(p); n++)
+		sums[n] = ahead_of(l, p, turn + n, chunk);
+	return n;
+}
+
 SEGUE_DATA_LOOP static void multiply(struct segue_level *l, const struct products *p, uint32_t chunk,
 		uint32_t quad)
 {
-	uint32_t n_eights = segue_chunk_eights(l->number, chunk), at = chunk * SEGUE_CHUNK_EIGHTS, o;
-	bool both = looks_ahead(l, p, chunk), begun = is_begun(l, p, chunk), found;
-	float *ahead = p->ahead != NULL ? p->ahead + (size_t)at * p->n_joint * 16 : NULL;
-	float *sum = begun ? ahead : l->sum;
-	const float *x[SEGUE_QUAD], *y[SEGUE_QUAD];
+	uint32_t n_eights = segue_chunk_eights(l->number, chunk), left = find_left(l, p, chunk), n, i;
+	uint32_t valid = left > 0 ? SPA_MIN(left, p->valid) : p->valid;
+	const float *x[SEGUE_SUMS_MAX][SEGUE_QUAD];
+	float *sums[SEGUE_SUMS_MAX];
+	bool found = false;
 
-	/* what another left there */
-	if (quad == 0 && ahead != NULL && !p->begun)
-		memset(ahead, 0, p->n_joint * n_eights * 16 * sizeof(float));
-	found = find_quad(l, p, chunk, quad, p->end, p->first, begun ? 1 : p->valid, x);
-	if (both)
-		found |= find_quad(l, p, chunk, quad, p->end + l->block, 1, p->valid + 1, y);
+	if (quad == 0 && p->n_before == 0)
+		clear_ahead(l, p, chunk);
+	n = find_sums(l, p, chunk, sums);
+	for (i = 0; i < n; i++)
+		found |= find_quad(l, p, chunk, quad, p->end + i * l->block, p->first + i, valid + i, x[i]);
 	if (found)
-		l->vector->mac(sum, x, both ? ahead : NULL, y, segue_response_spectra(p->response, l->number,
-					p->output, chunk, quad), p->n_joint, n_eights);
+		l->vector->mac(sums, x, n, segue_response_spectra(p->response, l->number, p->output, chunk, quad),
+				p->n_joint, n_eights);
 	if (quad + 1 < segue_response_quads(p->response, l->number))
 		return;
-	for (o = 0; o < p->n_joint; o++)
-		segue_spectrum_unweave(sum + 16 * o, 16 * p->n_joint, n_eights, SEGUE_BINS(2 * l->block),
-				l->flat[o] + 8 * at);
+	for (i = 0; i < p->n_joint; i++)
+		segue_spectrum_unweave(sums[0] + 16 * i, 16 * p->n_joint, n_eights, SEGUE_BINS(2 * l->block),
+				l->flat[i] + 8 * chunk * SEGUE_CHUNK_EIGHTS);
 }
 
 /* Quads of a chunk that make one item: all, when there is little to do. */
 SEGUE_DATA_LOOP static uint32_t item_quads(const struct segue_level *l, const struct products *p,
 		uint32_t chunk)
 {
-	return is_begun(l, p, chunk) ? segue_response_quads(p->response, l->number) : 1;
+	return find_left(l, p, chunk) > 0 ? segue_response_quads(p->response, l->number) : 1;
 }
 
 /* Instructions of an item, about; or what it waits for memory. */
@@ -215,10 +258,15 @@ SEGUE_DATA_LOOP static uint64_t multiply_cost(const struct segue_level *l, const
 		uint32_t chunk)
 {
 	uint64_t cost = segue_chunk_eights(l->number, chunk) * (8 + 34 * p->n_joint);
+	uint32_t n;
 
+	if (find_left(l, p, chunk) > 0)
+		return p->response->n_inputs * cost;
 	if (p->ahead == NULL)
 		return cost;
-	return is_begun(l, p, chunk) ? p->response->n_inputs * cost : 2 * cost;
+	/* once it is read a sum more is cheap */
+	n = n_sums(p) - find_turn(l, p, chunk);
+	return (n + 3) / 2 * cost;
 }
 
 SEGUE_DATA_LOOP static uint32_t step_cost(const struct segue_level *l, uint32_t step)
@@ -277,8 +325,8 @@ SEGUE_DATA_LOOP static struct products lane_products(const struct segue_level *l
 
 	if (!can_look_ahead(l))
 		return p;
-	p.ahead = l->ahead + ((size_t)lane * l->n_out + output) * segue_level_eights(l->number) * 16;
-	p.begun = l->begun[lane];
+	p.ahead = l->ahead + ((size_t)lane * l->n_out + output) * ahead_size(l);
+	p.n_before = l->n_before[lane];
 	return p;
 }
 
@@ -425,7 +473,8 @@ void segue_level_begin(struct segue_level *l, uint64_t now, uint64_t silent_befo
 {
 	hear(l);
 	for (uint32_t i = 0; i < SEGUE_LANES; i++)
-		l->begun[i] = l->lanes[i] != NULL && l->lanes[i] == lanes[i] && l->begin > silent_before;
+		l->n_before[i] = l->lanes[i] != NULL && l->lanes[i] == lanes[i] && l->begin > silent_before ?
+			SPA_MIN(l->n_before[i] + 1, SEGUE_SUMS_MAX) : 0;
 	take_lanes(l, lanes);
 	l->begin = now;
 	l->silent_before = silent_before;
@@ -447,7 +496,7 @@ void segue_level_work(struct segue_level *l, uint64_t now)
 SEGUE_DATA_LOOP static void make_at_once(struct segue_level *l, uint64_t begin)
 {
 	l->begin = begin;
-	l->begun[0] = l->begun[1] = false;
+	l->n_before[0] = l->n_before[1] = 0;
 	l->lane = l->channel = 0;
 	seek_output(l);
 	while (l->stage != SEGUE_STAGE_DONE)

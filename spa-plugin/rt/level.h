@@ -42,7 +42,7 @@ struct segue_level {
 	float *spectra;		/**< [input * n_slots + block % n_slots], woven */
 	float *silence;		/**< a chunk of a silent spectrum */
 	float *sum;		/**< of products, a chunk of each joint output; silent between two chunks */
-	float *ahead;		/**< [lane][output], as sums are: products of the next block; silent where none are made */
+	float *ahead;		/**< [lane][output], as sums are: products of the next blocks, which one after the other */
 	float *flat[SEGUE_JOINT_MAX];	/**< spectra after or before their weaving */
 	float *blocks;		/**< [2][lane][output], frames apart: one is heard while the other is made */
 	struct segue_work work;
@@ -50,7 +50,7 @@ struct segue_level {
 	uint64_t begin;
 	uint64_t silent_before;	/**< frames before this one count as silence */
 	struct segue_ticket *lanes[SEGUE_LANES];	/**< held until it is done; NULL: no part in it */
-	bool begun[SEGUE_LANES];	/**< in ahead, while the block before it was made */
+	uint32_t n_before[SEGUE_LANES];	/**< blocks in a row that were made of the same before it, at most SEGUE_SUMS_MAX */
 	uint64_t total, done;	/**< work, about in instructions */
 	enum segue_stage stage;
 	/* where the work stands: the input, or the first of the outputs made together; of products the chunk

@@ -434,7 +434,7 @@ SEGUE_DATA_LOOP static void play_notes(struct segue_source *source, uint32_t pla
 		.alone = fades ? &source->rows[2 * n_rows] : source->rows };
 
 	if (fades)
-		silence(block.alone, n_rows, n_frames);
+		silence(&source->rows[2 * n_rows], n_rows, n_frames);
 	segue_voices_render(&source->voices, &block);
 }
 

@@ -18,22 +18,28 @@ typedef float v8_unaligned __attribute__((vector_size(32), aligned(4), may_alias
 #define ANY_IN(p)	(*(const v8_unaligned *)(p))
 #define REVERSE(v)	__builtin_shufflevector(v, v, 7, 6, 5, 4, 3, 2, 1, 0)
 
-/* Who multiplies for two blocks has more than the caches hold: floats ahead of their use. Of the response all
+/* Who multiplies for several blocks has more than the caches hold: floats ahead of their use. Of the response all
  * quads lie one after the other, of an input's spectra only a chunk does. */
 #define PREFETCH_H	2048u
 #define PREFETCH_X	128u
 
 #define INLINE	SEGUE_DATA_LOOP static inline __attribute__((always_inline))
 
-/* n_sums 2: ahead, too. A quad is summed by itself first: so most roundings are small ones. */
-INLINE void mac_sums(float *sum, const float *const x[SEGUE_QUAD], float *ahead, const float *const y[SEGUE_QUAD],
-		const float *h, const uint32_t n_sums, const uint32_t n_outputs, uint32_t n_eights)
+/* A quad is summed by itself first: so most roundings are small ones. */
+INLINE void mac_sums(float *const sums[], const float *const (*xs)[SEGUE_QUAD], const uint32_t n_sums, const float *h,
+		const uint32_t n_outputs, uint32_t n_eights)
 {
-	const float *const xs[SEGUE_QUAD] = { x[0], x[1], x[2], x[3] };
-	const float *const ys[SEGUE_QUAD] = { y[0], y[1], y[2], y[3] };
+	/* where no store can change them */
+	const float *x[SEGUE_SUMS_MAX][SEGUE_QUAD];
+	float *ret[SEGUE_SUMS_MAX];
 
+	for (uint32_t s = 0; s < n_sums; s++) {
+		ret[s] = sums[s];
+		for (uint32_t i = 0; i < SEGUE_QUAD; i++)
+			x[s][i] = xs[s][i];
+	}
 	for (uint32_t k = 0; k < 16 * n_eights; k += 16) {
-		v8 re[2][SEGUE_JOINT_MAX], im[2][SEGUE_JOINT_MAX];
+		v8 re[SEGUE_SUMS_MAX][SEGUE_JOINT_MAX], im[SEGUE_SUMS_MAX][SEGUE_JOINT_MAX];
 
 		if (n_sums > 1) {
 #pragma GCC unroll 8
@@ -41,7 +47,7 @@ INLINE void mac_sums(float *sum, const float *const x[SEGUE_QUAD], float *ahead,
 				__builtin_prefetch(h + PREFETCH_H + 16 * i);
 #pragma GCC unroll 4
 			for (uint32_t i = 0; i < SEGUE_QUAD; i++)
-				__builtin_prefetch(xs[i] + k + PREFETCH_X);
+				__builtin_prefetch(x[0][i] + k + PREFETCH_X);
 		}
 #pragma GCC unroll 4
 		for (uint32_t i = 0; i < SEGUE_QUAD; i++) {
@@ -49,9 +55,9 @@ INLINE void mac_sums(float *sum, const float *const x[SEGUE_QUAD], float *ahead,
 			for (uint32_t o = 0; o < n_outputs; o++) {
 				v8 hr = IN(h), hi = IN(h + 8);
 
-#pragma GCC unroll 2
+#pragma GCC unroll 4
 				for (uint32_t s = 0; s < n_sums; s++) {
-					v8 xr = IN((s > 0 ? ys[i] : xs[i]) + k), xi = IN((s > 0 ? ys[i] : xs[i]) + k + 8);
+					v8 xr = IN(x[s][i] + k), xi = IN(x[s][i] + k + 8);
 
 					re[s][o] = i > 0 ? re[s][o] + xr * hr : xr * hr;
 					im[s][o] = i > 0 ? im[s][o] + xr * hi : xr * hi;
@@ -61,31 +67,41 @@ INLINE void mac_sums(float *sum, const float *const x[SEGUE_QUAD], float *ahead,
 				h += 16;
 			}
 		}
+#pragma GCC unroll 4
+		for (uint32_t s = 0; s < n_sums; s++) {
 #pragma GCC unroll 2
-		for (uint32_t o = 0; o < n_outputs; o++) {
-			AT(sum) += re[0][o];
-			AT(sum + 8) += im[0][o];
-			sum += 16;
-			if (n_sums > 1) {
-				AT(ahead) += re[1][o];
-				AT(ahead + 8) += im[1][o];
-				ahead += 16;
+			for (uint32_t o = 0; o < n_outputs; o++) {
+				AT(ret[s] + 16 * o) += re[s][o];
+				AT(ret[s] + 16 * o + 8) += im[s][o];
 			}
+			ret[s] += 16 * n_outputs;
 		}
 	}
 }
 
-INLINE void mac(float *sum, const float *const x[SEGUE_QUAD], float *ahead, const float *const y[SEGUE_QUAD],
-		const float *h, uint32_t n_outputs, uint32_t n_eights)
+INLINE void mac(float *const sums[], const float *const (*x)[SEGUE_QUAD], uint32_t n_sums, const float *h,
+		uint32_t n_outputs, uint32_t n_eights)
 {
-	if (ahead == NULL && n_outputs == 2)
-		mac_sums(sum, x, NULL, x, h, 1, 2, n_eights);
-	else if (ahead == NULL)
-		mac_sums(sum, x, NULL, x, h, 1, 1, n_eights);
-	else if (n_outputs == 2)
-		mac_sums(sum, x, ahead, y, h, 2, 2, n_eights);
-	else
-		mac_sums(sum, x, ahead, y, h, 2, 1, n_eights);
+	switch (n_sums + (n_outputs - 1) * SEGUE_SUMS_MAX) {
+	case 1:
+		mac_sums(sums, x, 1, h, 1, n_eights);
+		break;
+	case 2:
+		mac_sums(sums, x, 2, h, 1, n_eights);
+		break;
+	case 3:
+		mac_sums(sums, x, 3, h, 1, n_eights);
+		break;
+	case 4:
+		mac_sums(sums, x, 4, h, 1, n_eights);
+		break;
+	case 5:
+		mac_sums(sums, x, 1, h, 2, n_eights);
+		break;
+	case 6:
+		mac_sums(sums, x, 2, h, 2, n_eights);
+		break;
+	}
 }
 
 INLINE void fir(float *out, const float *x, const float *h, uint32_t n)
@@ -267,10 +283,10 @@ INLINE void riffle(float *values, const float *dealt)
 }
 
 #define COMPILE(kind, attributes) \
-SEGUE_DATA_LOOP attributes static void mac_##kind(float *sum, const float *const x[SEGUE_QUAD], float *ahead, \
-		const float *const y[SEGUE_QUAD], const float *h, uint32_t n_outputs, uint32_t n_eights) \
+SEGUE_DATA_LOOP attributes static void mac_##kind(float *const sums[], const float *const (*x)[SEGUE_QUAD], \
+		uint32_t n_sums, const float *h, uint32_t n_outputs, uint32_t n_eights) \
 { \
-	mac(sum, x, ahead, y, h, n_outputs, n_eights); \
+	mac(sums, x, n_sums, h, n_outputs, n_eights); \
 } \
 SEGUE_DATA_LOOP attributes static void deal_##kind(float *dealt, const float *values) \
 { \

@@ -21,17 +21,20 @@
 #define SEGUE_SPECTRUM(n)	(2 * SEGUE_BINS(n))	/* floats */
 #define SEGUE_QUAD		4u	/* spectra are multiplied four at a time */
 #define SEGUE_JOINT_MAX		2u	/* for so many outputs at once */
+#define SEGUE_SUMS_MAX		4u	/* of so many blocks at once: what registers hold */
+#define SEGUE_SUMS(n_outputs)	(SEGUE_SUMS_MAX / (n_outputs))
 #define SEGUE_FIR_TAPS		64u
 #define SEGUE_FIR_FRAMES	32u	/* frames are made in so many, or in 8 when there are no more */
 
 struct segue_vector {
 	const char *name;
-	/** sum += x[0] * h[0] .. x[3] * h[3], of woven spectra, for one output or two that share the inputs;
-	 * and unless ahead is NULL the same from y to ahead, h being read once.
+	/** sums[s] += x[s][0] * h[0] .. x[s][3] * h[3], of woven spectra, for one output or two that share the
+	 * inputs: h is read once.
+	 * \param n_sums  1..SEGUE_SUMS(n_outputs)
 	 * \param h  as sums lie: of eight bins all four x, of each all outputs
 	 * \param n_eights  of bins */
-	SEGUE_DATA_LOOP void (*mac)(float *sum, const float *const x[SEGUE_QUAD], float *ahead,
-			const float *const y[SEGUE_QUAD], const float *h, uint32_t n_outputs, uint32_t n_eights);
+	SEGUE_DATA_LOOP void (*mac)(float *const sums[], const float *const (*x)[SEGUE_QUAD], uint32_t n_sums,
+			const float *h, uint32_t n_outputs, uint32_t n_eights);
 	/** out[i] += sum of h[k] * x[i - k], k < SEGUE_FIR_TAPS. Reads and writes up to the next multiple
 	 * of SEGUE_FIR_FRAMES beyond n. */
 	SEGUE_DATA_LOOP void (*fir)(float *out, const float *x, const float *h, uint32_t n);

@@ -16,6 +16,7 @@
 /* What the fastest code gives equals what the plain code gives; that this is right the convolver's tests tell. */
 
 #define SIZE	65536u
+#define N_EIGHTS	65u
 
 struct fixture {
 	const struct segue_vector *best;
@@ -66,17 +67,50 @@ static void assert_equal(const struct fixture *f)
 		assert_true(fabsf(f->out[0][k] - f->out[1][k]) <= 2e-5f);
 }
 
+/* Of so many blocks, each 16 floats further on. */
+static void multiply(const struct fixture *f, uint32_t i, float *out, uint32_t n_sums, uint32_t n_outputs)
+{
+	const float *x[SEGUE_SUMS_MAX][SEGUE_QUAD];
+	float *sums[SEGUE_SUMS_MAX];
+
+	for (uint32_t s = 0; s < n_sums; s++) {
+		sums[s] = out + s * SIZE / SEGUE_SUMS_MAX;
+		for (uint32_t q = 0; q < SEGUE_QUAD; q++)
+			x[s][q] = f->in[q] + 16 * s;
+	}
+	kind(f, i)->mac(sums, x, n_sums, f->in[4], n_outputs, N_EIGHTS);
+}
+
 static void products_are_equal(void **state)
 {
 	struct fixture *f = *state;
 
 	for (uint32_t n_outputs = 1; n_outputs <= SEGUE_JOINT_MAX; n_outputs++) {
-		for (uint32_t i = 0; i < 2; i++)
-			kind(f, i)->mac(f->out[i], (const float *const *)f->in, NULL, NULL, f->in[4], n_outputs, 65);
-		assert_equal(f);
-		for (uint32_t i = 0; i < 2; i++)
-			kind(f, i)->mac(f->out[i], (const float *const *)f->in, f->out[i] + SIZE / 2,
-					(const float *const *)f->in + 1, f->in[5], n_outputs, 65);
+		const uint32_t counts[] = { 1, SEGUE_SUMS(n_outputs) };
+
+		for (uint32_t k = 0; k < 2; k++) {
+			for (uint32_t i = 0; i < 2; i++)
+				multiply(f, i, f->out[i], counts[k], n_outputs);
+			assert_equal(f);
+		}
+	}
+}
+
+/* Blocks multiplied together are what they are one by one. */
+static void sums_do_not_know_of_each_other(void **state)
+{
+	struct fixture *f = *state;
+
+	for (uint32_t n_outputs = 1; n_outputs <= SEGUE_JOINT_MAX; n_outputs++) {
+		memcpy(f->out[1], f->out[0], SIZE * sizeof(float));
+		multiply(f, 1, f->out[0], SEGUE_SUMS(n_outputs), n_outputs);
+		for (uint32_t s = 0; s < SEGUE_SUMS(n_outputs); s++) {
+			const float *const x[1][SEGUE_QUAD] = { { f->in[0] + 16 * s, f->in[1] + 16 * s, f->in[2] + 16 * s,
+				f->in[3] + 16 * s } };
+			float *sum = f->out[1] + s * SIZE / SEGUE_SUMS_MAX;
+
+			kind(f, 1)->mac(&sum, x, 1, f->in[4], n_outputs, N_EIGHTS);
+		}
 		assert_equal(f);
 	}
 }
@@ -128,6 +162,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(products_are_equal, setup, teardown),
+		cmocka_unit_test_setup_teardown(sums_do_not_know_of_each_other, setup, teardown),
 		cmocka_unit_test_setup_teardown(sums_of_taps_are_equal, setup, teardown),
 		cmocka_unit_test_setup_teardown(transforms_are_equal, setup, teardown),
 		cmocka_unit_test_setup_teardown(dealing_and_riffling_undo_each_other, setup, teardown),
