@@ -51,11 +51,8 @@ class Reply:
         self._bus = bus
         self._values = self._error = None
         self.done = False
-        self.seconds = None     # it took
-        self._began = time.monotonic()
 
     def _on_done(self, connection, result):
-        self.seconds = time.monotonic() - self._began
         try:
             self._values = connection.call_with_unix_fd_list_finish(result)[0].unpack()
         except GLib.Error as error:

