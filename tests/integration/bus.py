@@ -233,6 +233,17 @@ class Segue:
     def buffer(self, path, name):
         return self.bus.get(path, 'org.segue.Segue1.Buffer', name)
 
+    def wait_for_rest(self):
+        """Nothing is being made or given back any more."""
+        self.bus.wait_until('rest', lambda: self.get('BytesPending') == self.get('BytesRetired') == 0)
+
+    def assert_nothing_is_live(self):
+        """Once it has come to rest."""
+        self.bus.wait_until('no bytes', lambda: self.get('BytesLive') == self.get('BytesPending') ==
+                            self.get('BytesRetired') == 0)
+        assert self.get('BuffersLive') == 0
+        assert self.buffers() == {}
+
 
 class Node:
     """A node of the service."""
@@ -335,6 +346,17 @@ class Finished:
 
     def __repr__(self):
         return f'Finished({self.serial}, {self.result}, {self.position}, {self.error!r}, {self.message!r})'
+
+
+def error_of(node, method, *args, **opts):
+    """How a request ends that is refused at once, or fails later: name and message."""
+    try:
+        serial = getattr(node, method)(*args, **opts)
+    except BusError as error:
+        return error.name, error.message
+    finished = node.finished(serial)
+    assert finished.result == 'failed', finished
+    return finished.error, finished.message
 
 
 class memfd:

@@ -72,6 +72,12 @@ def keys(session, segue):
 
 
 @pytest.fixture
+def sine(keys):
+    keys.heard(keys.wave('sine', fade=0.0, gain=1.0))
+    return keys
+
+
+@pytest.fixture
 def chain(session, segue):
     """A stereo player through a stereo convolver, both silent, recorded."""
     return Chain(session, segue)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from gi.repository import GLib
 
-from bus import BusError, Segue, memfd, options
+from bus import BusError, Segue, error_of, memfd, options
 from files import wav_header, write_float_wav, write_wav
 from mix import error_db
 
@@ -33,17 +33,6 @@ def playing(source):
     steady = source.recorder.take()[position:]
     assert error_db(steady, np.resize(steady[:PERIOD].astype(float), len(steady))) < -100
     assert (source.get('Buffer'), source.get('SwapsApplied')) == (buffer, applied)
-
-
-def error_of(node, method, *args, **opts):
-    """How a request ends that is refused at once, or fails later: name and message."""
-    try:
-        serial = getattr(node, method)(*args, **opts)
-    except BusError as error:
-        return error.name, error.message
-    finished = node.finished(serial)
-    assert finished.result == 'failed', finished
-    return finished.error, finished.message
 
 
 def write(path, data):

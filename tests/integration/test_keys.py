@@ -22,12 +22,6 @@ INVALID_ARGS = 'org.freedesktop.DBus.Error.InvalidArgs'
 ERROR = 'org.segue.Segue1.Error.'
 
 
-@pytest.fixture
-def sine(keys):
-    keys.heard(keys.wave('sine', fade=0.0, gain=1.0))
-    return keys
-
-
 def import_mono(segue, values, **opts):
     return segue.import_samples(np.asarray(values, 'f4'), channels=1, rate=RATE, **opts)
 
@@ -44,6 +38,12 @@ def record(keys, n_frames):
     """What is recorded once so much more has been."""
     keys.recorder.wait_for_frames(n_frames)
     return keys.recorder.take()
+
+
+def assert_sounds(sine):
+    before = press(sine, 69)
+    first = onset(record(sine, 9600), before)
+    assert fit_sine(sine.recorder.take()[first:], 440)[1] < GOOD_ENOUGH
 
 
 def assert_refused(name, word, call, *args):
@@ -398,8 +398,8 @@ def test_keys_plays_and_swaps_at_random_leave_nothing(keys, segue):
     assert count_hung(keys) == 0
     take = keys.recorder.take()
     assert np.isfinite(take.samples).all() and 0.05 < np.abs(take.samples).max() < 2.0
-    segue.bus.wait_until('nothing live', lambda: segue.get('BytesLive') == segue.get('BytesRetired') == 0)
-    assert segue.buffers() == {} and keys.get('Xruns') == 0
+    segue.assert_nothing_is_live()
+    assert keys.get('Xruns') == 0
 
 
 def test_all_keys_with_16_voices(sine, segue):
@@ -421,7 +421,7 @@ def test_all_keys_with_16_voices(sine, segue):
         sine.note_off(key)
     assert count_hung(sine) == 0
     sine.clear(fade=0.0)
-    segue.bus.wait_until('nothing live', lambda: segue.get('BytesLive') == segue.get('BytesRetired') == 0)
+    segue.assert_nothing_is_live()
     assert sine.get('Xruns') == 0
 
 
@@ -520,9 +520,7 @@ def test_a_ring_that_is_full_refuses_keys_but_releases_them(session, sine):
     finally:
         pipewire.signal(signal.SIGCONT)
     assert count_hung(sine) == 0
-    before = press(sine, 69)
-    first = onset(record(sine, 9600), before)
-    assert fit_sine(sine.recorder.take()[first:], 440)[1] < GOOD_ENOUGH
+    assert_sounds(sine)
 
 
 def test_a_change_of_rate_keeps_a_held_key_in_tune(session, sine):
@@ -547,9 +545,7 @@ def test_notes_end_with_pipewire_and_keys_sound_again_when_it_is_back(session, s
     session.start_pipewire()
     sine.recorder = Recorder(session, ['synth:output_MONO'])
     assert not record(sine, 4800).samples.any()
-    before = press(sine, 69)
-    first = onset(record(sine, 9600), before)
-    assert fit_sine(sine.recorder.take()[first:], 440)[1] < GOOD_ENOUGH
+    assert_sounds(sine)
 
 
 def test_a_node_destroyed_with_keys_pressed_and_plays_looping_leaves_nothing(keys, segue):
@@ -565,9 +561,7 @@ def test_a_node_destroyed_with_keys_pressed_and_plays_looping_leaves_nothing(key
     segue.destroy(keys)
     for path in segue.buffers():
         segue.release(path)
-    segue.bus.wait_until('no bytes', lambda: segue.get('BytesLive') == segue.get('BytesPending') ==
-                         segue.get('BytesRetired') == 0)
-    assert segue.get('BuffersLive') == 0
+    segue.assert_nothing_is_live()
 
 
 def test_the_service_ends_with_keys_pressed_and_plays_looping(session, keys, segue):

@@ -15,16 +15,11 @@ from bus import options
 GROWTH_KIB = 32 * 1024
 
 
-def resident_kib(pid):
-    with open(f'/proc/{pid}/status') as f:
-        return next(int(line.split()[1]) for line in f if line.startswith('VmRSS:'))
-
-
 @pytest.mark.plain
 def test_10000_swaps_as_fast_as_the_bus_takes_them(session, source, segue):
-    pid = session.processes['service'].pid
+    service = session.processes['service']
     source.heard(source.wave('sine', gain=0.5))
-    before = largest = resident_kib(pid)
+    before = largest = service.resident_kib()
     gains = [(k % 100) / 100 for k in range(9999)] + [0.625]
     replies = []
     for k, gain in enumerate(gains):
@@ -32,7 +27,7 @@ def test_10000_swaps_as_fast_as_the_bus_takes_them(session, source, segue):
                                     interface='org.segue.Segue1.Source'))
         if k % 100 == 99:
             replies[-1].result()
-            largest = max(largest, resident_kib(pid))
+            largest = max(largest, service.resident_kib())
     serials = [r.result()[0] for r in replies]
     assert serials == sorted(set(serials))
 
@@ -42,8 +37,8 @@ def test_10000_swaps_as_fast_as_the_bus_takes_them(session, source, segue):
     source.recorder.wait_for_position(position + 4800)
     take = source.recorder.take()
     assert np.isclose(np.abs(take[take.end - 1280:]).max(), 0.625, atol=1e-5)
-    source.bus.wait_until('rest', lambda: segue.get('BytesPending') == segue.get('BytesRetired') == 0)
-    assert max(largest, resident_kib(pid)) < before + GROWTH_KIB
+    segue.wait_for_rest()
+    assert max(largest, service.resident_kib()) < before + GROWTH_KIB
 
 
 def answers(node, serials):
@@ -54,16 +49,16 @@ def answers(node, serials):
 
 @pytest.mark.plain
 def test_a_stopped_reader_of_signals_neither_blocks_nor_grows_the_service(session, source):
-    pid = session.processes['service'].pid
+    service = session.processes['service']
     reader = session.start('reader', ['dbus-monitor', "type='signal',sender='org.segue.Segue1'"])
     source.heard(source.wave('sine', gain=0.5))
-    before = resident_kib(pid)
+    before = service.resident_kib()
     reader.signal(signal.SIGSTOP)
     try:
         for k in range(3000):
             serial = source.wave('sine', gain=(k % 100) / 100, fade=0.0)
         source.heard(serial)
-        assert resident_kib(pid) < before + GROWTH_KIB
+        assert service.resident_kib() < before + GROWTH_KIB
     finally:
         reader.signal(signal.SIGCONT)
 
@@ -84,7 +79,7 @@ def long_flac(tmp_path_factory):
 
 
 @pytest.mark.plain
-def test_a_small_wave_overtakes_a_long_load(source, long_flac):
+def test_a_small_wave_overtakes_a_long_load(source, segue, long_flac):
     xruns = source.get('Xruns')
     overtaken = source.load(long_flac)
     for _ in range(30):
@@ -92,6 +87,8 @@ def test_a_small_wave_overtakes_a_long_load(source, long_flac):
     assert source.all_finished() == []      # all answered while it loads
     source.heard(source.wave('sine', gain=0.5))
     assert source.finished(overtaken).result == 'superseded'
+    segue.wait_for_rest()
+    assert segue.get('BuffersReclaimed') == 0   # it was never made
     assert source.get('Xruns') == xruns
     assert source.recorder.gaps() == []
 

@@ -152,8 +152,7 @@ def test_a_buffer_lives_until_its_play_has_ended_whoever_leaves(session, source,
     assert reclaimed(source) == [released]
     source.stop(0)
     source.bus.wait_for('BufferReclaimed', where=lambda b, *_: b == left)
-    segue.bus.wait_until('nothing live', lambda: segue.get('BytesLive') == segue.get('BytesRetired') == 0)
-    assert segue.buffers() == {}
+    segue.assert_nothing_is_live()
 
 
 def reclaimed(node):
