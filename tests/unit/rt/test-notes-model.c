@@ -20,13 +20,10 @@
  * interpolation are the engine's, since they are part of the sound; nothing else is. SEGUE_TEST_SECONDS=60 runs it
  * for that long. */
 
-#define START		100000u		/* position of the engine's first frame */
 #define N_VOICES	64u
 #define N_NOTES_MAX	4096u
 #define N_CHANNELS	3u
 #define N_SOUNDS	5u
-#define RAMP		240u		/* frames: 5 ms */
-#define HURRY		256u
 #define BAND		0.45
 #define QUARTER_TONE	1.0293022366434921
 #define MINUS_90_DB	3.16e-5
@@ -199,7 +196,7 @@ static void note_on(struct model *m, uint32_t channel, uint32_t key, double velo
 	}
 	note = calloc(1, sizeof(*note));
 	*note = (struct note) { .channel = channel, .key = key, .velocity = velocity, .held = true, .on = m->current,
-		.frequency = 440.0 * pow(2.0, (key - 69.0) / 12.0), .released = UINT64_MAX, .ended = UINT64_MAX };
+		.frequency = key_frequency(key), .released = UINT64_MAX, .ended = UINT64_MAX };
 	note->pitch = note->pitch_before = step_of(note, m);
 	m->notes[m->n_notes++] = note;
 	assert_true(m->n_notes < N_NOTES_MAX);
@@ -340,7 +337,7 @@ static double read_note(const struct model *m, const struct note *n, uint32_t ti
 {
 	const struct segue_sample *sample = sample_of(m, ticket);
 	const struct segue_table *table = SPA_CONTAINER_OF(m->tickets[ticket]->buffer, struct segue_table, buffer);
-	double phase = (double)(n->phase - floorl(n->phase)), w = (frame % 64 + 1) / 65.0, value;
+	double phase = (double)(n->phase - floorl(n->phase)), w = smooth((frame % 64 + 1) / 65.0), value;
 
 	if (sample != NULL)
 		return read_sample(sample, sample->n_channels > 1 ? channel : 0, n->place[ticket != n->on]);
@@ -348,7 +345,6 @@ static double read_note(const struct model *m, const struct note *n, uint32_t ti
 	value = read_level(table, channel, n->pitch, phase);
 	if (n->pitch == n->pitch_before)
 		return value;
-	w = w * w * (3.0 - 2.0 * w);
 	return (1.0 - w) * read_level(table, channel, n->pitch_before, phase) + w * value;
 }
 
@@ -382,26 +378,6 @@ static void end_swap(struct model *m)
 		n->on = m->current;
 		n->place[0] = n->place[1];
 	}
-}
-
-static double smooth(double w)
-{
-	return w * w * (3.0 - 2.0 * w);
-}
-
-/* Weight of a ticket i frames after it started, when the next one starts `until` frames after it. */
-static double weight_of(const struct segue_ticket *t, uint64_t i, uint64_t until)
-{
-	uint64_t n = llround(t->fade * RATE), hurried;
-	double g0;
-
-	if (n <= until)
-		return i < n ? smooth((i + 1.0) / (n + 1.0)) : 1.0;
-	hurried = until - HURRY;
-	if (i < hurried)
-		return smooth((i + 1.0) / (n + 1.0));
-	g0 = smooth(hurried / (n + 1.0));
-	return g0 + (1.0 - g0) * smooth((i - hurried + 1.0) / (HURRY + 1.0));
 }
 
 static bool has_run_out(const struct model *m, const struct note *n)
