@@ -50,7 +50,7 @@ static void write_looped(struct make_fixture *f, const char *name, uint32_t n_fr
 
 static struct segue_kit *open_kit(struct make_fixture *f, const char *text)
 {
-	make_fixture_write(f, "kit.sfz", text, strlen(text));
+	make_fixture_write_text(f, "kit.sfz", text);
 	f->make.name = "kit.sfz";
 	f->make.error = (struct segue_error) { 0 };
 	return segue_kit_open(&f->make, f->path, NULL);

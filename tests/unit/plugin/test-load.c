@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../repeat.h"
 #include "stage.h"
 
 static struct segue_store_impl *store_of(struct stage *stage)
@@ -171,17 +172,6 @@ static void a_wrong_option_is_named(void **state)
 	assert_refused(*state, "{ file = /a.wav fade = 1 }", "'fade'");
 	assert_refused(*state, "{ file = /a.wav "
 			"a_key_that_is_longer_than_any_option_there_is_and_will_ever_be_in_it = 1 }", "segue.load");
-}
-
-static char *repeat(const char *before, const char *what, uint32_t n, const char *after)
-{
-	size_t size = strlen(before) + n * strlen(what) + strlen(after) + 1;
-	char *text = malloc(size), *p = stpcpy(text, before);
-
-	while (n-- > 0)
-		p = stpcpy(p, what);
-	strcpy(p, after);
-	return text;
 }
 
 static void too_much_is_refused(void **state)
