@@ -12,6 +12,7 @@ from bus import Segue                          # noqa: E402
 from chain import Chain                        # noqa: E402
 from fixture import PLAIN_BUILD, BUILD, Session  # noqa: E402
 from recording import Recorder                 # noqa: E402
+from shell import begin, ctl, hall, kit, on_terminal, room, synth   # noqa: E402, F401: fixtures
 
 
 def pytest_configure(config):
