@@ -4,9 +4,11 @@
 """A D-Bus client over Gio: calls with descriptors, and signals collected in a list."""
 
 import os
+import re
 import time
 
 import gi
+import numpy as np
 gi.require_version('Gio', '2.0')
 from gi.repository import Gio, GLib   # noqa: E402
 
@@ -227,6 +229,15 @@ class Segue:
         with memfd(samples.astype('<f4').tobytes()) as fd:
             return self.call('ImportSamples', '(ha{sv})', (0, options(opts)), fds=[fd])
 
+    def import_mono(self, values, **opts):
+        """At 48 kHz."""
+        return self.import_samples(np.asarray(values, 'f4'), channels=1, rate=48000, **opts)
+
+    def reclaimed(self):
+        """Buffers that were, in their order."""
+        self.bus.dispatch()
+        return [args[0] for _, _, member, args in self.bus.signals if member == 'BufferReclaimed']
+
     def release(self, buffer):
         self.bus.call(buffer, 'org.segue.Segue1.Buffer', 'Release')
 
@@ -357,6 +368,16 @@ def error_of(node, method, *args, **opts):
     finished = node.finished(serial)
     assert finished.result == 'failed', finished
     return finished.error, finished.message
+
+
+def assert_refused(name, pattern, call, *args, **opts):
+    """A call ends at once with this error, in whose message the pattern is found."""
+    try:
+        call(*args, **opts)
+    except BusError as error:
+        assert error.name == name and re.search(pattern, error.message), error
+    else:
+        raise AssertionError(f'{args} {opts} are accepted')
 
 
 class memfd:
