@@ -119,6 +119,6 @@ def mix(source, swaps, first):
     return out
 
 
-def error_db(recorded, expected):
+def error_db(recorded, expected, peak=None):
     """Largest difference, in dB of the expected peak."""
-    return error_of_peak_db(recorded, expected, np.abs(expected).max())
+    return error_of_peak_db(recorded, expected, np.abs(expected).max() if peak is None else peak)
