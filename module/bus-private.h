@@ -23,6 +23,7 @@
  * bus-value.c     options and variants
  * bus-client.c    who owns which buffer, and how much
  * bus-call.c      calls that are answered later, and requests that are outstanding
+ * bus-load.c      what is being loaded for them
  * bus-nodes.c     nodes as they come and go
  * bus-manager.c bus-node.c bus-source.c bus-convolver.c bus-buffer.c   an interface each */
 
@@ -322,12 +323,15 @@ int segue_bus_call_load(struct segue_bus_node *node, sd_bus_message *m, struct s
 int segue_bus_call_swap(struct segue_bus_node *node, sd_bus_message *m, struct segue_sound *sound,
 		const struct segue_options *options, sd_bus_error *error);
 void segue_bus_call_finished(struct segue_bus_node *node, const struct segue_finished *finished);
-void segue_bus_calls_sound_changed(struct segue_bus *bus, const struct segue_sound_info *info);
-void segue_bus_calls_sound_reclaimed(struct segue_bus *bus, uint64_t id);
 /** The client is gone, or the bus with all clients (NULL): what it asked for goes on. */
 void segue_bus_calls_client_gone(struct segue_bus *bus, struct segue_bus_client *client);
 /** The node is gone: whatever of it wasn't answered is. */
 void segue_bus_calls_node_gone(struct segue_bus_node *node);
 void segue_bus_calls_free(struct segue_bus *bus);
+
+/* ----------------------------------------------------------- bus-load.c */
+
+void segue_bus_calls_sound_changed(struct segue_bus *bus, const struct segue_sound_info *info);
+void segue_bus_calls_sound_reclaimed(struct segue_bus *bus, uint64_t id);
 
 #endif /* SEGUE_BUS_PRIVATE_H */
