@@ -98,8 +98,8 @@ static int add_channel(struct building *b, struct stored *stored, const float *d
 	return copy_frames(b, first, data, stored->n_frames, &stored->peak);
 }
 
-static int add_run(struct building *b, const struct segue_make *one, const struct segue_kit_run *run, struct stored *stored,
-		const struct segue_sample *sample)
+static int add_run(struct building *b, const struct segue_make *one, const struct segue_kit_run *run,
+		struct stored *stored, const struct segue_sample *sample)
 {
 	uint64_t end = SPA_MIN(run->end, sample->n_frames);
 	int res;

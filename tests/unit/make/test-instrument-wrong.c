@@ -21,11 +21,13 @@ static void a_bad_sample_is_named(void **state)
 	char path[96];
 
 	write_ramp(f, "a.wav", 0.0f, 100, 1, RATE);
-	assert_refused(f, "<region> sample=a.wav <region> sample=snare.flac", -ENOENT, "kit.sfz: snare.flac: no such file");
+	assert_refused(f, "<region> sample=a.wav <region> sample=snare.flac", -ENOENT,
+			"kit.sfz: snare.flac: no such file");
 	make_fixture_write(f, "snare.flac", "<region>", 8);
 	assert_refused(f, "<region> sample=a.wav <region> sample=snare.flac", -EBADMSG,
 			"kit.sfz: snare.flac: not an audio file");
-	assert_refused(f, "<region> sample=a.wav <region> sample=kit.sfz", -EBADMSG, "kit.sfz: kit.sfz: not an audio file");
+	assert_refused(f, "<region> sample=a.wav <region> sample=kit.sfz", -EBADMSG,
+			"kit.sfz: kit.sfz: not an audio file");
 	assert_refused(f, "<region> sample=a.wav <region> sample=.", -EBADMSG, "kit.sfz: .: is a directory");
 	snprintf(path, sizeof(path), "%s/fifo", f->dir);
 	assert_int_equal(symlink("/dev/zero", path), 0);
@@ -59,7 +61,8 @@ static void a_file_that_changes_meanwhile_is_an_error(void **state)
 
 static void a_budget_that_is_too_small_at_any_step_leaves_nothing(void **state)
 {
-	static const char text[] = "<region> sample=a.wav <region> sample=b.wav <region> sample=c.wav offset=5 <region> sample=b.wav";
+	static const char text[] =
+		"<region> sample=a.wav <region> sample=b.wav <region> sample=c.wav offset=5 <region> sample=b.wav";
 	struct make_fixture *f = *state;
 	struct segue_instrument *instrument;
 	struct segue_kit *kit;

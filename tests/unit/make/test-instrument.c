@@ -33,7 +33,8 @@ static void regions_play_their_files_at_their_own_rates(void **state)
 
 	write_ramp(f, "a.wav", 0.125f, 1000, 1, RATE);
 	write_ramp(f, "b c.wav", -0.5f, 3, 2, 96000);
-	instrument = make_instrument(f, "<global> ampeg_attack=0.5 <region> key=36 sample=a.wav volume=-6.0206 tune=50 group=1\n"
+	instrument = make_instrument(f, "<global> ampeg_attack=0.5\n"
+			"<region> key=36 sample=a.wav volume=-6.0206 tune=50 group=1\n"
 			"<region> sample=b c.wav key=38 pan=100 off_by=1 loop_mode=one_shot\n");
 	assert_int_equal(instrument->n_regions, 2);
 	assert_int_equal(instrument->n_samples, 2);
@@ -84,7 +85,8 @@ static void a_file_is_kept_once_and_only_what_is_played_of_it(void **state)
 	size_t whole;
 
 	write_ramp(f, "a.wav", 0.0f, 200000, 1, RATE);
-	instrument = make_instrument(f, "<region> sample=a.wav <region> sample=./a.wav loop_mode=loop_continuous key=3");
+	instrument = make_instrument(f, "<region> sample=a.wav\n"
+			"<region> sample=./a.wav loop_mode=loop_continuous key=3");
 	r = instrument->regions;
 	assert_ptr_equal(r[0].sample->data[0], r[1].sample->data[0]);
 	assert_ptr_not_equal(r[0].sample, r[1].sample);

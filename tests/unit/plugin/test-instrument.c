@@ -197,7 +197,8 @@ static void samples_are_fenced_as_their_instrument_is(void **state)
 	assert_non_null(sound);
 	stage_wait_state(stage, sound, SEGUE_SOUND_READY);
 	stage_disown(stage, sound);
-	assert_fails(stage, try_load_text(stage, "@out.sfz", SEGUE_KIND_UNSET, fence, &error), -EACCES, "out.sfz: line 2: "
+	assert_fails(stage, try_load_text(stage, "@out.sfz", SEGUE_KIND_UNSET, fence, &error), -EACCES,
+			"out.sfz: line 2: "
 			"sample: /etc/passwd: not below a folder that Props may load from (load.paths)");
 	/* whose path isn't fenced may have samples anywhere */
 	assert_fails(stage, load(stage, "@out.sfz"), -EBADMSG, "out.sfz: ../../etc/passwd: not an audio file");

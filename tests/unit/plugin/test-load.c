@@ -99,7 +99,8 @@ static void an_option_is_the_same_in_the_text_and_beside_it(void **state)
 	struct segue_sound *first, *second;
 
 	options.gain = 0.1;
-	first = segue_load_text(store_of(stage), stage_write_ramp(stage, "a.wav", 100, 1, 48000), &options, NULL, &error);
+	first = segue_load_text(store_of(stage), stage_write_ramp(stage, "a.wav", 100, 1, 48000), &options, NULL,
+			&error);
 	stage_wait_state(stage, first, SEGUE_SOUND_READY);
 	second = load_text(stage, "{ file = @a.wav gain = 0.1 }", SEGUE_KIND_UNSET);
 	host_run(stage->host, 50);

@@ -73,7 +73,8 @@ static double held_level(uint64_t age)
 
 static double released_level(const struct note *n, uint64_t age)
 {
-	return n->released <= age ? held_level(n->released) * fall(age - n->released, model_shape.release) : held_level(age);
+	return n->released <= age ? held_level(n->released) * fall(age - n->released, model_shape.release) :
+		held_level(age);
 }
 
 static void end_note(struct note *n)

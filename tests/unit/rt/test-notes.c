@@ -39,7 +39,8 @@ static void all_keys_have_their_pitch_at_every_rate(void **state)
 			run_frames(&f, out, N_FRAMES, 256);
 			assert_silent(out, 37);
 			for (uint32_t i = 37; i < N_FRAMES; i++)
-				assert_near(out[i], sin(2.0 * M_PI * fmod(key_frequency(key) * (i - 37) / rates[r], 1.0)), 2e-5);
+				assert_near(out[i],
+						sin(2.0 * M_PI * fmod(key_frequency(key) * (i - 37) / rates[r], 1.0)), 2e-5);
 			fixture_clear(&f);
 		}
 	}
@@ -442,7 +443,8 @@ static void a_high_saw_has_no_aliases_whatever_its_bend(void **state)
 			if (i % 32 == 0 && i < 40000) {
 				const uint8_t *bytes = f.score.events[++e].bytes;
 
-				step = key_frequency(108) * pow(2.0, ((bytes[2] << 7 | bytes[1]) - 8192) / 8192.0 / 6.0) / rates[r];
+				step = key_frequency(108) / rates[r] *
+					pow(2.0, ((bytes[2] << 7 | bytes[1]) - 8192) / 8192.0 / 6.0);
 			}
 			if (i == 0)
 				pitch = step;
