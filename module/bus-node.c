@@ -91,6 +91,8 @@ static int get_value(sd_bus *sdbus, const char *path, const char *interface,
 	const struct segue_bus_row *row = segue_bus_row_find(rows, N_ROWS, property);
 	const struct segue_bus_node_values *values = segue_bus_node_values(node);
 
+	if (row == NULL)
+		row = segue_bus_row_find(node->type->rows, node->type->n_rows, property);
 	if (spa_streq(property, "Peak")) {
 		/* reading them begins the next span */
 		struct segue_bus_node_values *v = &node->values;
@@ -118,7 +120,7 @@ static const struct segue_property *find_setting(struct segue_bus_node *node, co
 	return NULL;
 }
 
-int segue_bus_node_get_setting(sd_bus *sdbus, const char *path, const char *interface,
+static int get_setting(sd_bus *sdbus, const char *path, const char *interface,
 		const char *property, sd_bus_message *reply, void *userdata, sd_bus_error *error)
 {
 	struct segue_bus_node *node = userdata;
@@ -135,7 +137,7 @@ int segue_bus_node_get_setting(sd_bus *sdbus, const char *path, const char *inte
 	return segue_bus_value_append(&value, reply);
 }
 
-int segue_bus_node_set_setting(sd_bus *sdbus, const char *path, const char *interface,
+static int set_setting(sd_bus *sdbus, const char *path, const char *interface,
 		const char *property, sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
 	struct segue_bus_node *node = userdata;
@@ -181,7 +183,7 @@ static void find_changes(struct segue_bus_node *node, struct changes *common, st
 					&node->announced[i]);
 	for (uint32_t i = 0; i < n_settings; i++) {
 		struct changes *changes = segue_bus_setting_of(&s[i], OF_ALL) ? common :
-			segue_bus_setting_of(&s[i], node->type->flag) ? own : NULL;
+			segue_bus_setting_of(&s[i], node->type->flags) ? own : NULL;
 		struct segue_value value;
 
 		if (changes != NULL && target->methods->get(target, s[i].key, &value) >= 0)
@@ -380,18 +382,27 @@ static const sd_bus_vtable methods[] = {
 	SD_BUS_VTABLE_END
 };
 
-sd_bus_vtable *segue_bus_node_vtable(const struct segue_property *settings, uint32_t n_settings)
+const struct segue_bus_type segue_bus_common = {
+	.interface = SEGUE_BUS_NODE,
+	.flags = OF_ALL,
+	.methods = methods,
+	.rows = rows,
+	.n_rows = N_ROWS,
+};
+
+sd_bus_vtable *segue_bus_node_vtable(const struct segue_bus_type *type, const struct segue_property *settings,
+		uint32_t n_settings)
 {
 	const struct segue_bus_members members = {
-		.methods = methods,
-		.rows = rows,
-		.n_rows = N_ROWS,
+		.methods = type->methods,
+		.rows = type->rows,
+		.n_rows = type->n_rows,
 		.get_row = get_value,
 		.settings = settings,
 		.n_settings = n_settings,
-		.types = OF_ALL,
-		.get_setting = segue_bus_node_get_setting,
-		.set_setting = segue_bus_node_set_setting,
+		.types = type->flags,
+		.get_setting = get_setting,
+		.set_setting = set_setting,
 	};
 	return segue_bus_vtable_new(&members);
 }

@@ -16,9 +16,12 @@
 PW_LOG_TOPIC_STATIC(mod_topic, "mod.segue.nodes");
 #define PW_LOG_TOPIC_DEFAULT mod_topic
 
-static const struct segue_bus_type types[SEGUE_BUS_TYPES] = {
-	{ "source", SEGUE_BUS_SOURCE, SEGUE_PROPERTY_SOURCE, segue_bus_source_vtable },
-	{ "convolver", SEGUE_BUS_CONVOLVER, SEGUE_PROPERTY_CONVOLVER, segue_bus_convolver_vtable },
+#define OF_ALL	0u
+
+static const struct segue_bus_type *const types[SEGUE_BUS_TYPES] = {
+	[OF_ALL] = &segue_bus_common,
+	&segue_bus_source,
+	&segue_bus_convolver,
 };
 
 /* ------------------------------------------------------------- finding */
@@ -43,20 +46,14 @@ struct segue_bus_node *segue_bus_node_find(struct segue_bus *bus, const struct s
 	return NULL;
 }
 
-static int find_node(sd_bus *sdbus, const char *path, const char *interface, void *userdata,
-		void **ret, sd_bus_error *error)
-{
-	*ret = segue_bus_node_by_path(userdata, path);
-	return *ret != NULL;
-}
-
 static int find_of_type(sd_bus *sdbus, const char *path, const char *interface, void *userdata,
 		void **ret, sd_bus_error *error)
 {
 	struct segue_bus_node *node = segue_bus_node_by_path(userdata, path);
 
 	*ret = node;
-	return node != NULL && spa_streq(node->type->interface, interface);
+	return node != NULL && (spa_streq(interface, segue_bus_common.interface) ||
+			spa_streq(interface, node->type->interface));
 }
 
 static int list_nodes(sd_bus *sdbus, const char *prefix, void *userdata, char ***ret,
@@ -79,29 +76,22 @@ static int list_nodes(sd_bus *sdbus, const char *prefix, void *userdata, char **
 	return 0;
 }
 
-static int register_common(struct segue_bus *bus)
+static int register_type(struct segue_bus *bus, uint32_t type)
 {
 	int res;
 
-	if (bus->node_vtable == NULL || bus->bus == NULL)
+	if (bus->node_vtables[type] == NULL || bus->bus == NULL)
 		return 0;
-	if ((res = sd_bus_add_fallback_vtable(bus->bus, NULL, SEGUE_BUS_NODES, SEGUE_BUS_NODE,
-			bus->node_vtable, find_node, bus)) < 0)
+	res = sd_bus_add_fallback_vtable(bus->bus, NULL, SEGUE_BUS_NODES, types[type]->interface,
+			bus->node_vtables[type], find_of_type, bus);
+	if (res < 0 || type != OF_ALL)
 		return res;
 	return sd_bus_add_node_enumerator(bus->bus, NULL, SEGUE_BUS_NODES, list_nodes, bus);
 }
 
-static int register_type(struct segue_bus *bus, uint32_t i)
-{
-	if (bus->type_vtables[i] == NULL || bus->bus == NULL)
-		return 0;
-	return sd_bus_add_fallback_vtable(bus->bus, NULL, SEGUE_BUS_NODES, types[i].interface,
-			bus->type_vtables[i], find_of_type, bus);
-}
-
 int segue_bus_nodes_register(struct segue_bus *bus)
 {
-	int res = register_common(bus);
+	int res = 0;
 
 	for (uint32_t i = 0; res >= 0 && i < SEGUE_BUS_TYPES; i++)
 		res = register_type(bus, i);
@@ -109,31 +99,25 @@ int segue_bus_nodes_register(struct segue_bus *bus)
 }
 
 /* The first node of a type brings the table of its settings, the first of all those that all have. */
-static int make_vtables(struct segue_bus *bus, const struct segue_bus_type *type, struct segue_node *node)
+static int make_vtable(struct segue_bus *bus, uint32_t type, struct segue_node *node)
 {
-	uint32_t n, i = type - types;
+	uint32_t n;
 	const struct segue_property *settings = node->methods->properties(node, &n);
-	int res;
 
-	if (bus->node_vtable == NULL) {
-		if ((bus->node_vtable = segue_bus_node_vtable(settings, n)) == NULL)
-			return -ENOMEM;
-		if ((res = register_common(bus)) < 0)
-			return res;
-	}
-	if (bus->type_vtables[i] != NULL)
+	if (bus->node_vtables[type] != NULL)
 		return 0;
-	if ((bus->type_vtables[i] = type->new_vtable(settings, n)) == NULL)
+	if ((bus->node_vtables[type] = segue_bus_node_vtable(types[type], settings, n)) == NULL)
 		return -ENOMEM;
-	return register_type(bus, i);
+	return register_type(bus, type);
 }
 
-static const struct segue_bus_type *find_type(const char *name)
+static uint32_t find_type(const char *name)
 {
-	for (uint32_t i = 0; i < SEGUE_BUS_TYPES; i++)
-		if (spa_streq(types[i].name, name))
-			return &types[i];
-	return NULL;
+	uint32_t i = SEGUE_BUS_TYPES - 1;
+
+	while (i > OF_ALL && !spa_streq(types[i]->name, name))
+		i--;
+	return i;
 }
 
 /* ----------------------------------------------------------- CreateNode */
@@ -226,18 +210,20 @@ static void node_free(struct segue_bus_node *node)
 static void on_added(void *data, struct segue_hosted *hosted)
 {
 	struct segue_bus *bus = data;
+	uint32_t type = find_type(hosted->type);
 	struct segue_bus_node *node;
 
 	if ((node = calloc(1, sizeof(*node))) == NULL)
 		goto error;
 	node->bus = bus;
 	node->hosted = hosted;
-	node->type = find_type(hosted->type);
+	node->type = types[type];
 	node->seen = UINT64_MAX;
 	spa_list_init(&node->calls);
 	spa_list_append(&bus->nodes, &node->link);
 	if (sd_bus_path_encode(SEGUE_BUS_NODES, hosted->name, &node->path) < 0 ||
-	    make_vtables(bus, node->type, hosted->node) < 0 ||
+	    make_vtable(bus, OF_ALL, hosted->node) < 0 ||
+	    make_vtable(bus, type, hosted->node) < 0 ||
 	    segue_bus_node_announce_init(node) < 0) {
 		node_free(node);
 		goto error;

@@ -23,6 +23,7 @@
  * bus-value.c     options and variants
  * bus-client.c    who owns which buffer, and how much
  * bus-call.c      calls that are answered later, and requests that are outstanding
+ * bus-load.c      what is being loaded for them
  * bus-nodes.c     nodes as they come and go
  * bus-manager.c bus-node.c bus-source.c bus-convolver.c bus-buffer.c   an interface each */
 
@@ -57,16 +58,17 @@ struct segue_bus_deadline {
 	void (*expired)(struct segue_bus_deadline *deadline);
 };
 
-/** What a type of node adds to the bus. */
+/** What a type of node adds to the bus, or what all nodes have there. */
 struct segue_bus_type {
-	const char *name;
+	const char *name;	/**< NULL: all */
 	const char *interface;
-	uint32_t flag;		/**< SEGUE_PROPERTY_* */
-	/** \param settings  the plugin's table */
-	sd_bus_vtable *(*new_vtable)(const struct segue_property *settings, uint32_t n_settings);
+	uint32_t flags;		/**< SEGUE_PROPERTY_*: whose settings are properties of the interface */
+	const sd_bus_vtable *methods;
+	const struct segue_bus_row *rows;	/**< in struct segue_bus_node_values */
+	uint32_t n_rows;
 };
 
-#define SEGUE_BUS_TYPES		2u
+#define SEGUE_BUS_TYPES		3u	/* what all have counts as one */
 
 struct segue_bus {
 	struct pw_loop *loop;
@@ -105,7 +107,7 @@ struct segue_bus {
 	struct spa_list buffers;
 	void *buffers_by_id;		/* a tree of tsearch(3) */
 	sd_bus_vtable *manager_vtable, *buffer_vtable;
-	sd_bus_vtable *node_vtable, *type_vtables[SEGUE_BUS_TYPES];
+	sd_bus_vtable *node_vtables[SEGUE_BUS_TYPES];
 };
 
 /* ---------------------------------------------------------------- bus.c */
@@ -278,21 +280,16 @@ int segue_bus_node_announce_init(struct segue_bus_node *node);
 void segue_bus_node_emit_queued(struct segue_bus_node *node, struct segue_bus_queued *queued);
 void segue_bus_node_emit_finished(struct segue_bus_node *node,
 		const struct segue_finished *finished);
-/** \param settings  the plugin's table */
-sd_bus_vtable *segue_bus_node_vtable(const struct segue_property *settings, uint32_t n_settings);
-/* of every interface of nodes */
-int segue_bus_node_get_setting(sd_bus *bus, const char *path, const char *interface,
-		const char *property, sd_bus_message *reply, void *userdata, sd_bus_error *error);
-int segue_bus_node_set_setting(sd_bus *bus, const char *path, const char *interface,
-		const char *property, sd_bus_message *value, void *userdata, sd_bus_error *error);
+/** Of every node. */
+extern const struct segue_bus_type segue_bus_common;
+/** \param settings  the plugin's table
+ * \return to be freed with free(), or NULL with errno */
+sd_bus_vtable *segue_bus_node_vtable(const struct segue_bus_type *type, const struct segue_property *settings,
+		uint32_t n_settings);
 
-/* --------------------------------------------------------- bus-source.c */
+/* --------------------------------------- bus-source.c bus-convolver.c */
 
-sd_bus_vtable *segue_bus_source_vtable(const struct segue_property *settings, uint32_t n_settings);
-
-/* ------------------------------------------------------ bus-convolver.c */
-
-sd_bus_vtable *segue_bus_convolver_vtable(const struct segue_property *settings, uint32_t n_settings);
+extern const struct segue_bus_type segue_bus_source, segue_bus_convolver;
 
 /* ---------------------------------------------------------- bus-nodes.c */
 
@@ -326,12 +323,15 @@ int segue_bus_call_load(struct segue_bus_node *node, sd_bus_message *m, struct s
 int segue_bus_call_swap(struct segue_bus_node *node, sd_bus_message *m, struct segue_sound *sound,
 		const struct segue_options *options, sd_bus_error *error);
 void segue_bus_call_finished(struct segue_bus_node *node, const struct segue_finished *finished);
-void segue_bus_calls_sound_changed(struct segue_bus *bus, const struct segue_sound_info *info);
-void segue_bus_calls_sound_reclaimed(struct segue_bus *bus, uint64_t id);
 /** The client is gone, or the bus with all clients (NULL): what it asked for goes on. */
 void segue_bus_calls_client_gone(struct segue_bus *bus, struct segue_bus_client *client);
 /** The node is gone: whatever of it wasn't answered is. */
 void segue_bus_calls_node_gone(struct segue_bus_node *node);
 void segue_bus_calls_free(struct segue_bus *bus);
+
+/* ----------------------------------------------------------- bus-load.c */
+
+void segue_bus_calls_sound_changed(struct segue_bus *bus, const struct segue_sound_info *info);
+void segue_bus_calls_sound_reclaimed(struct segue_bus *bus, uint64_t id);
 
 #endif /* SEGUE_BUS_PRIVATE_H */

@@ -13,12 +13,6 @@ static const struct segue_bus_row rows[] = {
 	{ "Voices", "u", offsetof(struct segue_bus_node_values, info.n_voices), 0 },
 };
 
-static int get_value(sd_bus *sdbus, const char *path, const char *interface, const char *property,
-		sd_bus_message *reply, void *userdata, sd_bus_error *error)
-{
-	return segue_bus_row_append(&rows[0], segue_bus_node_values(userdata), reply);
-}
-
 static int on_wave(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
 	struct segue_bus_node *node = userdata;
@@ -139,18 +133,11 @@ static const sd_bus_vtable methods[] = {
 	SD_BUS_VTABLE_END
 };
 
-sd_bus_vtable *segue_bus_source_vtable(const struct segue_property *settings, uint32_t n_settings)
-{
-	const struct segue_bus_members members = {
-		.methods = methods,
-		.rows = rows,
-		.n_rows = SPA_N_ELEMENTS(rows),
-		.get_row = get_value,
-		.settings = settings,
-		.n_settings = n_settings,
-		.types = SEGUE_PROPERTY_SOURCE,
-		.get_setting = segue_bus_node_get_setting,
-		.set_setting = segue_bus_node_set_setting,
-	};
-	return segue_bus_vtable_new(&members);
-}
+const struct segue_bus_type segue_bus_source = {
+	.name = "source",
+	.interface = SEGUE_BUS_SOURCE,
+	.flags = SEGUE_PROPERTY_SOURCE,
+	.methods = methods,
+	.rows = rows,
+	.n_rows = SPA_N_ELEMENTS(rows),
+};

@@ -369,8 +369,7 @@ void segue_bus_free(struct segue_bus *bus)
 		pw_loop_destroy_source(bus->loop, bus->deadline_timer);
 	free(bus->manager_vtable);
 	free(bus->buffer_vtable);
-	free(bus->node_vtable);
 	for (uint32_t i = 0; i < SEGUE_BUS_TYPES; i++)
-		free(bus->type_vtables[i]);
+		free(bus->node_vtables[i]);
 	free(bus);
 }

@@ -151,37 +151,25 @@ static double read_length_max(const struct spa_dict *info)
 	return text != NULL && segue_property_check(p, &value, &seconds, NULL) >= 0 ? seconds : p->def;
 }
 
-static int init_node(struct impl *this, const struct spa_dict *info, struct spa_log *log,
-		struct spa_loop *data_loop, uint32_t n_in, uint32_t n_out)
+static int init_node(struct impl *this, struct segue_node_config *config)
 {
-	double length_max = read_length_max(info);
+	double length_max = read_length_max(config->info);
 	uint64_t frames_max = (uint64_t)ceil(length_max * SPA_MAX(RATE_MAX, this->base.store->rate));
 	struct segue_convolver_config engine = {
-		.n_in = n_in,
-		.n_out = n_out,
+		.n_in = config->n_in,
+		.n_out = config->n_channels,
 		.frames_max = SPA_MIN(frames_max, (uint64_t)SEGUE_RESPONSE_MAX),
 		.transforms = this->base.store->transforms,
 		.handover = &this->base.handover,
 		.statistics = &this->base.statistics,
 	};
-	struct segue_node_config config = {
-		.info = info,
-		.store = this->base.store,
-		.log = log,
-		.data_loop = data_loop,
-		.type = &convolver_type,
-		.handover = &this->base.handover,
-		.statistics = &this->base.statistics,
-		.n_in = n_in,
-		.n_channels = n_out,
-		.frames_max = engine.frames_max,
-	};
 	int res;
 
 	if ((res = new_engine(this, &engine)) < 0)
 		return res;
-	config.engine = this->engine;
-	res = segue_node_init(&this->base.node, &config);
+	config->engine = this->engine;
+	config->frames_max = engine.frames_max;
+	res = segue_node_init(&this->base.node, config);
 	this->base.node.values[SEGUE_PROPERTY_LENGTH_MAX] = length_max;
 	return res;
 }
@@ -197,29 +185,23 @@ static int impl_init(const struct spa_handle_factory *factory, struct spa_handle
 		.in = in,
 		.out = out,
 	};
-	struct spa_loop *data_loop;
-	struct spa_log *log;
+	struct segue_node_config node = {
+		.info = info,
+		.type = &convolver_type,
+	};
 	int res, n_in, n_out;
 
 	spa_return_val_if_fail(factory != NULL && handle != NULL, -EINVAL);
 
 	memset(this, 0, sizeof(*this));
-	handle->get_interface = segue_handle_get_interface;
-	handle->clear = impl_clear;
-	log = spa_support_find(support, n_support, SPA_TYPE_INTERFACE_Log);
-	data_loop = spa_support_find(support, n_support, SPA_TYPE_INTERFACE_DataLoop);
-	if (data_loop == NULL)
-		return -EINVAL;
-
 	if ((n_in = segue_shell_position(info, "capture.props", in)) < 0 ||
 	    (n_out = segue_shell_position(info, "playback.props", out)) < 0)
 		return -EINVAL;
-	config.n_in = n_in;
-	config.n_out = n_out;
-	if ((this->base.store = segue_store_get(support, n_support)) == NULL)
-		return -errno;
-	if ((res = segue_store_plan(this->base.store)) < 0 ||
-	    (res = init_node(this, info, log, data_loop, n_in, n_out)) < 0) {
+	config.n_in = node.n_in = n_in;
+	config.n_out = node.n_channels = n_out;
+	if ((res = segue_handle_begin(&this->base, support, n_support, impl_clear, &node)) < 0)
+		return res;
+	if ((res = segue_store_plan(this->base.store)) < 0 || (res = init_node(this, &node)) < 0) {
 		segue_node_memory_free(this->memory);
 		segue_store_put(this->base.store);
 		return res;

@@ -8,7 +8,7 @@
 
 #include <spa/utils/string.h>
 
-int segue_handle_get_interface(struct spa_handle *handle, const char *type, void **ret)
+static int impl_get_interface(struct spa_handle *handle, const char *type, void **ret)
 {
 	struct segue_handle *this = (struct segue_handle *)handle;
 
@@ -22,6 +22,23 @@ int segue_handle_get_interface(struct spa_handle *handle, const char *type, void
 		*ret = &this->store->iface;
 	else
 		return -ENOENT;
+	return 0;
+}
+
+int segue_handle_begin(struct segue_handle *this, const struct spa_support *support, uint32_t n_support,
+		int (*clear)(struct spa_handle *handle), struct segue_node_config *config)
+{
+	this->handle.get_interface = impl_get_interface;
+	this->handle.clear = clear;
+	config->log = spa_support_find(support, n_support, SPA_TYPE_INTERFACE_Log);
+	config->data_loop = spa_support_find(support, n_support, SPA_TYPE_INTERFACE_DataLoop);
+	if (config->data_loop == NULL)
+		return -EINVAL;
+	if ((this->store = segue_store_get(support, n_support)) == NULL)
+		return -errno;
+	config->store = this->store;
+	config->handover = &this->handover;
+	config->statistics = &this->statistics;
 	return 0;
 }
 

@@ -25,8 +25,13 @@ struct segue_handle {
 	struct segue_statistics statistics;
 };
 
-/** For struct spa_handle and the factories. */
-SEGUE_MAIN_LOOP int segue_handle_get_interface(struct spa_handle *handle, const char *type, void **ret);
+/** Begin to initialise a zeroed handle: its methods, its store, and of a node's config what every type has.
+ * \param clear  struct spa_handle's
+ * \return 0, or a negative errno: there is nothing to undo */
+SEGUE_MAIN_LOOP int segue_handle_begin(struct segue_handle *this, const struct spa_support *support,
+		uint32_t n_support, int (*clear)(struct spa_handle *handle), struct segue_node_config *config);
+
+/** For the factories. */
 SEGUE_MAIN_LOOP int segue_handle_enum_interface_info(const struct spa_handle_factory *factory,
 		const struct spa_interface_info **info, uint32_t *index);
 /** For struct segue_shell_ops, whose data begins with a struct segue_handle. */

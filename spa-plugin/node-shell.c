@@ -19,17 +19,13 @@
 #include "barrier.h"
 #include "params.h"
 #include "props.h"
+#include "shell-emit.h"
 
 #undef SPA_LOG_TOPIC_DEFAULT
 #define SPA_LOG_TOPIC_DEFAULT	&log_topic
 static struct spa_log_topic log_topic = SPA_LOG_TOPIC(0, "spa.segue.node");
 
 #define KEY_QUANTUM_LIMIT	"clock.quantum-limit"
-
-#define NODE_CHANGES		(SPA_NODE_CHANGE_MASK_FLAGS | SPA_NODE_CHANGE_MASK_PROPS | \
-				 SPA_NODE_CHANGE_MASK_PARAMS)
-#define PORT_CHANGES		(SPA_PORT_CHANGE_MASK_FLAGS | SPA_PORT_CHANGE_MASK_PROPS | \
-				 SPA_PORT_CHANGE_MASK_PARAMS)
 
 #define DEFAULT_RATE		48000	/* Hz, before the first driver's */
 #define DEFAULT_QUANTUM		1024	/* frames, likewise */
@@ -112,43 +108,14 @@ static void do_paused(void *data)
 	shell->ops->paused(shell->data);
 }
 
-/* ------------------------------------------------------------------- info */
-
-static void emit_node_info(struct segue_shell *shell)
-{
-	if (shell->info.node.change_mask != 0)
-		spa_node_emit_info(&shell->hooks, &shell->info.node);
-	shell->info.node.change_mask = 0;
-}
-
-static void emit_port_info(struct segue_shell *shell, struct segue_shell_port *port)
-{
-	if (port->info.change_mask != 0)
-		spa_node_emit_port_info(&shell->hooks, port->direction, port->id, &port->info);
-	port->info.change_mask = 0;
-}
-
-/* to a new listener: everything */
-static void emit_all(struct segue_shell *shell)
-{
-	uint32_t direction, i;
-
-	shell->info.node.change_mask = NODE_CHANGES;
-	emit_node_info(shell);
-	for (direction = 0; direction < 2; direction++) {
-		for (i = 0; i < shell->n_ports[direction]; i++) {
-			shell->ports[direction][i].info.change_mask = PORT_CHANGES;
-			emit_port_info(shell, &shell->ports[direction][i]);
-		}
-	}
-}
+/* ---------------------------------------------------------------- changes */
 
 static void on_props_changed(void *data)
 {
 	struct segue_shell *shell = data;
 
 	segue_shell_info_props_changed(&shell->info);
-	emit_node_info(shell);
+	segue_shell_emit_node(shell);
 }
 
 static void on_node_changed(void *data, uint32_t changes)
@@ -164,44 +131,6 @@ static const struct segue_node_events control_events = {
 	.version = SEGUE_CONTROL_VERSION,
 	.changed = on_node_changed,
 };
-
-/* ---------------------------------------------------------------- latency */
-
-/* A port tells its peers what the audio ports of the other side have been told, and what passing through adds.
- * Port directions and those of latencies go together: OUTPUT is how long ago it was captured. */
-static void pass_latency(struct segue_shell *shell, enum spa_direction direction)
-{
-	enum spa_direction other = SPA_DIRECTION_REVERSE(direction);
-	struct spa_latency_info info;
-	uint32_t i;
-
-	spa_latency_info_combine_start(&info, direction);
-	for (i = 0; i < shell->n_ports[other]; i++) {
-		if (!shell->ports[other][i].is_midi)
-			spa_latency_info_combine(&info, &shell->ports[other][i].latency[direction]);
-	}
-	spa_latency_info_combine_finish(&info);
-	spa_process_latency_info_add(&shell->latency, &info);
-	for (i = 0; i < shell->n_ports[direction]; i++) {
-		struct segue_shell_port *port = &shell->ports[direction][i];
-
-		if (port->is_midi)
-			continue;
-		segue_shell_port_tell_latency(port, info);
-		emit_port_info(shell, port);
-	}
-}
-
-void segue_shell_set_latency(struct segue_shell *shell, uint64_t nsec)
-{
-	if (shell->latency.ns == nsec)
-		return;
-	shell->latency.ns = nsec;
-	segue_shell_info_latency_changed(&shell->info);
-	emit_node_info(shell);
-	pass_latency(shell, SPA_DIRECTION_INPUT);
-	pass_latency(shell, SPA_DIRECTION_OUTPUT);
-}
 
 /* ----------------------------------------------------------------- params */
 
@@ -240,7 +169,7 @@ static int impl_node_add_listener(void *object, struct spa_hook *listener,
 	struct spa_hook_list save;
 
 	spa_hook_list_isolate(&shell->hooks, &save, listener, events, data);
-	emit_all(shell);
+	segue_shell_emit_all(shell);
 	spa_hook_list_join(&shell->hooks, &save);
 	return 0;
 }
@@ -380,8 +309,8 @@ static int impl_node_port_set_param(void *object, enum spa_direction direction, 
 	if (id == SPA_PARAM_Format)
 		res = port_set_format(shell, port, param);
 	else if (id == SPA_PARAM_Latency && (res = segue_shell_port_set_latency(port, param)) >= 0)
-		pass_latency(shell, SPA_DIRECTION_REVERSE(direction));
-	emit_port_info(shell, port);
+		segue_shell_pass_latency(shell, SPA_DIRECTION_REVERSE(direction));
+	segue_shell_emit_port(shell, port);
 	return res;
 }
 

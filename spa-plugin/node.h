@@ -134,6 +134,17 @@ SEGUE_MAIN_LOOP struct segue_target segue_node_target(const struct segue_node_im
 /** The response that is heard; NULL: none, or it is no convolver. */
 SEGUE_MAIN_LOOP const struct segue_response *segue_node_response(const struct segue_node_impl *node);
 
+/* settings.c */
+
+/** The defaults. \return 0 or -ENOMEM */
+SEGUE_MAIN_LOOP int segue_node_init_settings(struct segue_node_impl *node);
+/** \param fence  that a path must be within; NULL: none
+ * \return 0 or a negative errno, with an error */
+SEGUE_MAIN_LOOP int segue_node_set(struct segue_node_impl *node, const char *key, const struct segue_value *value,
+		const struct segue_fence *fence, struct segue_error *error);
+/** \return 0 or -ENXIO */
+SEGUE_MAIN_LOOP int segue_node_get(struct segue_node_impl *node, const char *key, struct segue_value *ret);
+
 /* request.c and collect.c: what node.c needs of them */
 SEGUE_MAIN_LOOP int segue_node_request(struct segue_node_impl *node, struct segue_sound *sound,
 		const struct segue_options *options, uint64_t *ret, struct segue_error *error);

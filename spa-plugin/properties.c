@@ -14,17 +14,23 @@
 
 static const char *const triggers[] = { "always", "notes", NULL };
 
+/* the rows of both tables */
+#define COMMON(gain, bypass, load) \
+	[SEGUE_PROPERTY_GAIN] = { KEY_PREFIX "gain", "Gain", SEGUE_VALUE_DOUBLE, \
+		gain, 0.0, 16.0, NULL, "linear", "Gain of the output; ramped", OF_BOTH }, \
+	[SEGUE_PROPERTY_FADE] = { KEY_PREFIX "fade", "Fade", SEGUE_VALUE_DOUBLE, \
+		0.02, 0.0, 10.0, NULL, "s", "Crossfade of swaps that don't ask for their own", OF_BOTH }, \
+	[SEGUE_PROPERTY_BYPASS] = { KEY_PREFIX "bypass", "Bypass", SEGUE_VALUE_BOOL, \
+		0.0, 0.0, 1.0, NULL, NULL, bypass ", while all goes on; faded", OF_BOTH }, \
+	[SEGUE_PROPERTY_LOAD] = { KEY_PREFIX "load", NULL, SEGUE_VALUE_STRING, \
+		0.0, 0.0, 0.0, NULL, NULL, load ", or { file = ... OPTION = ... }", \
+		OF_BOTH | SEGUE_PROPERTY_REQUEST }
+#define STATUS(text) \
+	{ KEY_PREFIX "status", NULL, SEGUE_VALUE_STRING, \
+		0.0, 0.0, 0.0, NULL, NULL, text ", or why not", OF_BOTH | SEGUE_PROPERTY_READ_ONLY }
+
 const struct segue_property segue_source_properties[SEGUE_PROPERTIES_SOURCE] = {
-	[SEGUE_PROPERTY_GAIN] = { KEY_PREFIX "gain", "Gain", SEGUE_VALUE_DOUBLE,
-		0.25, 0.0, 16.0, NULL, "linear", "Gain of the output; ramped", OF_BOTH },
-	[SEGUE_PROPERTY_FADE] = { KEY_PREFIX "fade", "Fade", SEGUE_VALUE_DOUBLE,
-		0.02, 0.0, 10.0, NULL, "s", "Crossfade of swaps that don't ask for their own",
-		OF_BOTH },
-	[SEGUE_PROPERTY_BYPASS] = { KEY_PREFIX "bypass", "Bypass", SEGUE_VALUE_BOOL,
-		0.0, 0.0, 1.0, NULL, NULL, "Silent, while all goes on; faded", OF_BOTH },
-	[SEGUE_PROPERTY_LOAD] = { KEY_PREFIX "load", NULL, SEGUE_VALUE_STRING,
-		0.0, 0.0, 0.0, NULL, NULL, "An audio file to play: a path, or { file = ... OPTION = ... }",
-		OF_BOTH | SEGUE_PROPERTY_REQUEST },
+	COMMON(0.25, "Silent", "An audio file to play: a path"),
 	[SEGUE_PROPERTY_WAVE] = { KEY_PREFIX "wave", NULL, SEGUE_VALUE_STRING,
 		0.0, 0.0, 0.0, NULL, NULL, "A waveform to play: sine saw square triangle noise pink sweep "
 		"impulse silence harmonics:1,0.5", SEGUE_PROPERTY_SOURCE | SEGUE_PROPERTY_REQUEST },
@@ -48,22 +54,11 @@ const struct segue_property segue_source_properties[SEGUE_PROPERTIES_SOURCE] = {
 	[SEGUE_PROPERTY_RELEASE] = { KEY_PREFIX "release", "Release", SEGUE_VALUE_DOUBLE,
 		0.05, 0.0, 60.0, NULL, "s", "Of a note: until silence, when its key is released",
 		SEGUE_PROPERTY_SOURCE },
-	[SEGUE_PROPERTY_SOURCE_STATUS] = { KEY_PREFIX "status", NULL, SEGUE_VALUE_STRING,
-		0.0, 0.0, 0.0, NULL, NULL, "What it plays, or why not",
-		OF_BOTH | SEGUE_PROPERTY_READ_ONLY },
+	[SEGUE_PROPERTY_SOURCE_STATUS] = STATUS("What it plays"),
 };
 
 const struct segue_property segue_convolver_properties[SEGUE_PROPERTIES_CONVOLVER] = {
-	[SEGUE_PROPERTY_GAIN] = { KEY_PREFIX "gain", "Gain", SEGUE_VALUE_DOUBLE,
-		1.0, 0.0, 16.0, NULL, "linear", "Gain of the output; ramped", OF_BOTH },
-	[SEGUE_PROPERTY_FADE] = { KEY_PREFIX "fade", "Fade", SEGUE_VALUE_DOUBLE,
-		0.02, 0.0, 10.0, NULL, "s", "Crossfade of swaps that don't ask for their own",
-		OF_BOTH },
-	[SEGUE_PROPERTY_BYPASS] = { KEY_PREFIX "bypass", "Bypass", SEGUE_VALUE_BOOL,
-		0.0, 0.0, 1.0, NULL, NULL, "The input as it is, while all goes on; faded", OF_BOTH },
-	[SEGUE_PROPERTY_LOAD] = { KEY_PREFIX "load", NULL, SEGUE_VALUE_STRING,
-		0.0, 0.0, 0.0, NULL, NULL, "An impulse response: a path, [ L.wav R.wav ], or "
-		"{ file = ... OPTION = ... }", OF_BOTH | SEGUE_PROPERTY_REQUEST },
+	COMMON(1.0, "The input as it is", "An impulse response: a path, [ L.wav R.wav ]"),
 	[SEGUE_PROPERTY_WET] = { KEY_PREFIX "wet", "Wet", SEGUE_VALUE_DOUBLE,
 		1.0, 0.0, 16.0, NULL, "linear", "How much of the convolved is heard; ramped",
 		SEGUE_PROPERTY_CONVOLVER },
@@ -77,9 +72,7 @@ const struct segue_property segue_convolver_properties[SEGUE_PROPERTIES_CONVOLVE
 		10.0, SEGUE_LENGTH_MAX_MIN, SEGUE_LENGTH_MAX_MAX, NULL, "s",
 		"The longest response; fixed when the node is made",
 		SEGUE_PROPERTY_CONVOLVER | SEGUE_PROPERTY_CREATE_ONLY },
-	[SEGUE_PROPERTY_CONVOLVER_STATUS] = { KEY_PREFIX "status", NULL, SEGUE_VALUE_STRING,
-		0.0, 0.0, 0.0, NULL, NULL, "What it convolves with, or why not",
-		OF_BOTH | SEGUE_PROPERTY_READ_ONLY },
+	[SEGUE_PROPERTY_CONVOLVER_STATUS] = STATUS("What it convolves with"),
 };
 
 int segue_property_find(const struct segue_property *table, uint32_t n, const char *key,

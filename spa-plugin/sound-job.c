@@ -11,6 +11,7 @@
 #include <spa/utils/result.h>
 
 #include "give-back.h"
+#include "make/instrument.h"
 #include "make/transforms.h"
 #include "store.h"
 

@@ -7,7 +7,7 @@
 
 #include "control.h"
 #include "fence.h"
-#include "make/instrument.h"
+#include "make/kit.h"
 #include "make/make.h"
 #include "make/response.h"
 #include "sound.h"

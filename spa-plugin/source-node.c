@@ -146,40 +146,25 @@ static int impl_init(const struct spa_handle_factory *factory, struct spa_handle
 		.out = position,
 		.midi_in = true,
 	};
-	struct spa_loop *data_loop;
-	struct spa_log *log;
+	struct segue_node_config node = {
+		.info = info,
+		.type = &source_type,
+	};
 	int res;
 
 	spa_return_val_if_fail(factory != NULL && handle != NULL, -EINVAL);
 
 	memset(this, 0, sizeof(*this));
-	handle->get_interface = segue_handle_get_interface;
-	handle->clear = impl_clear;
-	log = spa_support_find(support, n_support, SPA_TYPE_INTERFACE_Log);
-	data_loop = spa_support_find(support, n_support, SPA_TYPE_INTERFACE_DataLoop);
-	if (data_loop == NULL)
-		return -EINVAL;
-
 	if ((res = segue_shell_position(info, NULL, position)) < 0)
 		return res;
-	config.n_out = res;
-	if ((this->base.store = segue_store_get(support, n_support)) == NULL)
-		return -errno;
-	if ((this->engine = new_engine(this, config.n_out)) == NULL) {
+	config.n_out = node.n_channels = res;
+	if ((res = segue_handle_begin(&this->base, support, n_support, impl_clear, &node)) < 0)
+		return res;
+	if ((node.engine = this->engine = new_engine(this, config.n_out)) == NULL) {
 		segue_store_put(this->base.store);
 		return -ENOMEM;
 	}
-	res = segue_node_init(&this->base.node, &(struct segue_node_config) {
-			.info = info,
-			.store = this->base.store,
-			.log = log,
-			.data_loop = data_loop,
-			.type = &source_type,
-			.engine = this->engine,
-			.handover = &this->base.handover,
-			.statistics = &this->base.statistics,
-			.n_channels = config.n_out,
-	});
+	res = segue_node_init(&this->base.node, &node);
 	if (res >= 0)
 		res = segue_shell_init(&this->base.shell, support, n_support, info, &config,
 				&this->base.node.iface, &shell_ops, this);

@@ -11,221 +11,10 @@
 #include <string.h>
 
 #include <spa/utils/defs.h>
-#include <spa/utils/string.h>
 
 #include "layout.h"
 
-#define NAME_MAX_BYTES	512u
 #define BLOCK_FRAMES	16384u	/* copied between two looks at the job */
-
-/* What a header told. */
-struct kit_file {
-	char *identity;
-	uint32_t channels;
-	uint64_t frames;	/* 0: not known */
-};
-
-/* Frames of a file that regions play: stored once, however many do. As the text has them. */
-struct run {
-	uint32_t file;
-	uint64_t first, end;
-};
-
-struct segue_kit {
-	struct segue_sfz *sfz;
-	struct kit_file *files;	/* as sfz->files */
-	struct run *runs;
-	uint32_t n_runs;
-	uint32_t *run_of;	/* region -> run */
-	char *identity;
-	struct segue_header header;
-};
-
-/* A file's own loop goes with it, for regions that have none. */
-static const struct segue_options as_it_is = { .root_key = -1, .gain = 1.0, .loop = SEGUE_LOOP_OPTION_FILE };
-
-/* The make of one file: what it says begins with the instrument's name and its own. */
-static struct segue_make make_of(const struct segue_make *make, const struct segue_sfz *sfz, uint32_t file,
-		char *name, size_t size)
-{
-	struct segue_make one = *make;
-
-	snprintf(name, size, "%.250s: %s", make->name, sfz->files[file].name);
-	one.name = name;
-	one.part = file;
-	one.n_parts = sfz->n_files;
-	return one;
-}
-
-/* -------------------------------------------------------------------- open */
-
-static struct segue_decoder *open_file(struct segue_make *one, const struct segue_sfz *sfz, uint32_t file)
-{
-	const char *path = sfz->files[file].path;
-
-	return segue_decoder_open(one, &path, NULL, 1, &as_it_is);
-}
-
-static int add_header(struct segue_kit *kit, struct segue_make *one, uint32_t file,
-		const struct segue_decoder *decoder)
-{
-	const struct segue_header *h = segue_decoder_header(decoder);
-	struct segue_header *all = &kit->header;
-
-	kit->files[file].channels = h->channels;
-	kit->files[file].frames = h->frames;
-	if ((kit->files[file].identity = strdup(segue_decoder_identity(decoder))) == NULL)
-		return segue_error_set(&one->error, -ENOMEM, "%s: no memory", one->name);
-	all->channels = SPA_MAX(all->channels, h->channels);
-	all->rate = SPA_MAX(all->rate, h->rate);
-	all->frames = h->frames == 0 || (file > 0 && all->frames == 0) ? 0 : all->frames + h->frames;
-	return 0;
-}
-
-static int open_files(struct segue_kit *kit, struct segue_make *make)
-{
-	const struct segue_sfz *sfz = kit->sfz;
-	char name[NAME_MAX_BYTES];
-
-	for (uint32_t i = 0; i < sfz->n_files; i++) {
-		struct segue_make one = make_of(make, sfz, i, name, sizeof(name));
-		struct segue_decoder *decoder;
-
-		if (segue_make_cancelled(make))
-			return -ECANCELED;
-		if ((decoder = open_file(&one, sfz, i)) != NULL)
-			(void)add_header(kit, &one, i, decoder);
-		segue_decoder_free(decoder);
-		if (one.error.res < 0) {
-			make->error = one.error;
-			return one.error.res;
-		}
-	}
-	return 0;
-}
-
-static uint64_t head_bytes(uint32_t n_regions)
-{
-	return SPA_ROUND_UP_N(sizeof(struct segue_instrument) +
-			n_regions * (sizeof(struct segue_region) + sizeof(struct segue_sample)), (uint64_t)64);
-}
-
-static void find_runs(struct segue_kit *kit)
-{
-	const struct segue_sfz *sfz = kit->sfz;
-
-	for (uint32_t i = 0; i < sfz->n_regions; i++) {
-		const struct segue_sfz_region *r = &sfz->regions[i];
-		uint32_t k = 0;
-
-		while (k < kit->n_runs && !(kit->runs[k].file == r->file && kit->runs[k].first == r->first &&
-					kit->runs[k].end == r->end))
-			k++;
-		if (k == kit->n_runs)
-			kit->runs[kit->n_runs++] = (struct run) { r->file, r->first, r->end };
-		kit->run_of[i] = k;
-	}
-}
-
-/* What the headers make of it; 0: one of them doesn't tell. */
-static uint64_t claimed_bytes(const struct segue_kit *kit)
-{
-	uint64_t bytes = head_bytes(kit->sfz->n_regions);
-
-	for (uint32_t k = 0; k < kit->n_runs; k++) {
-		const struct run *run = &kit->runs[k];
-		const struct kit_file *file = &kit->files[run->file];
-		uint64_t end = SPA_MIN(run->end, file->frames);
-
-		if (file->frames == 0)
-			return 0;
-		bytes += file->channels * segue_run_bytes(end - SPA_MIN(run->first, end));
-	}
-	return bytes;
-}
-
-static int join_identities(struct segue_kit *kit, struct segue_make *make)
-{
-	const struct segue_sfz *sfz = kit->sfz;
-	size_t size = strlen(sfz->identity) + sizeof("sfz ");
-	char *p;
-
-	for (uint32_t i = 0; i < sfz->n_files; i++)
-		size += strlen(kit->files[i].identity);
-	if ((kit->identity = malloc(size)) == NULL)
-		return segue_error_set(&make->error, -ENOMEM, "%s: no memory", make->name);
-	p = stpcpy(stpcpy(kit->identity, "sfz "), sfz->identity);
-	for (uint32_t i = 0; i < sfz->n_files; i++)
-		p = stpcpy(p, kit->files[i].identity);
-	return 0;
-}
-
-static int kit_open(struct segue_kit *kit, struct segue_make *make, const char *path,
-		const struct segue_path_check *check)
-{
-	struct segue_header *header = &kit->header;
-	int res;
-
-	make->error.res = 0;
-	if ((kit->sfz = segue_sfz_read(make, path, check)) == NULL)
-		return make->error.res;
-	kit->files = calloc(kit->sfz->n_files, sizeof(*kit->files));
-	kit->runs = calloc(kit->sfz->n_regions, sizeof(*kit->runs));
-	kit->run_of = calloc(kit->sfz->n_regions, sizeof(*kit->run_of));
-	if (kit->files == NULL || kit->runs == NULL || kit->run_of == NULL)
-		return segue_error_set(&make->error, -ENOMEM, "%s: no memory", make->name);
-	if ((res = open_files(kit, make)) < 0 || (res = join_identities(kit, make)) < 0)
-		return res;
-	find_runs(kit);
-	header->bytes = claimed_bytes(kit);
-	header->is_long = header->bytes == 0 || header->bytes > SEGUE_LONG_BYTES ||
-		header->frames > SEGUE_LONG_SECONDS * (uint64_t)header->rate;
-	return 0;
-}
-
-struct segue_kit *segue_kit_open(struct segue_make *make, const char *path, const struct segue_path_check *check)
-{
-	struct segue_kit *kit = calloc(1, sizeof(*kit));
-
-	if (kit == NULL) {
-		segue_error_set(&make->error, -ENOMEM, "%s: no memory", make->name);
-		return NULL;
-	}
-	if (kit_open(kit, make, path, check) < 0) {
-		segue_kit_free(kit);
-		return NULL;
-	}
-	return kit;
-}
-
-void segue_kit_free(struct segue_kit *kit)
-{
-	if (kit == NULL)
-		return;
-	for (uint32_t i = 0; kit->files != NULL && i < kit->sfz->n_files; i++)
-		free(kit->files[i].identity);
-	free(kit->files);
-	free(kit->runs);
-	free(kit->run_of);
-	free(kit->identity);
-	segue_sfz_free(kit->sfz);
-	free(kit);
-}
-
-const struct segue_header *segue_kit_header(const struct segue_kit *kit)
-{
-	return &kit->header;
-}
-
-const char *segue_kit_identity(const struct segue_kit *kit)
-{
-	return kit->identity;
-}
-
-const char *segue_kit_unfollowed(const struct segue_kit *kit)
-{
-	return kit->sfz->unfollowed;
-}
 
 int segue_instrument_check_options(const struct segue_options *options, struct segue_error *error)
 {
@@ -309,8 +98,8 @@ static int add_channel(struct building *b, struct stored *stored, const float *d
 	return copy_frames(b, first, data, stored->n_frames, &stored->peak);
 }
 
-static int add_run(struct building *b, const struct segue_make *one, const struct run *run, struct stored *stored,
-		const struct segue_sample *sample)
+static int add_run(struct building *b, const struct segue_make *one, const struct segue_kit_run *run,
+		struct stored *stored, const struct segue_sample *sample)
 {
 	uint64_t end = SPA_MIN(run->end, sample->n_frames);
 	int res;
@@ -327,26 +116,11 @@ static int add_run(struct building *b, const struct segue_make *one, const struc
 	return res;
 }
 
-static struct segue_sample *decode(struct building *b, struct segue_make *one, uint32_t file)
-{
-	struct segue_decoder *decoder = open_file(one, b->kit->sfz, file);
-	struct segue_sample *sample = NULL;
-
-	if (decoder == NULL)
-		return NULL;
-	if (!spa_streq(segue_decoder_identity(decoder), b->kit->files[file].identity))
-		segue_error_set(&one->error, -EBADMSG, "%s: has changed while it was loaded", one->name);
-	else
-		sample = segue_sample_decode(one, decoder, &as_it_is);
-	segue_decoder_free(decoder);
-	return sample;
-}
-
 static int add_file(struct building *b, uint32_t file)
 {
-	char name[NAME_MAX_BYTES];
-	struct segue_make one = make_of(b->make, b->kit->sfz, file, name, sizeof(name));
-	struct segue_sample *sample = decode(b, &one, file);
+	char name[SEGUE_KIT_NAME_MAX];
+	struct segue_make one = segue_kit_make(b->kit, b->make, file, name);
+	struct segue_sample *sample = segue_kit_decode(b->kit, &one, file);
 	int res = 0;
 
 	if (sample == NULL) {
@@ -478,7 +252,7 @@ static int build(struct building *b, double gain, float *peak)
 	/* so large a claim is refused before anything is read for it */
 	if ((res = segue_make_check_size(b->make, b->kit->header.bytes)) < 0)
 		return res;
-	b->used = b->size = head_bytes(sfz->n_regions);
+	b->used = b->size = segue_instrument_bytes(sfz->n_regions);
 	if ((b->memory = segue_make_alloc(b->make, b->size)) == NULL)
 		return b->make->error.res;
 	for (uint32_t i = 0; i < sfz->n_files; i++) {

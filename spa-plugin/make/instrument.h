@@ -6,35 +6,17 @@
 #define SEGUE_MAKE_INSTRUMENT_H
 
 #include "../rt/instrument.h"
+#include "kit.h"
 #include "make.h"
-#include "sfz.h"
 
 /** \file
- * Instruments from SFZ files, in two steps like samples: opened, so that all that is wrong with their text or
- * missing among their samples is known early, then made. Messages read `kit.sfz: snare.flac: no such file`.
+ * Instruments from SFZ files, in two steps like samples: opened (kit.h), then made.
  *
  * Samples keep their own rates: those at the graph's are played as they are, the others interpolated as every
  * pitch is, so that an instrument is good for any rate and is never made again.
  *
  * Each region has a `struct segue_sample` of its own, as it has its own loop; regions that play the same frames
  * of the same file share them. What a region skips of a file isn't kept. */
-
-/** An instrument that was opened; no file stays open. */
-struct segue_kit;
-
-/** \param path  of the SFZ file: its samples are found from its folder
- * \param check  for the samples' paths, or NULL
- * \return NULL with make->error */
-SEGUE_WORKER struct segue_kit *segue_kit_open(struct segue_make *make, const char *path,
-		const struct segue_path_check *check);
-/** Most channels, highest rate and all frames of the files (0: one doesn't tell); bytes of the instrument. */
-const struct segue_header *segue_kit_header(const struct segue_kit *kit);
-/** Of the texts and the samples, see segue_decoder_identity(). */
-const char *segue_kit_identity(const struct segue_kit *kit);
-/** What isn't followed, as text, or "". */
-const char *segue_kit_unfollowed(const struct segue_kit *kit);
-/** Accepts NULL. */
-void segue_kit_free(struct segue_kit *kit);
 
 /** \return 0, or -EINVAL with an error: of the load options only gain, label and keep make sense */
 int segue_instrument_check_options(const struct segue_options *options, struct segue_error *error);

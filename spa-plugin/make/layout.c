@@ -9,6 +9,8 @@
 
 #include <spa/utils/defs.h>
 
+#include "../rt/instrument.h"
+
 /* floats in 64 bytes: what stands before frame 0, the guard at its end */
 #define LINE	16u
 
@@ -91,6 +93,12 @@ uint64_t segue_run_bytes(uint64_t n_frames)
 static float *first_run(void *buffer, size_t size)
 {
 	return SPA_PTROFF(buffer, SPA_ROUND_UP_N(size, LINE * sizeof(float)), float) + LINE;
+}
+
+uint64_t segue_instrument_bytes(uint32_t n_regions)
+{
+	return SPA_ROUND_UP_N(sizeof(struct segue_instrument) +
+			n_regions * (sizeof(struct segue_region) + sizeof(struct segue_sample)), (uint64_t)64);
 }
 
 uint64_t segue_sample_bytes(uint32_t n_channels, uint64_t n_frames)

@@ -31,6 +31,8 @@ int segue_make_check_size(struct segue_make *make, uint64_t size);
 uint64_t segue_run_bytes(uint64_t n_frames);
 #define SEGUE_RUN_FIRST		64u
 
+/** Bytes an instrument takes before its runs. */
+uint64_t segue_instrument_bytes(uint32_t n_regions);
 /** Bytes a sample takes. */
 uint64_t segue_sample_bytes(uint32_t n_channels, uint64_t n_frames);
 /** A sample of silence that plays once, with root key 60. \return NULL with make->error */

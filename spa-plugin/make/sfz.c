@@ -13,6 +13,7 @@
 
 #include "file.h"
 #include "layout.h"
+#include "sfz-list.h"
 #include "sfz-opcodes.h"
 #include "sfz-scan.h"
 #include "sfz-variables.h"
@@ -75,26 +76,6 @@ static int no_memory(struct parser *p)
 	return segue_error_set(&p->make->error, -ENOMEM, "%s: no memory", p->make->name);
 }
 
-/* Name once what isn't followed, as long as there is room. */
-static void note(struct parser *p, const char *before, const char *name, const char *after)
-{
-	static const char more[] = ", ...";
-	char *text = p->sfz->unfollowed, item[272];
-	size_t used = strlen(text), length, room = sizeof(p->sfz->unfollowed) - used;
-
-	length = snprintf(item, sizeof(item), "%s%s%s", before, name, after);
-	for (const char *found = text; (found = strstr(found, item)) != NULL; found += length) {
-		if ((found == text || found[-1] == ' ') && (found[length] == ',' || found[length] == '\0'))
-			return;
-	}
-	if (used >= sizeof(more) && spa_streq(text + used - strlen(more), more))
-		return;
-	if (length + 2 + sizeof(more) <= room)
-		snprintf(text + used, room, "%s%s", used > 0 ? ", " : "", item);
-	else
-		strcpy(text + used, more);
-}
-
 /* ------------------------------------------------------------------- paths */
 
 static int join(struct parser *p, const char *name, char *ret)
@@ -107,62 +88,9 @@ static int join(struct parser *p, const char *name, char *ret)
 	return 0;
 }
 
-/* ------------------------------------------------------------------- lists */
+/* -------------------------------------------------------------------- parse */
 
-/* Room for one more in a list that grows twofold. \return the list, or NULL */
-static void *grow(void *list, uint32_t n, size_t size)
-{
-	/* 0 and the powers of two */
-	return (n & (n - 1)) == 0 ? reallocarray(list, SPA_MAX(2 * (size_t)n, 1u), size) : list;
-}
-
-/* \return the sample's place among the files, or a negative errno */
-static int64_t add_file(struct parser *p, const struct segue_sfz_settings *settings)
-{
-	struct segue_sfz *sfz = p->sfz;
-	struct segue_sfz_file *files;
-
-	for (uint32_t i = 0; i < sfz->n_files; i++) {
-		if (spa_streq(sfz->files[i].path, settings->path))
-			return i;
-	}
-	if ((files = grow(sfz->files, sfz->n_files, sizeof(*files))) == NULL)
-		return no_memory(p);
-	sfz->files = files;
-	files += sfz->n_files;
-	files->path = strdup(settings->path);
-	files->name = strdup(settings->name);
-	if (files->path == NULL || files->name == NULL) {
-		free(files->path);
-		free(files->name);
-		return no_memory(p);
-	}
-	return sfz->n_files++;
-}
-
-static int add_region(struct parser *p)
-{
-	struct segue_sfz *sfz = p->sfz;
-	const struct segue_sfz_settings *settings = &p->levels[REGION];
-	struct segue_sfz_region region, *regions;
-	const char *why;
-	int64_t file;
-
-	if ((why = segue_sfz_settings_region(settings, &region)) != NULL) {
-		note(p, "", why, "");
-		return 0;
-	}
-	if (sfz->n_regions == SEGUE_REGIONS_MAX)
-		return fail(p, -EDQUOT, "more than %u regions", SEGUE_REGIONS_MAX);
-	if ((file = add_file(p, settings)) < 0)
-		return file;
-	if ((regions = grow(sfz->regions, sfz->n_regions, sizeof(*regions))) == NULL)
-		return no_memory(p);
-	sfz->regions = regions;
-	region.file = file;
-	regions[sfz->n_regions++] = region;
-	return 0;
-}
+static int read_text(struct parser *p, const char *path, const char *name);
 
 static int skip_comment(struct parser *p, struct text *t)
 {
@@ -180,10 +108,6 @@ static int skip_comment(struct parser *p, struct text *t)
 	}
 	return fail(p, -EBADMSG, "a comment doesn't end");
 }
-
-/* -------------------------------------------------------------------- parse */
-
-static int read_text(struct parser *p, const char *path, const char *name);
 
 static int expand(struct parser *p, const char *text, size_t length, char *ret, size_t size)
 {
@@ -240,6 +164,15 @@ static int parse_define(struct parser *p, struct text *t)
 	return res < 0 ? no_memory(p) : 0;
 }
 
+static int add_region(struct parser *p)
+{
+	int res = segue_sfz_add_region(p->sfz, &p->levels[REGION]);
+
+	if (res == -EDQUOT)
+		return fail(p, res, "more than %u regions", SEGUE_REGIONS_MAX);
+	return res < 0 ? no_memory(p) : 0;
+}
+
 static int end_header(struct parser *p)
 {
 	int res = p->level == REGION ? add_region(p) : 0;
@@ -293,7 +226,7 @@ static int parse_header(struct parser *p, struct text *t)
 			return 0;
 		}
 	}
-	note(p, "<", name, ">");
+	segue_sfz_note(p->sfz, "<", name, ">");
 	enter(p, NOWHERE);
 	return 0;
 }
@@ -346,7 +279,7 @@ static int apply(struct parser *p)
 			segue_path_to_slashes(p->value);
 			strcpy(p->default_path, p->value);
 		} else {
-			note(p, "", p->opcode, "");
+			segue_sfz_note(p->sfz, "", p->opcode, "");
 		}
 		return 0;
 	}
@@ -357,7 +290,7 @@ static int apply(struct parser *p)
 	if ((res = segue_sfz_settings_set(&p->levels[p->level], p->opcode, value, &why)) < 0)
 		return fail(p, res, "%s: %s", p->opcode, why.message);
 	if (res == 0)
-		note(p, "", p->opcode, "");
+		segue_sfz_note(p->sfz, "", p->opcode, "");
 	return 0;
 }
 
@@ -530,18 +463,4 @@ struct segue_sfz *segue_sfz_read(struct segue_make *make, const char *path, cons
 		return NULL;
 	}
 	return sfz;
-}
-
-void segue_sfz_free(struct segue_sfz *sfz)
-{
-	if (sfz == NULL)
-		return;
-	for (uint32_t i = 0; i < sfz->n_files; i++) {
-		free(sfz->files[i].path);
-		free(sfz->files[i].name);
-	}
-	free(sfz->files);
-	free(sfz->regions);
-	free(sfz->identity);
-	free(sfz);
 }

@@ -4,9 +4,11 @@
 """A D-Bus client over Gio: calls with descriptors, and signals collected in a list."""
 
 import os
+import re
 import time
 
 import gi
+import numpy as np
 gi.require_version('Gio', '2.0')
 from gi.repository import Gio, GLib   # noqa: E402
 
@@ -51,11 +53,8 @@ class Reply:
         self._bus = bus
         self._values = self._error = None
         self.done = False
-        self.seconds = None     # it took
-        self._began = time.monotonic()
 
     def _on_done(self, connection, result):
-        self.seconds = time.monotonic() - self._began
         try:
             self._values = connection.call_with_unix_fd_list_finish(result)[0].unpack()
         except GLib.Error as error:
@@ -230,11 +229,31 @@ class Segue:
         with memfd(samples.astype('<f4').tobytes()) as fd:
             return self.call('ImportSamples', '(ha{sv})', (0, options(opts)), fds=[fd])
 
+    def import_mono(self, values, **opts):
+        """At 48 kHz."""
+        return self.import_samples(np.asarray(values, 'f4'), channels=1, rate=48000, **opts)
+
+    def reclaimed(self):
+        """Buffers that were, in their order."""
+        self.bus.dispatch()
+        return [args[0] for _, _, member, args in self.bus.signals if member == 'BufferReclaimed']
+
     def release(self, buffer):
         self.bus.call(buffer, 'org.segue.Segue1.Buffer', 'Release')
 
     def buffer(self, path, name):
         return self.bus.get(path, 'org.segue.Segue1.Buffer', name)
+
+    def wait_for_rest(self):
+        """Nothing is being made or given back any more."""
+        self.bus.wait_until('rest', lambda: self.get('BytesPending') == self.get('BytesRetired') == 0)
+
+    def assert_nothing_is_live(self):
+        """Once it has come to rest."""
+        self.bus.wait_until('no bytes', lambda: self.get('BytesLive') == self.get('BytesPending') ==
+                            self.get('BytesRetired') == 0)
+        assert self.get('BuffersLive') == 0
+        assert self.buffers() == {}
 
 
 class Node:
@@ -338,6 +357,27 @@ class Finished:
 
     def __repr__(self):
         return f'Finished({self.serial}, {self.result}, {self.position}, {self.error!r}, {self.message!r})'
+
+
+def error_of(node, method, *args, **opts):
+    """How a request ends that is refused at once, or fails later: name and message."""
+    try:
+        serial = getattr(node, method)(*args, **opts)
+    except BusError as error:
+        return error.name, error.message
+    finished = node.finished(serial)
+    assert finished.result == 'failed', finished
+    return finished.error, finished.message
+
+
+def assert_refused(name, pattern, call, *args, **opts):
+    """A call ends at once with this error, in whose message the pattern is found."""
+    try:
+        call(*args, **opts)
+    except BusError as error:
+        assert error.name == name and re.search(pattern, error.message), error
+    else:
+        raise AssertionError(f'{args} {opts} are accepted')
 
 
 class memfd:

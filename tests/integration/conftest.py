@@ -12,6 +12,7 @@ from bus import Segue                          # noqa: E402
 from chain import Chain                        # noqa: E402
 from fixture import PLAIN_BUILD, BUILD, Session  # noqa: E402
 from recording import Recorder                 # noqa: E402
+from shell import begin, ctl, hall, kit, on_terminal, room, synth   # noqa: E402, F401: fixtures
 
 
 def pytest_configure(config):
@@ -69,6 +70,12 @@ def keys(session, segue):
                         segue_attack=0.0, segue_release=0.0)
     node.recorder = Recorder(session, ['synth:output_MONO'])
     return node
+
+
+@pytest.fixture
+def sine(keys):
+    keys.heard(keys.wave('sine', fade=0.0, gain=1.0))
+    return keys
 
 
 @pytest.fixture

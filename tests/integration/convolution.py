@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mix import curve
+from mix import curve, error_db as error_of_peak_db, hurried
 
 BLOCKS = ((64, 0), (256, 512), (1024, 2048), (8192, 16384))     # frames of a block, its first tap
 
@@ -100,9 +100,7 @@ def fade_weights(swap, following):
     if swap.frames - before_take <= hurry:
         return g
     assert before_take >= 0, f'{swap} and {following} are too close'
-    g = g[:before_take]
-    g0 = g[-1] if len(g) else 0.0
-    return np.concatenate([g, g0 + (1 - g0) * curve(hurry)])
+    return hurried(g[:before_take], hurry)
 
 
 def mix(source, swaps, first):
@@ -123,9 +121,4 @@ def mix(source, swaps, first):
 
 def error_db(recorded, expected, peak=None):
     """Largest difference, in dB of the expected peak."""
-    recorded, expected = np.asarray(recorded), np.asarray(expected)
-    assert recorded.shape == expected.shape, (recorded.shape, expected.shape)
-    assert not np.isnan(recorded).any(), f'{np.isnan(recorded).sum()} values are missing'
-    worst = np.abs(recorded - expected).max()
-    peak = np.abs(expected).max() if peak is None else peak
-    return 20 * np.log10(worst / peak) if worst > 0 else -np.inf
+    return error_of_peak_db(recorded, expected, np.abs(expected).max() if peak is None else peak)

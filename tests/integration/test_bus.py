@@ -4,6 +4,7 @@
 """The bus: objects, properties, ownership, and the order in which things are told."""
 
 import os
+import time
 import xml.etree.ElementTree as xml
 
 import numpy as np
@@ -179,20 +180,21 @@ def test_a_setting_out_of_range_is_refused_and_changes_nothing(source, name, val
 
 
 def test_changes_are_announced_at_most_ten_times_a_second_and_the_last_always(source):
-    since = len(source.bus.signals)
+    since, begun = len(source.bus.signals), time.monotonic()
     for k in range(200):
         source.set('Gain', k / 200)
     source.bus.wait_for('PropertiesChanged', source.path, since=since,
                         where=lambda i, changed, _: changed.get('Gain') == pytest.approx(199 / 200))
     told = [1 for path, _, member, args in source.bus.signals[since:]
             if member == 'PropertiesChanged' and 'Gain' in args[1]]
-    assert len(told) < 50
+    assert len(told) <= 10 * (time.monotonic() - begun) + 1
 
 
 def test_the_clock_is_the_drivers(source):
+    before = source.recorder.position()
     position, nsec, rate = source.clock()
     assert rate == 48000
-    assert abs(position - source.recorder.position()) < 4800
+    assert before - 256 <= position <= source.recorder.position() + 256     # a cycle may be under way
     assert nsec > 0
 
 

@@ -191,8 +191,11 @@ def test_bypass_is_faded_over_the_nodes_fade(playing):
 
 def test_after_counts_from_the_take(playing):
     before = playing.recorder.position()
-    position = playing.swap(*playing.response(0.05, 80), 100, after=0.5)
-    assert before + 24000 - 256 <= position < before + 24000 + 9600
+    serial = playing.ask(*playing.response(0.05, 80), 100, after=0.5)
+    playing.room.bus.wait_until('response', lambda: playing.room.get('State') == 'running')
+    made = playing.recorder.position()
+    position = playing.heard(serial)
+    assert before + 24000 - 256 <= position <= made + 24000 + 512     # two cycles may be under way
     playing.recorder.wait_for_frames(2400)
     playing.assert_is_the_mix()
 

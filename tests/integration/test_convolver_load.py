@@ -9,7 +9,7 @@ import time
 import numpy as np
 import pytest
 
-from bus import BusError, Segue
+from bus import Segue, error_of
 from chain import RATE, Chain, impulse_response
 from convolution import Input, Swap, error_db, resampled, taps
 from files import write_float_wav
@@ -22,11 +22,6 @@ GOOD_ENOUGH = -100.0            # dB of the peak
 
 
 # ---- many
-
-def resident_kib(session):
-    with open(f'/proc/{session.processes["service"].pid}/status') as f:
-        return next(int(line.split()[1]) for line in f if line.startswith('VmRSS:'))
-
 
 @pytest.mark.plain
 @pytest.mark.parametrize('n, seconds', [(100, 6), pytest.param(1000, 60, marks=pytest.mark.slow)])
@@ -43,7 +38,7 @@ def test_requests_for_half_a_second_each_end_as_the_mix(session, segue, n, secon
         playing.ask(response, paths, (960, 0, 4800, 100)[k % 4], gain=0.5 + k / n / 2)
         if k % 10 == 9:
             bytes_live.append(segue.get('BytesLive') + segue.get('BytesPending') + segue.get('BytesRetired'))
-            rss.append(resident_kib(session))
+            rss.append(session.processes['service'].resident_kib())
         time.sleep(max(0.0, begun + (k + 1) * seconds / n - time.monotonic()))
     applied = playing.applied()
     playing.recorder.wait_for_position(max(s.position for s in applied) + 9600)
@@ -52,7 +47,7 @@ def test_requests_for_half_a_second_each_end_as_the_mix(session, segue, n, secon
     assert playing.room.get('Xruns') == 0
     assert playing.room.get('SwapsApplied') + playing.room.get('SwapsSuperseded') == n + 1
 
-    segue.bus.wait_until('rest', lambda: segue.get('BytesPending') == segue.get('BytesRetired') == 0)
+    segue.wait_for_rest()
     one = segue.get('BytesLive')
     # the one that sounds, the one it fades to, one that waits, and those that are being made
     print(f'{len(applied)} applied, at most {max(bytes_live) / one:.1f} responses live, '
@@ -61,8 +56,7 @@ def test_requests_for_half_a_second_each_end_as_the_mix(session, segue, n, secon
     assert max(rss[len(rss) // 2:]) < max(rss[:len(rss) // 2]) + 16 * 1024
     segue.destroy(playing.room)
     segue.destroy(playing.player)
-    segue.bus.wait_until('no bytes', lambda: segue.get('BytesLive') == segue.get('BytesPending') ==
-                         segue.get('BytesRetired') == 0)
+    segue.assert_nothing_is_live()
 
 
 def test_one_response_of_two_nodes_is_held_once(segue, tmp_path):
@@ -95,8 +89,7 @@ def test_one_response_of_nodes_of_other_limits_is_held_once(segue, tmp_path):
     assert segue.get('BytesLive') == held
     for node in nodes:
         segue.destroy(node)
-    segue.bus.wait_until('no bytes', lambda: segue.get('BytesLive') == segue.get('BytesPending') ==
-                         segue.get('BytesRetired') == 0)
+    segue.assert_nothing_is_live()
 
 
 def test_a_file_loaded_twice_is_made_once(segue, tmp_path):
@@ -131,17 +124,6 @@ def unchanged(playing):
     playing.recorder.wait_for_frames(2048)
     playing.assert_is_the_mix()
     assert (playing.room.get('Buffer'), playing.room.get('SwapsApplied')) == (buffer, applied)
-
-
-def error_of(node, method, *args, **opts):
-    """How a request ends that is refused at once, or fails later: name and message."""
-    try:
-        serial = getattr(node, method)(*args, **opts)
-    except BusError as error:
-        return error.name, error.message
-    finished = node.finished(serial)
-    assert finished.result == 'failed', finished
-    return finished.error, finished.message
 
 
 BAD = {
@@ -245,7 +227,7 @@ def test_a_cancelled_load_is_never_heard(segue, unchanged, tmp_path):
         finished = unchanged.room.finished(serial)
         assert (finished.result, finished.error) == ('failed', ERROR + 'Cancelled')
     unchanged.recorder.wait_for_frames(RATE)
-    segue.bus.wait_until('rest', lambda: segue.get('BytesPending') == segue.get('BytesRetired') == 0)
+    segue.wait_for_rest()
 
 
 def test_a_short_response_overtakes_a_long_one_that_is_being_made(playing, tmp_path):
@@ -265,7 +247,7 @@ def test_more_than_memory_max_is_refused(session):
         # its samples fit, its spectra don't
         name, message = error_of(chain.room, 'load_samples', impulse_response(2.0, 4), channels=4, rate=RATE)
         assert name in (DBUS + 'LimitsExceeded', DBUS + 'NoMemory'), message
-        bus.wait_until('rest', lambda: segue.get('BytesPending') == segue.get('BytesRetired') == 0)
+        segue.wait_for_rest()
         chain.swap(*chain.response(0.2, 2))
         chain.recorder.wait_for_position(chain.play() + 9600)
         chain.assert_is_the_mix()
@@ -354,5 +336,4 @@ def test_anything_at_any_time_ends_as_it_should(session, segue, playing, seed):
         segue.release(buffer)
     for node in room, other, playing.player:
         segue.destroy(node)
-    segue.bus.wait_until('no bytes', lambda: segue.get('BytesLive') == segue.get('BytesPending') ==
-                         segue.get('BytesRetired') == 0)
+    segue.assert_nothing_is_live()

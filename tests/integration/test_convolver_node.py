@@ -22,13 +22,6 @@ KEYS = {'segue.gain', 'segue.fade', 'segue.bypass', 'segue.load', 'segue.wet', '
         'segue.ir.max', 'segue.status'}
 
 
-def assert_nothing_is_live(segue):
-    segue.bus.wait_until('no bytes', lambda: segue.get('BytesLive') == segue.get('BytesPending') ==
-                         segue.get('BytesRetired') == 0)
-    assert segue.get('BuffersLive') == 0
-    assert segue.buffers() == {}
-
-
 # ---- properties
 
 def test_its_settings_are_the_contracts_by_default_and_bad_ones_are_refused_by_name(session, segue):
@@ -244,7 +237,7 @@ def test_a_convolver_destroyed_in_mid_fade_leaves_nothing(segue, playing):
     playing.recorder.wait_for_frames(2400)
     segue.destroy(playing.room)
     segue.destroy(playing.player)
-    assert_nothing_is_live(segue)
+    segue.assert_nothing_is_live()
 
 
 def test_a_convolver_destroyed_in_mid_load_answers_gone(segue, playing, tmp_path):
@@ -256,7 +249,7 @@ def test_a_convolver_destroyed_in_mid_load_answers_gone(segue, playing, tmp_path
     assert (finished.result, finished.error) == ('failed', ERROR + 'Gone')
     assert playing.room.finished(loading).result in ('failed', 'superseded')
     segue.destroy(playing.player)
-    assert_nothing_is_live(segue)
+    segue.assert_nothing_is_live()
 
 
 def test_it_ends_in_the_middle_of_everything(session, segue, playing, tmp_path):
@@ -339,6 +332,6 @@ def test_inside_the_daemon_with_the_module(tmp_path):
                 assert error_db(out, mix(heard, swaps, first)) < -100
                 segue.destroy(chain.room)
                 segue.destroy(chain.player)
-                assert_nothing_is_live(segue)
+                segue.assert_nothing_is_live()
     finally:
         session.remove()

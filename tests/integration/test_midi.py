@@ -61,12 +61,6 @@ def ones(keys, segue):
     return keys
 
 
-@pytest.fixture
-def sine(keys):
-    keys.heard(keys.wave('sine', fade=0.0, gain=1.0))
-    return keys
-
-
 def on(key, velocity=127, channel=1):
     return 0x90 | channel - 1, key, velocity
 

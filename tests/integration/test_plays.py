@@ -8,10 +8,10 @@ import os
 import numpy as np
 import pytest
 
-from bus import BusError, Segue
+from bus import BusError, Segue, assert_refused
 from files import wav_header
 from mix import Sample, error_db, phase_origin, wavetable
-from notes import END_FRAMES, add_sample, end_weights, fit_sine, frequency, onset
+from notes import END_FRAMES, add_sample, end_weights, fit_sine, frequency, onset, record
 
 RATE = 48000
 QUANTUM = 256
@@ -25,17 +25,6 @@ def noise(segue, seed, n_frames, **opts):
     values = np.random.default_rng(seed).uniform(-0.3, 0.3, n_frames).astype('f4')
     buffer = segue.import_samples(values, channels=1, rate=RATE, label=f'noise {seed}', **opts)
     return segue.ready(buffer), values
-
-
-def record(node, n_frames):
-    node.recorder.wait_for_frames(n_frames)
-    return node.recorder.take()
-
-
-def assert_refused(name, word, call, *args, **opts):
-    with pytest.raises(BusError) as error:
-        call(*args, **opts)
-    assert error.value.name == name and word in error.value.message, error.value
 
 
 def test_plays_overlap_each_other_and_the_steady_tone(source, segue):
@@ -141,7 +130,7 @@ def test_a_buffer_lives_until_its_play_has_ended_whoever_leaves(session, source,
     Segue(client).node('synth').play(left, loop='forward', gain=0.0)
     client.close()
     source.wait_for_voices(2)
-    assert reclaimed(source) == []
+    assert segue.reclaimed() == []
     source.bus.wait_for('BufferReclaimed', where=lambda b, *_: b == released)
     now = source.recorder.position()
     take = record(source, 2400)
@@ -149,16 +138,10 @@ def test_a_buffer_lives_until_its_play_has_ended_whoever_leaves(session, source,
     assert np.array_equal(take[begun:begun + 30000], values)
     assert not take[begun + 30000:].any()
     assert begun + 30000 <= now + 2 * QUANTUM
-    assert reclaimed(source) == [released]
+    assert segue.reclaimed() == [released]
     source.stop(0)
     source.bus.wait_for('BufferReclaimed', where=lambda b, *_: b == left)
-    segue.bus.wait_until('nothing live', lambda: segue.get('BytesLive') == segue.get('BytesRetired') == 0)
-    assert segue.buffers() == {}
-
-
-def reclaimed(node):
-    node.bus.dispatch()
-    return [args[0] for _, _, member, args in node.bus.signals if member == 'BufferReclaimed']
+    segue.assert_nothing_is_live()
 
 
 def test_what_can_not_be_played_is_refused_by_name(source, segue, tmp_path):

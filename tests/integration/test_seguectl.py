@@ -5,7 +5,6 @@
 
 import json
 import os
-import pty
 import re
 import select
 import signal
@@ -14,57 +13,11 @@ import subprocess
 import numpy as np
 import pytest
 
-from files import wav_header, write_float_wav, write_wav
+from files import wav_header, write_wav
 from fixture import wait_until
+from shell import CANCELLED, DONE, FAILED, KIT, NO_SERVICE, TIMEOUT, USAGE
 
 NOT_RUNNING = "seguectl: Segue isn't running. Start it: systemctl --user start segue\n"
-DONE, FAILED, USAGE, NO_SERVICE, CANCELLED, TIMEOUT = range(6)
-
-
-@pytest.fixture
-def ctl(session):
-    """Run it and check its exit status; its output."""
-    def run(*args, status=DONE, stdin=''):
-        result = session.run(session.build / 'tools/seguectl/seguectl', *args, input=stdin, timeout=20,
-                             cwd=session.path / 'home')
-        assert result.returncode == status, result.stderr
-        assert (result.stderr == '') == (status == DONE), result.stderr
-        return result.stdout if status == DONE else result.stderr
-    return run
-
-
-@pytest.fixture
-def begin(session):
-    """Start it, to be looked at while it runs; ended after the test."""
-    running = []
-
-    def start(*args, **options):
-        options = {'stdout': subprocess.PIPE, 'stderr': subprocess.PIPE, 'text': True} | options
-        process = subprocess.Popen([session.build / 'tools/seguectl/seguectl', *args], env=session.env,
-                                   cwd=session.path / 'home', **options)
-        running.append(process)
-        return process
-    yield start
-    for process in running:
-        process.kill()
-        process.communicate()
-
-
-@pytest.fixture
-def synth(segue, ctl):
-    ctl('create', 'source', 'synth', 'audio.position=[ MONO ]')
-
-
-@pytest.fixture
-def room(segue, ctl):
-    ctl('create', 'convolver', 'room', 'ir.max=1s')
-
-
-@pytest.fixture
-def hall(session):
-    """A file in the folder seguectl runs in: 0.5 s, stereo, peak -6.02 dB."""
-    write_wav(session.path / 'home/hall.wav', np.full((24000, 2), 0.5))
-    return 'hall.wav'
 
 
 def make_long(path):
@@ -74,39 +27,6 @@ def make_long(path):
     path.write_bytes(header)
     os.truncate(path, len(header) + 4 * frames)
     return path.name
-
-
-class Terminal:
-    """What a process has written to its terminal so far."""
-
-    def __init__(self):
-        self.ours, self.its = pty.openpty()
-        self.text = ''
-
-    def read_until(self, word):
-        """Read on, with word None to the end."""
-        while word is None or word not in self.text:
-            try:
-                self.text += os.read(self.ours, 4096).decode()
-            except OSError:     # a terminal's way to say that its last user has left
-                assert word is None, self.text
-                return
-
-
-@pytest.fixture
-def on_terminal(begin):
-    """Start it on a terminal: the process, and the terminal."""
-    terminals = []
-
-    def start(*args):
-        terminal = Terminal()
-        terminals.append(terminal)
-        process = begin(*args, stdout=terminal.its, stderr=terminal.its)
-        os.close(terminal.its)
-        return process, terminal
-    yield start
-    for terminal in terminals:
-        os.close(terminal.ours)
 
 
 # ---- without a service
@@ -231,19 +151,6 @@ def test_the_channels_of_several_files_are_joined(session, room, ctl):
     assert ctl('load', 'room', 'L.wav', 'notes.txt', status=FAILED) == (
         'seguectl: room: notes.txt: not an audio file\n')
     assert '16 files' in ctl('load', 'room', *17 * ['L.wav'], status=USAGE)
-
-
-@pytest.fixture
-def kit(session, hall):
-    """An instrument in a folder of seguectl's: its samples lie beside that."""
-    (session.path / 'home/kits').mkdir()
-    text = f'<region> key=36 sample=../{hall} <region> key=38 sample=../{hall} end=99'
-    (session.path / 'home/kits/Kit.SFZ').write_text(text)
-    return 'kits/Kit.SFZ'
-
-
-# the samples' 188 KiB, and what tells of them
-KIT = r'Kit\.SFZ: an instrument of 500 ms, 2 channels, (189|19\d)K, peak gain -6\.0 dB'
 
 
 def test_an_instrument_is_loaded_by_its_path(session, synth, kit, ctl):
@@ -416,106 +323,6 @@ def test_what_another_type_of_node_has_is_refused(room, synth, ctl):
     assert ctl('wave', 'room', 'saw', status=FAILED) == "seguectl: room: a node of its type can't do that\n"
     assert "No property 'frequency'" in ctl('set', 'room', 'frequency', '440', status=FAILED)
     assert "No property 'wet'" in ctl('set', 'synth', 'wet', '1', status=FAILED)
-
-
-# ---- keys and plays
-
-@pytest.fixture
-def keys(session, segue, ctl):
-    """A source that plays notes, and runs."""
-    ctl('create', 'source', 'keys', 'audio.position=[ MONO ]', 'trigger=notes', 'release=5ms')
-    ctl('wave', 'keys', 'saw', '--wait')
-    session.link('keys:output_MONO', 'test-sink:playback_FL')
-    wait_until('running node', lambda: int(ctl('get', 'keys', 'Cycles')) > 0)
-    return 'keys'
-
-
-def test_a_synthesizer_comes_with_the_link_of_its_keyboard(session, segue, ctl):
-    assert 'midi_in' not in ctl('create', 'source', 'steady', 'trigger=always')
-    links = [line.split() for line in ctl('create', 'source', 'keys', 'segue.trigger=notes').splitlines()]
-    assert links[-1] == ['pw-link', 'KEYBOARD', 'keys:midi_in']
-    assert 'keys:midi_in' in session.ports()
-
-
-def wait_for_voices(ctl, n):
-    wait_until(f'{n} voices', lambda: ctl('get', 'keys', 'Voices') == f'{n}\n')
-
-
-def test_a_key_is_pressed_and_released(keys, begin, ctl):
-    process = begin('note', keys, 'F#3', '--length', '60s', '--velocity', '127')
-    wait_for_voices(ctl, 1)
-    ctl('note', keys, '60', '--length', '1ms')
-    process.send_signal(signal.SIGINT)
-    # it ends by the signal, so that a script does, and its key is up
-    assert process.wait(20) == -signal.SIGINT
-    wait_for_voices(ctl, 0)
-
-
-def test_what_is_no_key_or_velocity_is_wrong_usage(ctl):
-    for key in 'H4', '128', 'C', 'C99999999999999999999':
-        assert ctl('note', 'keys', key, status=USAGE) == (
-            f"seguectl: '{key}' isn't a key: 0 to 127, or a name like C4 or F#3\n")
-    assert 'a name like C4' in ctl('load', 'keys', 'x.wav', '--rootkey', 'H4', status=USAGE)
-    for velocity in '0', '128':
-        assert 'velocity' in ctl('note', 'keys', '60', '--velocity', velocity, status=USAGE)
-
-
-def test_a_sound_is_played_beside_others_until_it_is_stopped(keys, hall, ctl):
-    first = ctl('play', keys, hall, '--loop', '--gain', '-6dB')
-    second = json.loads(ctl('play', keys, ctl('keep', hall).strip(), '--loop', '--json'))['voice']
-    wait_for_voices(ctl, 2)
-    ctl('stop', keys, str(second))
-    wait_for_voices(ctl, 1)
-    assert first != f'{second}\n'
-    ctl('stop', keys)
-    wait_for_voices(ctl, 0)
-    assert ctl('stop', keys, '99', status=FAILED) == "seguectl: keys: voice 99 isn't playing\n"
-
-
-def test_an_instrument_is_played(keys, kit, ctl):
-    # 60 is none of its keys: nothing sounds
-    ctl('play', keys, kit)
-    assert re.fullmatch(KIT, ctl('load', keys, kit).strip())
-    ctl('note', keys, '36', '--length', '1ms')
-
-
-def test_a_sample_has_a_root_key(keys, hall, ctl):
-    assert ctl('load', keys, hall, '--rootkey', 'F#3', '--loop', 'forward') == (
-        'hall.wav: 500 ms, 2 channels, peak gain -6.0 dB\n')
-    ctl('note', keys, 'F#3', '--length', '1ms')
-
-
-def test_what_can_not_be_played_is_told(segue, keys, hall, ctl):
-    ctl('create', 'source', 'idle')
-    assert ctl('play', 'idle', hall, status=FAILED) == (
-        "seguectl: idle: it isn't running: nothing is linked to it\n")
-    assert ctl('note', 'idle', '60', status=FAILED) == (
-        'seguectl: idle: NoteOn: segue.trigger is always, not notes\n')
-    assert 'no such buffer' in ctl('play', keys, '999', status=FAILED)
-    assert ctl('play', 'kesy', hall, status=FAILED) == "seguectl: No node 'kesy'. Did you mean 'keys'?\n"
-    ctl('stop', keys, 'all', status=USAGE)
-
-
-# ---- buffers
-
-def test_what_is_kept_stays_until_it_is_released(segue, hall, ctl):
-    number = ctl('keep', hall, '--label', 'the hall').strip()
-    row = ctl('buffers').splitlines()[1]
-    assert row.split()[0] == number
-    for word in 'sample', 'the hall', '500 ms', '-6.0 dB':
-        assert word in row
-    ctl('release', f'#{number}')
-    wait_until('end of the buffer', lambda: ctl('buffers') == 'No buffers.\n')
-    assert number in ctl('release', number, status=FAILED)
-
-
-def test_what_turns_out_bad_is_not_kept(segue, ctl, tmp_path):
-    """Only its samples tell, long after its header."""
-    samples = np.zeros(48000 * 60, 'f4')
-    samples[-1] = np.nan
-    bad = write_float_wav(tmp_path / 'bad.wav', samples)
-    assert 'bad.wav' in ctl('keep', bad, status=FAILED)
-    wait_until('end of the buffer', lambda: ctl('buffers') == 'No buffers.\n')
 
 
 # ---- JSON

@@ -14,10 +14,7 @@
 #include "options.h"
 #include "sound.h"
 
-#define DEFAULT_QUANTUM	64
-#define DEFAULT_RATE	48000
 #define DEFAULT_SECONDS	6.0
-#define DEFAULT_IR	10.0
 #define ROUNDS		4u
 #define MAKES		5u	/* of a response, to be measured */
 #define SETTLE_NSEC	10000000
@@ -188,27 +185,15 @@ done:
 
 int segue_bench_convolver(int argc, char *argv[])
 {
-	const uint32_t one_case = SEGUE_OPTION_BIT(QUANTUM) | SEGUE_OPTION_BIT(IR) | SEGUE_OPTION_BIT(CHANNELS) |
-		SEGUE_OPTION_BIT(DIAGONAL);
-	struct segue_bench_options o = {
-		.numbers = {
-			[SEGUE_OPTION_QUANTUM] = DEFAULT_QUANTUM,
-			[SEGUE_OPTION_RATE] = DEFAULT_RATE,
-			[SEGUE_OPTION_SECONDS] = DEFAULT_SECONDS,
-			[SEGUE_OPTION_IR] = DEFAULT_IR,
-		},
-		.n_in = 2,
-		.n_out = 2,
-	};
+	struct segue_bench_options o;
 	struct segue_convolver_work work;
 	bool all;
-	int res = segue_bench_options_read(&o, one_case | SEGUE_OPTION_BIT(RATE) | SEGUE_OPTION_BIT(SECONDS) |
-			SEGUE_OPTION_BIT(PACED), help, argc, argv);
+	int res = segue_sound_read_options(&o, DEFAULT_SECONDS, help, argc, argv);
 
 	if (res >= 0)
 		return res;
 	work = segue_sound_work(&o);
-	all = !(o.given & one_case);
+	all = !(o.given & SEGUE_SOUND_CASE);
 	if (!o.json)
 		printf("%-22s %-6s %8s %8s %8s %8s %8s %8s %6s %8s %6s %6s\n", o.paced ? "paced" : "burst", "", "cpu %",
 				"mean us", "median", "p99.9", "wc", "max", "wc/m", "wc/q", "snr", "make");

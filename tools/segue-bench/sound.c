@@ -8,9 +8,30 @@
 #include <math.h>
 #include <stdlib.h>
 
-#define LOOP_FRAMES	8192u	/* of the input, at least */
-#define DECAY		6.9	/* nepers: 60 dB */
-#define SNR_FRAMES	64u	/* of the last cycle that are looked at */
+#define DEFAULT_QUANTUM		64
+#define DEFAULT_RATE		48000
+#define DEFAULT_IR		10.0	/* seconds */
+#define DEFAULT_CHANNELS	2
+#define LOOP_FRAMES		8192u	/* of the input, at least */
+#define DECAY			6.9	/* nepers: 60 dB */
+#define SNR_FRAMES		64u	/* of the last cycle that are looked at */
+
+int segue_sound_read_options(struct segue_bench_options *ret, double seconds, const char *help, int argc,
+		char *argv[])
+{
+	*ret = (struct segue_bench_options) {
+		.numbers = {
+			[SEGUE_OPTION_QUANTUM] = DEFAULT_QUANTUM,
+			[SEGUE_OPTION_RATE] = DEFAULT_RATE,
+			[SEGUE_OPTION_SECONDS] = seconds,
+			[SEGUE_OPTION_IR] = DEFAULT_IR,
+		},
+		.n_in = DEFAULT_CHANNELS,
+		.n_out = DEFAULT_CHANNELS,
+	};
+	return segue_bench_options_read(ret, SEGUE_SOUND_CASE | SEGUE_OPTION_BIT(RATE) | SEGUE_OPTION_BIT(SECONDS) |
+			SEGUE_OPTION_BIT(PACED), help, argc, argv);
+}
 
 struct segue_convolver_work segue_sound_work(const struct segue_bench_options *o)
 {

@@ -33,7 +33,16 @@ struct segue_player {
 	uint64_t n_cycles;		/* so far */
 };
 
-/** What the options of both benchmarks ask for. */
+/** Those of both benchmarks' options that make a case. */
+#define SEGUE_SOUND_CASE	(SEGUE_OPTION_BIT(QUANTUM) | SEGUE_OPTION_BIT(IR) | SEGUE_OPTION_BIT(CHANNELS) | \
+				 SEGUE_OPTION_BIT(DIAGONAL))
+
+/** Read them.
+ * \param seconds  unless it is given
+ * \return as segue_bench_options_read() */
+int segue_sound_read_options(struct segue_bench_options *ret, double seconds, const char *help, int argc,
+		char *argv[]);
+/** What they ask for. */
 struct segue_convolver_work segue_sound_work(const struct segue_bench_options *options);
 
 /** \return 0 or -ENOMEM; clear it then, too */

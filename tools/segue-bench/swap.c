@@ -11,10 +11,7 @@
 #include "options.h"
 #include "sound.h"
 
-#define DEFAULT_QUANTUM	64
-#define DEFAULT_RATE	48000
 #define DEFAULT_SECONDS	120.0
-#define DEFAULT_IR	10.0
 #define OFFSETS		8u	/* of a swap from the beginning of a largest block, evenly spread */
 #define BLOCK_FRAMES	8192u
 #define ROUNDS_MIN	3u
@@ -154,21 +151,10 @@ static int run_case(bool json, const struct segue_convolver_work *work, double f
 
 int segue_bench_swap(int argc, char *argv[])
 {
-	struct segue_bench_options o = {
-		.numbers = {
-			[SEGUE_OPTION_QUANTUM] = DEFAULT_QUANTUM,
-			[SEGUE_OPTION_RATE] = DEFAULT_RATE,
-			[SEGUE_OPTION_SECONDS] = DEFAULT_SECONDS,
-			[SEGUE_OPTION_IR] = DEFAULT_IR,
-		},
-		.n_in = 2,
-		.n_out = 2,
-	};
+	struct segue_bench_options o;
 	struct segue_convolver_work work;
 	size_t i, k, n_lengths;
-	int res = segue_bench_options_read(&o, SEGUE_OPTION_BIT(QUANTUM) | SEGUE_OPTION_BIT(IR) |
-			SEGUE_OPTION_BIT(CHANNELS) | SEGUE_OPTION_BIT(DIAGONAL) | SEGUE_OPTION_BIT(RATE) |
-			SEGUE_OPTION_BIT(SECONDS) | SEGUE_OPTION_BIT(PACED), help, argc, argv);
+	int res = segue_sound_read_options(&o, DEFAULT_SECONDS, help, argc, argv);
 
 	if (res >= 0)
 		return res;

@@ -117,7 +117,7 @@ void loop_fixture_clear(struct loop_fixture *f)
 	memset(f, 0, sizeof(*f));
 }
 
-static uint64_t now_msec(void)
+uint64_t loop_fixture_msec(void)
 {
 	struct timespec now;
 
@@ -127,10 +127,10 @@ static uint64_t now_msec(void)
 
 bool loop_fixture_run_until(struct loop_fixture *f, bool (*done)(void *data), void *data, uint32_t msec)
 {
-	uint64_t end = now_msec() + msec;
+	uint64_t end = loop_fixture_msec() + msec;
 
 	while (!done(data)) {
-		if (now_msec() >= end)
+		if (loop_fixture_msec() >= end)
 			return false;
 		spa_loop_control_iterate(f->control, 10);
 	}

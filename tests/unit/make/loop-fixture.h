@@ -30,6 +30,8 @@ struct loop_fixture {
 /** \return 0, or a negative errno with a line on stderr */
 int loop_fixture_init(struct loop_fixture *f);
 void loop_fixture_clear(struct loop_fixture *f);
+/** Of the clock that timers go by. */
+uint64_t loop_fixture_msec(void);
 /** Run the loop until done(data), for at most msec. \return whether it was done */
 bool loop_fixture_run_until(struct loop_fixture *f, bool (*done)(void *data), void *data, uint32_t msec);
 

@@ -81,6 +81,11 @@ void make_fixture_write(struct make_fixture *f, const char *name, const void *by
 	assert_int_equal(fclose(file), 0);
 }
 
+void make_fixture_write_text(struct make_fixture *f, const char *name, const char *text)
+{
+	make_fixture_write(f, name, text, strlen(text));
+}
+
 static void put(FILE *file, uint32_t value, int bytes)
 {
 	for (; bytes > 0; bytes--, value >>= 8)

@@ -30,6 +30,7 @@ int make_fixture_teardown(void **state);
 
 /** Write bytes to dir/name. */
 void make_fixture_write(struct make_fixture *f, const char *name, const void *bytes, size_t size);
+void make_fixture_write_text(struct make_fixture *f, const char *name, const char *text);
 /** A WAV file of 32-bit floats, interleaved, whose data chunk claims so many bytes.
  * \param extra  chunks before the data, or NULL */
 void make_fixture_write_wav(struct make_fixture *f, const char *name, const float *frames, uint32_t n_frames,

@@ -8,35 +8,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "load.h"
+#include "loads.h"
 #include "rt/response.h"
-#include "stage.h"
-#include "store.h"
 
 /* What a sound is to convolvers. The stage's node is a source: these tests wait as convolvers do. */
 
 #define N_FRAMES	1000u
 #define FRAMES_MAX	100000u
-
-struct listener {
-	struct segue_waiter waiter;
-	uint32_t n_told;
-	struct segue_error error;
-};
-
-static void on_ready(struct segue_waiter *waiter, const struct segue_error *error)
-{
-	struct listener *listener = SPA_CONTAINER_OF(waiter, struct listener, waiter);
-
-	listener->n_told++;
-	if (error != NULL)
-		listener->error = *error;
-}
-
-static struct segue_store_impl *store_of(struct stage *stage)
-{
-	return SPA_CONTAINER_OF(stage->store, struct segue_store_impl, iface);
-}
 
 static int setup(void **state)
 {
@@ -45,43 +23,14 @@ static int setup(void **state)
 	return res < 0 ? res : segue_store_plan(store_of(*state));
 }
 
-static struct segue_sound *load_as(struct stage *stage, const char *format, enum segue_kind kind)
-{
-	struct segue_options options = SEGUE_OPTIONS_INIT;
-	struct segue_error error;
-	struct segue_sound *sound;
-	char text[512], *out = text;
-
-	/* @ stands for the stage's directory */
-	for (; *format != '\0'; format++)
-		out += *format == '@' ? sprintf(out, "%s/", stage->dir) : sprintf(out, "%c", *format);
-	options.kind = kind;
-	sound = segue_load_text(store_of(stage), text, &options, NULL, &error);
-	assert_non_null(sound);
-	return sound;
-}
-
 static struct segue_sound *load(struct stage *stage, const char *format)
 {
-	return load_as(stage, format, SEGUE_KIND_RESPONSE);
+	return load_text(stage, format, SEGUE_KIND_RESPONSE);
 }
 
 static struct segue_target target(uint32_t rate, uint32_t n_in, uint32_t n_out)
 {
 	return (struct segue_target) { rate, n_in, n_out, FRAMES_MAX };
-}
-
-static void wait_for(struct stage *stage, struct listener *listener)
-{
-	for (uint32_t i = 0; i < STAGE_DEADLINE_MSEC && listener->n_told == 0; i++)
-		host_run(stage->host, 1);
-	assert_int_equal(listener->n_told, 1);
-}
-
-static void begin(struct listener *listener, struct segue_sound *sound, struct segue_target t)
-{
-	*listener = (struct listener) { .waiter.ready = on_ready };
-	segue_sound_wait(sound, &listener->waiter, &t);
 }
 
 static const struct segue_response *respond(struct stage *stage, struct segue_sound *sound,
@@ -91,8 +40,8 @@ static const struct segue_response *respond(struct stage *stage, struct segue_so
 	struct segue_buffer *buffer;
 
 	if ((buffer = segue_sound_buffer(sound, &t)) == NULL) {
-		begin(&listener, sound, t);
-		wait_for(stage, &listener);
+		listener_begin(&listener, sound, &t);
+		listener_wait(stage, &listener);
 		if (listener.error.res != 0)
 			fail_msg("%s", listener.error.message);
 		buffer = segue_sound_buffer(sound, &t);
@@ -106,10 +55,9 @@ static void assert_refused(struct stage *stage, struct segue_sound *sound, struc
 {
 	struct listener listener;
 
-	begin(&listener, sound, t);
-	wait_for(stage, &listener);
+	listener_begin(&listener, sound, &t);
+	assert_told(stage, &listener, res);
 	assert_string_equal(listener.error.message, message);
-	assert_int_equal(listener.error.res, res);
 	assert_null(segue_sound_buffer(sound, &t));
 }
 
@@ -154,10 +102,10 @@ static void who_waits_for_the_same_gets_the_same(void **state)
 
 	stage_write_ramp(stage, "a.wav", N_FRAMES, 2, 48000);
 	sound = load(stage, "@a.wav");
-	begin(&first, sound, t);
-	begin(&second, sound, t);
-	wait_for(stage, &first);
-	wait_for(stage, &second);
+	listener_begin(&first, sound, &t);
+	listener_begin(&second, sound, &t);
+	listener_wait(stage, &first);
+	listener_wait(stage, &second);
 	bytes = stage_info(stage, sound).bytes;
 	assert_non_null(segue_sound_buffer(sound, &t));
 	respond(stage, sound, target(48000, 2, 2));
@@ -221,7 +169,7 @@ static void a_sample_that_was_resampled_has_the_gain_of_its_file(void **state)
 	struct segue_sound *sample, *sound;
 
 	stage_write_ramp(stage, "a.wav", 44100, 1, 44100);
-	sample = load_as(stage, "@a.wav", SEGUE_KIND_SAMPLE);
+	sample = load_text(stage, "@a.wav", SEGUE_KIND_SAMPLE);
 	sound = load(stage, "@a.wav");
 	for (size_t i = 0; i < SPA_N_ELEMENTS(rates); i++) {
 		struct segue_target t = target(rates[i], 2, 2);
@@ -273,13 +221,14 @@ static void who_waits_is_told_when_the_file_is_bad(void **state)
 static void a_sound_nobody_wants_any_more_takes_its_responses_along(void **state)
 {
 	struct stage *stage = *state;
+	struct segue_target t = target(48000, 2, 2);
 	struct listener listener;
 	struct segue_sound *sound;
 
 	stage_write_ramp(stage, "a.wav", FRAMES_MAX, 4, 44100);
 	for (uint32_t msec = 0; msec < 60; msec += 3) {
 		sound = load(stage, "@a.wav");
-		begin(&listener, sound, target(48000, 2, 2));
+		listener_begin(&listener, sound, &t);
 		host_run(stage->host, msec);
 		if (listener.n_told == 0)
 			segue_sound_forget(&listener.waiter);

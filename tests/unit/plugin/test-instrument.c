@@ -11,17 +11,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "loads.h"
 #include "rt/instrument.h"
-#include "stage.h"
 
 /* An SFZ file as a sound: how it is asked for, shared, fenced and given back. */
-
-#define AT(hz)	(&(const struct segue_target) { .rate = (hz) })
-
-static struct segue_store_impl *store_of(struct stage *stage)
-{
-	return SPA_CONTAINER_OF(stage->store, struct segue_store_impl, iface);
-}
 
 static void write_kit(struct stage *stage)
 {
@@ -30,35 +23,16 @@ static void write_kit(struct stage *stage)
 	stage_write_text(stage, "kit.sfz", "<region> sample=a.wav key=36 cutoff=3 <region> sample=b.wav key=38\n");
 }
 
-static struct segue_sound *try_load(struct stage *stage, const char *format, enum segue_kind kind,
-		const struct segue_fence *fence, struct segue_error *error)
-{
-	struct segue_options options = SEGUE_OPTIONS_INIT;
-	char text[512], *out = text;
-
-	/* @ stands for the stage's directory */
-	for (; *format != '\0'; format++)
-		out += *format == '@' ? sprintf(out, "%s/", stage->dir) : sprintf(out, "%c", *format);
-	*out = '\0';
-	options.kind = kind;
-	return segue_load_text(store_of(stage), text, &options, fence, error);
-}
-
 static struct segue_sound *load(struct stage *stage, const char *format)
 {
-	struct segue_error error;
-	struct segue_sound *sound = try_load(stage, format, SEGUE_KIND_UNSET, NULL, &error);
-
-	if (sound == NULL)
-		fail_msg("%s", error.message);
-	return sound;
+	return load_text(stage, format, SEGUE_KIND_UNSET);
 }
 
 static void assert_refused(struct stage *stage, const char *format, enum segue_kind kind, const char *message)
 {
 	struct segue_error error = { 0 };
 
-	assert_null(try_load(stage, format, kind, NULL, &error));
+	assert_null(try_load_text(stage, format, kind, NULL, &error));
 	assert_int_equal(error.res, -EINVAL);
 	assert_string_equal(error.message, message);
 }
@@ -219,16 +193,17 @@ static void samples_are_fenced_as_their_instrument_is(void **state)
 	stage_write_text(stage, "out.sfz", "<region> sample=a.wav\n<region> sample=../../etc/passwd");
 	stage_write_text(stage, "in.sfz", "<region> sample=./x/../a.wav");
 	assert_int_equal(segue_fence_configure(fence, "paths", dirs, 1), 0);
-	sound = try_load(stage, "@in.sfz", SEGUE_KIND_UNSET, fence, &error);
+	sound = try_load_text(stage, "@in.sfz", SEGUE_KIND_UNSET, fence, &error);
 	assert_non_null(sound);
 	stage_wait_state(stage, sound, SEGUE_SOUND_READY);
 	stage_disown(stage, sound);
-	assert_fails(stage, try_load(stage, "@out.sfz", SEGUE_KIND_UNSET, fence, &error), -EACCES, "out.sfz: line 2: "
+	assert_fails(stage, try_load_text(stage, "@out.sfz", SEGUE_KIND_UNSET, fence, &error), -EACCES,
+			"out.sfz: line 2: "
 			"sample: /etc/passwd: not below a folder that Props may load from (load.paths)");
 	/* whose path isn't fenced may have samples anywhere */
 	assert_fails(stage, load(stage, "@out.sfz"), -EBADMSG, "out.sfz: ../../etc/passwd: not an audio file");
 	/* a fence that opens meanwhile doesn't change what was asked */
-	sound = try_load(stage, "@out.sfz", SEGUE_KIND_UNSET, fence, &error);
+	sound = try_load_text(stage, "@out.sfz", SEGUE_KIND_UNSET, fence, &error);
 	assert_int_equal(segue_fence_configure(fence, "true", NULL, 0), 0);
 	snprintf(message, sizeof(message), "out.sfz: line 2: sample: /etc/passwd: not below a folder that Props may load "
 			"from (load.paths)");

@@ -3,19 +3,12 @@
 /* SPDX-License-Identifier: MIT */
 
 #include "load.h"
-#include "sound.h"
-#include "store.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "stage.h"
-
-static struct segue_store_impl *store_of(struct stage *stage)
-{
-	return SPA_CONTAINER_OF(stage->store, struct segue_store_impl, iface);
-}
+#include "../repeat.h"
+#include "loads.h"
 
 static void assert_refused(struct stage *stage, const char *text, const char *named)
 {
@@ -28,28 +21,24 @@ static void assert_refused(struct stage *stage, const char *text, const char *na
 		fail_msg("'%.200s' doesn't name %s", error.message, named);
 }
 
-/* @ stands for a file below the stage's directory. */
 static struct segue_sound_info load(struct stage *stage, const char *format)
 {
-	struct segue_error error = { 0 };
+	struct segue_sound *sound = load_text(stage, format, SEGUE_KIND_UNSET);
 	struct segue_sound_info info;
-	struct segue_sound *sound;
-	char text[2048], *p;
 
-	snprintf(text, sizeof(text), "%s", format);
-	while ((p = strchr(text, '@')) != NULL) {
-		char rest[1024];
-
-		snprintf(rest, sizeof(rest), "%s", p + 1);
-		snprintf(p, sizeof(text) - (p - text), "%s/%s", stage->dir, rest);
-	}
-	sound = segue_load_text(store_of(stage), text, &SEGUE_OPTIONS_INIT, NULL, &error);
-	if (sound == NULL)
-		fail_msg("%s", error.message);
 	stage_wait_state(stage, sound, SEGUE_SOUND_READY);
 	info = stage_info(stage, sound);
 	stage_disown(stage, sound);
 	return info;
+}
+
+static void assert_fails(struct stage *stage, const char *format, const char *message)
+{
+	struct segue_sound *sound = load_text(stage, format, SEGUE_KIND_UNSET);
+
+	stage_wait_state(stage, sound, SEGUE_SOUND_FAILED);
+	assert_string_equal(stage_info(stage, sound).error->message, message);
+	stage_disown(stage, sound);
 }
 
 static void a_path_may_have_spaces_and_quotes(void **state)
@@ -80,9 +69,6 @@ static void several_files_are_joined(void **state)
 static void the_file_of_the_graphs_rate_is_taken_else_the_highest(void **state)
 {
 	struct stage *stage = *state;
-	struct segue_error error;
-	struct segue_sound *sound;
-	char text[256];
 
 	stage_write_ramp(stage, "32.wav", 100, 2, 32000);
 	stage_write_ramp(stage, "48.wav", 200, 2, 48000);
@@ -90,18 +76,8 @@ static void the_file_of_the_graphs_rate_is_taken_else_the_highest(void **state)
 	stage_write_ramp(stage, "mono.wav", 300, 1, 96000);
 	assert_int_equal(load(stage, "{ rates = [ @32.wav @48.wav @96.wav ] }").frames, 200);
 	assert_int_equal(load(stage, "{ rates = [ @32.wav @96.wav ] }").frames, 300);
-	snprintf(text, sizeof(text), "{ rates = [ %s/48.wav %s/mono.wav ] }", stage->dir, stage->dir);
-	sound = segue_load_text(store_of(stage), text, &SEGUE_OPTIONS_INIT, NULL, &error);
-	assert_non_null(sound);
-	stage_wait_state(stage, sound, SEGUE_SOUND_FAILED);
-	assert_string_equal(stage_info(stage, sound).error->message, "48.wav: its files have 2 and 1 channels");
-	stage_disown(stage, sound);
-	snprintf(text, sizeof(text), "{ rates = [ %s/96.wav %s/96.wav ] }", stage->dir, stage->dir);
-	sound = segue_load_text(store_of(stage), text, &SEGUE_OPTIONS_INIT, NULL, &error);
-	assert_non_null(sound);
-	stage_wait_state(stage, sound, SEGUE_SOUND_FAILED);
-	assert_string_equal(stage_info(stage, sound).error->message, "96.wav: two of its files have 96000 Hz");
-	stage_disown(stage, sound);
+	assert_fails(stage, "{ rates = [ @48.wav @mono.wav ] }", "48.wav: its files have 2 and 1 channels");
+	assert_fails(stage, "{ rates = [ @96.wav @96.wav ] }", "96.wav: two of its files have 96000 Hz");
 }
 
 static void options_are_taken(void **state)
@@ -121,15 +97,12 @@ static void an_option_is_the_same_in_the_text_and_beside_it(void **state)
 	struct segue_options options = SEGUE_OPTIONS_INIT;
 	struct segue_error error = { 0 };
 	struct segue_sound *first, *second;
-	char path[256], text[512];
 
-	stage_write_ramp(stage, "a.wav", 100, 1, 48000);
-	snprintf(path, sizeof(path), "%s/a.wav", stage->dir);
-	snprintf(text, sizeof(text), "{ file = %s gain = 0.1 }", path);
 	options.gain = 0.1;
-	first = segue_load_text(store_of(stage), path, &options, NULL, &error);
+	first = segue_load_text(store_of(stage), stage_write_ramp(stage, "a.wav", 100, 1, 48000), &options, NULL,
+			&error);
 	stage_wait_state(stage, first, SEGUE_SOUND_READY);
-	second = segue_load_text(store_of(stage), text, &SEGUE_OPTIONS_INIT, NULL, &error);
+	second = load_text(stage, "{ file = @a.wav gain = 0.1 }", SEGUE_KIND_UNSET);
 	host_run(stage->host, 50);
 	assert_ptr_equal(segue_sound_resolve(second), first);
 	stage_disown(stage, first);
@@ -171,17 +144,6 @@ static void a_wrong_option_is_named(void **state)
 	assert_refused(*state, "{ file = /a.wav fade = 1 }", "'fade'");
 	assert_refused(*state, "{ file = /a.wav "
 			"a_key_that_is_longer_than_any_option_there_is_and_will_ever_be_in_it = 1 }", "segue.load");
-}
-
-static char *repeat(const char *before, const char *what, uint32_t n, const char *after)
-{
-	size_t size = strlen(before) + n * strlen(what) + strlen(after) + 1;
-	char *text = malloc(size), *p = stpcpy(text, before);
-
-	while (n-- > 0)
-		p = stpcpy(p, what);
-	strcpy(p, after);
-	return text;
 }
 
 static void too_much_is_refused(void **state)

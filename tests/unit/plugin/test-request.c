@@ -4,59 +4,11 @@
 
 #include "request.h"
 
-#include <math.h>
 #include <string.h>
 
-#include "stage.h"
+#include "requests.h"
 
 #define SCHEDULED_MAX	64u
-
-static void assert_applied(const struct stage *stage, uint64_t serial)
-{
-	assert_int_equal(stage_result(stage, serial)->finished.result, SEGUE_RESULT_APPLIED);
-}
-
-static void assert_superseded(const struct stage *stage, uint64_t serial)
-{
-	assert_int_equal(stage_result(stage, serial)->finished.result, SEGUE_RESULT_SUPERSEDED);
-}
-
-static void assert_failed(const struct stage *stage, uint64_t serial, int res)
-{
-	assert_int_equal(stage_result(stage, serial)->finished.result, SEGUE_RESULT_FAILED);
-	assert_int_equal(stage_result(stage, serial)->error.res, res);
-}
-
-static struct segue_sound *ready_wave(struct stage *stage, const char *wave)
-{
-	struct segue_sound *sound = stage_wave(stage, wave);
-
-	stage_wait_state(stage, sound, SEGUE_SOUND_READY);
-	return sound;
-}
-
-static uint64_t request_at(struct stage *stage, struct segue_sound *sound, uint64_t at)
-{
-	struct segue_options options = SEGUE_OPTIONS_INIT;
-	struct segue_error error;
-	uint64_t serial;
-
-	options.has_at = true;
-	options.at = at;
-	assert_int_equal(stage_try_request(stage, sound, &options, &serial, &error), 0);
-	return serial;
-}
-
-static uint64_t request_with_fade(struct stage *stage, struct segue_sound *sound, double fade)
-{
-	struct segue_options options = SEGUE_OPTIONS_INIT;
-	struct segue_error error;
-	uint64_t serial;
-
-	options.fade = fade;
-	assert_int_equal(stage_try_request(stage, sound, &options, &serial, &error), 0);
-	return serial;
-}
 
 /* ---- one request */
 
@@ -321,6 +273,19 @@ static void at_and_after_exclude_each_other(void **state)
 	assert_int_equal(stage->n_accepted, 0);
 }
 
+static void a_failed_sound_is_refused_with_its_error(void **state)
+{
+	struct stage *stage = *state;
+	struct segue_error error;
+	struct segue_sound *sound = stage_load(stage, stage_path(stage, "none.wav"), NULL, &error);
+	uint64_t serial;
+
+	stage_wait_state(stage, sound, SEGUE_SOUND_FAILED);
+	assert_int_equal(stage_try_request(stage, sound, NULL, &serial, &error), -ENOENT);
+	assert_non_null(strstr(error.message, "none.wav: "));
+	stage_disown(stage, sound);
+}
+
 /* ---- what is heard */
 
 static void what_is_heard_is_known_when_the_clock_has_changed_between_two_swaps(void **state)
@@ -386,265 +351,6 @@ static void a_new_rate_has_the_sound_made_anew_where_it_is(void **state)
 	stage_disown(stage, sound);
 }
 
-/* ---- cancelling */
-
-static void a_loading_one_can_be_cancelled(void **state)
-{
-	struct stage *stage = *state;
-	struct segue_error error;
-	struct segue_sound *slow;
-	uint64_t serial;
-
-	slow = stage_load(stage, stage_write_ramp(stage, "long.wav", 2000000, 1, 44100), NULL, &error);
-	serial = stage_request(stage, slow);
-	stage_disown(stage, slow);
-	assert_int_equal(stage_cancel(stage, serial), 0);
-	assert_int_equal(stage->n_finished, 0);
-	assert_int_equal(stage_cancel(stage, serial), -ENXIO);
-	stage_wait(stage, serial);
-	assert_failed(stage, serial, -ECANCELED);
-	stage_wait_reclaimed(stage, 1);
-	/* that isn't an error of the node's */
-	assert_string_equal(stage_node_info(stage).last_error, "");
-	assert_int_equal(stage_node_info(stage).state, SEGUE_NODE_EMPTY);
-}
-
-static void a_scheduled_one_can_be_cancelled(void **state)
-{
-	struct stage *stage = *state;
-	struct segue_sound *sound = ready_wave(stage, "sine");
-	uint64_t first, second;
-
-	first = request_at(stage, sound, 10000);
-	assert_int_equal(stage_cancel(stage, first), 0);
-	stage_wait(stage, first);
-	assert_failed(stage, first, -ECANCELED);
-	stage_start(stage);
-	stage_cycles(stage, 1, 256);
-	second = request_at(stage, sound, 20000);
-	stage_cycles(stage, 1, 256);
-	assert_int_equal(stage_cancel(stage, second), 0);
-	stage_wait(stage, second);
-	assert_failed(stage, second, -ECANCELED);
-	assert_true(stage->position.clock.position < 20000 + 48000);
-	assert_int_equal(stage_node_info(stage).sound, 0);
-	stage_disown(stage, sound);
-}
-
-static void a_taken_one_can_no_longer_be_cancelled(void **state)
-{
-	struct stage *stage = *state;
-	struct segue_sound *sound = ready_wave(stage, "sine");
-	uint64_t serial;
-
-	stage_start(stage);
-	serial = stage_request(stage, sound);
-	stage_cycles(stage, 1, 256);
-	assert_int_equal(stage_cancel(stage, serial), -ENXIO);
-	stage_wait(stage, serial);
-	assert_applied(stage, serial);
-	assert_int_equal(stage_cancel(stage, serial), -ENXIO);
-	stage_disown(stage, sound);
-}
-
-static void an_unknown_one_cannot_be_cancelled(void **state)
-{
-	struct stage *stage = *state;
-
-	assert_int_equal(stage_cancel(stage, 0), -ENXIO);
-	assert_int_equal(stage_cancel(stage, 17), -ENXIO);
-}
-
-/* ---- more than the ring holds */
-
-static void a_burst_on_a_data_loop_that_stalls_is_bounded_and_the_last_one_heard(void **state)
-{
-	struct stage *stage = *state;
-	struct segue_sound *sounds[] = { ready_wave(stage, "sine"), ready_wave(stage, "saw") };
-	uint64_t serial = 0;
-	uint32_t n_superseded = 0;
-
-	stage_start(stage);
-	stage_cycles(stage, 1, 256);
-	for (uint32_t i = 0; i < 1000; i++) {
-		serial = stage_request(stage, sounds[i % 2]);
-		assert_int_equal(stage_set_number(stage, "segue.gain", i / 1000.0), 0);
-		assert_int_equal(stage_set_number(stage, "segue.frequency", 100.0 + i), 0);
-	}
-	assert_int_equal(serial, 1000);
-	stage_wait(stage, serial);
-	for (uint64_t s = 1; s < serial; s++)
-		n_superseded += stage_result(stage, s)->finished.result == SEGUE_RESULT_SUPERSEDED;
-	assert_int_equal(stage->n_finished, 1000);
-	/* one may be taken in each of the cycles that empty the ring */
-	assert_true(n_superseded >= 990);
-	assert_applied(stage, serial);
-	assert_string_equal(stage_get_text(stage, "segue.wave"), "saw");
-	stage_disown(stage, sounds[0]);
-	stage_disown(stage, sounds[1]);
-	/* the last gain is the one that is heard: half a second holds many periods */
-	stage_cycles(stage, 10, 2400);
-	float peak = 0.0f;
-	for (uint32_t i = 0; i < 2400; i++)
-		peak = fmaxf(peak, fabsf(stage->out[i]));
-	assert_true(peak > 0.8f && peak < 1.1f);
-}
-
-static void a_parked_one_can_be_cancelled(void **state)
-{
-	struct stage *stage = *state;
-	struct segue_sound *sound = ready_wave(stage, "sine");
-	uint64_t parked;
-
-	stage_start(stage);
-	stage_cycles(stage, 1, 256);
-	for (uint32_t i = 0; i < SEGUE_RING_SIZE; i++)
-		assert_int_equal(stage_set_number(stage, "segue.frequency", 100.0 + i), 0);
-	parked = stage_request(stage, sound);
-	assert_int_equal(stage_cancel(stage, parked), 0);
-	stage_wait(stage, parked);
-	assert_failed(stage, parked, -ECANCELED);
-	stage_cycles(stage, 10, 256);
-	host_run(stage->host, 50);
-	assert_int_equal(stage_node_info(stage).sound, 0);
-	assert_int_equal(stage_node_info(stage).n_applied, 0);
-	stage_disown(stage, sound);
-}
-
-/* ---- the node goes */
-
-static void what_is_outstanding_when_the_node_goes_is_gone(void **state)
-{
-	struct stage *stage = *state;
-	struct segue_error error;
-	struct segue_sound *sine = ready_wave(stage, "sine"), *slow;
-	uint64_t applied, fading, at, in_ring, parked, loading, parked_at;
-
-	stage_start(stage);
-	applied = stage_request(stage, sine);
-	stage_wait(stage, applied);
-	fading = request_with_fade(stage, sine, 5.0);
-	stage_wait(stage, fading);
-	at = request_at(stage, sine, 10000000);
-	stage_cycles(stage, 1, 256);
-	in_ring = stage_request(stage, sine);
-	for (uint32_t i = 0; i < SEGUE_RING_SIZE; i++)
-		assert_int_equal(stage_set_number(stage, "segue.frequency", 100.0 + i), 0);
-	parked_at = request_at(stage, sine, 20000000);
-	parked = stage_request(stage, sine);
-	slow = stage_load(stage, stage_write_ramp(stage, "long.wav", 2000000, 1, 44100), NULL, &error);
-	loading = stage_request(stage, slow);
-	stage_disown(stage, slow);
-	stage_destroy_node(stage);
-	assert_int_equal(stage->n_finished, 7);
-	assert_applied(stage, applied);
-	assert_applied(stage, fading);
-	assert_failed(stage, at, -EIDRM);
-	assert_failed(stage, in_ring, -EIDRM);
-	assert_failed(stage, parked_at, -EIDRM);
-	assert_failed(stage, parked, -EIDRM);
-	assert_failed(stage, loading, -EIDRM);
-	assert_int_equal(stage_info(stage, sine).state, SEGUE_SOUND_READY);
-	stage_disown(stage, sine);
-	stage_wait_reclaimed(stage, 2);
-}
-
-static void what_was_superseded_but_not_told_is_told_when_the_node_goes(void **state)
-{
-	struct stage *stage = *state;
-	struct segue_error error;
-	struct segue_sound *sine = ready_wave(stage, "sine"), *slow;
-	uint64_t older, newer;
-
-	slow = stage_load(stage, stage_write_ramp(stage, "long.wav", 2000000, 1, 44100), NULL, &error);
-	older = stage_request(stage, slow);
-	stage_disown(stage, slow);
-	newer = stage_request(stage, sine);
-	stage_destroy_node(stage);
-	assert_superseded(stage, older);
-	assert_applied(stage, newer);
-	stage_disown(stage, sine);
-}
-
-/* ---- properties that are requests, and their state */
-
-static void a_property_loads_and_says_what_came_of_it(void **state)
-{
-	struct stage *stage = *state;
-	struct segue_error error;
-	const char *path = stage_write_ramp(stage, "a b.wav", 1000, 1, 48000);
-
-	stage_start(stage);
-	assert_int_equal(stage_set_text(stage, "segue.load", path, &error), 0);
-	stage_wait(stage, 1);
-	assert_applied(stage, 1);
-	assert_string_equal(stage_get_text(stage, "segue.load"), stage_path(stage, "a b.wav"));
-	assert_string_equal(stage_get_text(stage, "status"), "ready a b.wav");
-	assert_int_equal(stage_set_text(stage, "segue.load", stage_path(stage, "none.wav"), &error), 0);
-	stage_wait(stage, 2);
-	assert_failed(stage, 2, -ENOENT);
-	assert_non_null(strstr(stage_get_text(stage, "status"), "failed: none.wav: "));
-	/* the sound went on as it was */
-	assert_string_equal(stage_get_text(stage, "segue.load"), stage_path(stage, "a b.wav"));
-	assert_int_equal(stage_node_info(stage).state, SEGUE_NODE_RUNNING);
-	assert_int_equal(stage_set_text(stage, "segue.wave", "sinus", &error), -EINVAL);
-	assert_int_equal(stage->n_accepted, 2);
-	assert_int_equal(stage_set_text(stage, "segue.wave", "triangle", &error), 0);
-	stage_wait(stage, 3);
-	assert_string_equal(stage_get_text(stage, "segue.wave"), "triangle");
-	assert_string_equal(stage_get_text(stage, "segue.load"), "");
-}
-
-static void an_empty_node_whose_request_failed_says_so(void **state)
-{
-	struct stage *stage = *state;
-	struct segue_error error;
-
-	assert_int_equal(stage_node_info(stage).state, SEGUE_NODE_EMPTY);
-	assert_int_equal(stage_set_text(stage, "load", stage_path(stage, "none.wav"), &error), 0);
-	stage_wait(stage, 1);
-	assert_int_equal(stage_node_info(stage).state, SEGUE_NODE_FAILED);
-	stage->node->methods->set_connected(stage->node, false);
-	assert_int_equal(stage_node_info(stage).state, SEGUE_NODE_DISCONNECTED);
-}
-
-static void a_failed_sound_is_refused_with_its_error(void **state)
-{
-	struct stage *stage = *state;
-	struct segue_error error;
-	struct segue_sound *sound = stage_load(stage, stage_path(stage, "none.wav"), NULL, &error);
-	uint64_t serial;
-
-	stage_wait_state(stage, sound, SEGUE_SOUND_FAILED);
-	assert_int_equal(stage_try_request(stage, sound, NULL, &serial, &error), -ENOENT);
-	assert_non_null(strstr(error.message, "none.wav: "));
-	stage_disown(stage, sound);
-}
-
-static void properties_are_checked_and_kept(void **state)
-{
-	struct stage *stage = *state;
-	struct segue_error error;
-	struct segue_value value = { .type = SEGUE_VALUE_DOUBLES };
-
-	assert_int_equal(stage_set_number(stage, "segue.gain", 0.5), 0);
-	assert_true(stage_get_number(stage, "gain") == 0.5);
-	assert_int_equal(stage_set_number(stage, "gain", 16.1), -EINVAL);
-	assert_int_equal(stage_set_number(stage, "gain", NAN), -EINVAL);
-	assert_true(stage_get_number(stage, "gain") == 0.5);
-	assert_int_equal(stage_set_number(stage, "nothing", 1.0), -ENXIO);
-	assert_int_equal(stage_set_text(stage, "status", "ready", &error), -EROFS);
-	assert_int_equal(stage_set_text(stage, "trigger", "never", &error), -EINVAL);
-	assert_int_equal(stage_set_text(stage, "trigger", "always", &error), 0);
-	assert_int_equal(stage_set_number(stage, "load", 1.0), -EINVAL);
-	assert_int_equal(stage_set_number(stage, "volume", 0.5), 0);
-	assert_true(stage_get_number(stage, "volume") == 0.5);
-	assert_int_equal(stage_set_number(stage, "volume", -0.5), -EINVAL);
-	assert_int_equal(stage_set_number(stage, "mute", 1.0), -EINVAL);
-	assert_int_equal(stage->node->methods->set(stage->node, "channelVolumes", &value, &error), -EINVAL);
-	assert_true(stage_get_number(stage, "volume") == 0.5);
-}
-
 #define test(name)	cmocka_unit_test_setup_teardown(name, stage_setup, stage_teardown)
 
 int main(void)
@@ -663,20 +369,9 @@ int main(void)
 		test(now_leaves_what_is_scheduled_later),
 		test(the_sixty_fifth_scheduled_one_is_refused),
 		test(at_and_after_exclude_each_other),
+		test(a_failed_sound_is_refused_with_its_error),
 		test(what_is_heard_is_known_when_the_clock_has_changed_between_two_swaps),
 		test(a_new_rate_has_the_sound_made_anew_where_it_is),
-		test(a_loading_one_can_be_cancelled),
-		test(a_scheduled_one_can_be_cancelled),
-		test(a_taken_one_can_no_longer_be_cancelled),
-		test(an_unknown_one_cannot_be_cancelled),
-		test(a_burst_on_a_data_loop_that_stalls_is_bounded_and_the_last_one_heard),
-		test(a_parked_one_can_be_cancelled),
-		test(what_is_outstanding_when_the_node_goes_is_gone),
-		test(what_was_superseded_but_not_told_is_told_when_the_node_goes),
-		test(a_property_loads_and_says_what_came_of_it),
-		test(an_empty_node_whose_request_failed_says_so),
-		test(a_failed_sound_is_refused_with_its_error),
-		test(properties_are_checked_and_kept),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,66 +7,12 @@
 #include <math.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "rt/buffers.h"
-#include "stage.h"
+#include "loads.h"
 
 #define LARGE_FRAMES	200000u	/* a worker gives its memory back */
 #define SMALL_FRAMES	4000u
-
-/* for a source at that rate */
-#define AT(hz)		(&(const struct segue_target) { .rate = (hz) })
-
-/* Somebody who waits for a sound at a rate, without a node. */
-struct listener {
-	struct segue_waiter waiter;
-	uint32_t n_told;
-	int res;
-};
-
-static void on_ready(struct segue_waiter *waiter, const struct segue_error *error)
-{
-	struct listener *listener = SPA_CONTAINER_OF(waiter, struct listener, waiter);
-
-	listener->n_told++;
-	listener->res = error != NULL ? error->res : 0;
-}
-
-static struct listener listener_init(void)
-{
-	return (struct listener) { .waiter.ready = on_ready };
-}
-
-static void assert_told(struct stage *stage, const struct listener *listener, int res)
-{
-	for (uint32_t i = 0; i < STAGE_DEADLINE_MSEC && listener->n_told == 0; i++)
-		host_run(stage->host, 1);
-	assert_int_equal(listener->n_told, 1);
-	assert_int_equal(listener->res, res);
-}
-
-static void make_for_rate(struct stage *stage, struct segue_sound *sound, uint32_t rate)
-{
-	struct listener listener = listener_init();
-	struct segue_buffer *buffer;
-
-	segue_sound_wait(sound, &listener.waiter, AT(rate));
-	assert_told(stage, &listener, 0);
-	buffer = segue_sound_buffer(sound, AT(rate));
-	assert_non_null(buffer);
-	assert_int_equal(((struct segue_sample *)buffer)->rate, rate);
-}
-
-static struct segue_sound *load(struct stage *stage, const char *name)
-{
-	struct segue_error error;
-	struct segue_sound *sound = stage_load(stage, stage_path(stage, name), NULL, &error);
-
-	assert_non_null(sound);
-	return sound;
-}
 
 static struct segue_sound *resolve(struct stage *stage, struct segue_sound *sound)
 {
@@ -93,8 +39,8 @@ static void the_same_file_opened_twice_is_one_sound(void **state)
 	uint64_t id;
 
 	stage_write_ramp(stage, "a.wav", LARGE_FRAMES, 1, 48000);
-	a = load(stage, "a.wav");
-	b = load(stage, "a.wav");
+	a = load_file(stage, "a.wav");
+	b = load_file(stage, "a.wav");
 	assert_ptr_not_equal(a, b);
 	id = stage_info(stage, b).id;
 	stage_wait_state(stage, a, SEGUE_SOUND_READY);
@@ -114,18 +60,17 @@ static void the_same_file_opened_while_it_loads_or_is_ready_is_one_sound(void **
 {
 	struct stage *stage = *state;
 	struct segue_sound *a, *b, *c;
-	struct listener listener = listener_init();
+	struct listener listener;
 
 	stage_write_ramp(stage, "a.wav", 3000000, 1, 44100);
-	a = load(stage, "a.wav");
+	a = load_file(stage, "a.wav");
 	stage_wait_state(stage, a, SEGUE_SOUND_LOADING);
-	b = load(stage, "a.wav");
-	segue_sound_wait(b, &listener.waiter, AT(48000));
+	b = load_file(stage, "a.wav");
+	listener_begin(&listener, b, AT(48000));
 	assert_told(stage, &listener, 0);
 	assert_ptr_equal(resolve(stage, b), a);
-	c = load(stage, "a.wav");
-	listener = listener_init();
-	segue_sound_wait(c, &listener.waiter, AT(48000));
+	c = load_file(stage, "a.wav");
+	listener_begin(&listener, c, AT(48000));
 	assert_told(stage, &listener, 0);
 	assert_ptr_equal(resolve(stage, c), a);
 	assert_int_equal(stage_memory(stage).n_live, 1);
@@ -136,15 +81,15 @@ static void the_same_file_opened_while_it_loads_or_is_ready_is_one_sound(void **
 static void who_waits_for_the_other_name_at_another_rate_is_told(void **state)
 {
 	struct stage *stage = *state;
-	struct listener first = listener_init(), second = listener_init();
+	struct listener first, second;
 	struct segue_sound *a, *b;
 
 	stage_write_ramp(stage, "a.wav", SMALL_FRAMES, 1, 48000);
-	a = load(stage, "a.wav");
+	a = load_file(stage, "a.wav");
 	stage_wait_state(stage, a, SEGUE_SOUND_READY);
-	b = load(stage, "a.wav");
-	segue_sound_wait(b, &first.waiter, AT(48000));
-	segue_sound_wait(b, &second.waiter, AT(32000));
+	b = load_file(stage, "a.wav");
+	listener_begin(&first, b, AT(48000));
+	listener_begin(&second, b, AT(32000));
 	assert_told(stage, &first, 0);
 	assert_told(stage, &second, 0);
 	/* the first owner may go: the other name keeps it */
@@ -160,11 +105,11 @@ static void a_file_that_failed_is_tried_again(void **state)
 	struct segue_sound *a, *b;
 
 	stage_write_text(stage, "a.wav", "RIFF");
-	a = load(stage, "a.wav");
+	a = load_file(stage, "a.wav");
 	stage_wait_state(stage, a, SEGUE_SOUND_FAILED);
 	assert_non_null(strstr(stage_info(stage, a).error->message, "a.wav: "));
 	stage_write_ramp(stage, "a.wav", SMALL_FRAMES, 1, 48000);
-	b = load(stage, "a.wav");
+	b = load_file(stage, "a.wav");
 	stage_wait_state(stage, b, SEGUE_SOUND_READY);
 	stage_disown(stage, a);
 	stage_wait_reclaimed(stage, 1);
@@ -278,58 +223,16 @@ static void nobody_wants_a_sound_that_loads(void **state)
 	uint64_t id;
 
 	stage_write_ramp(stage, "a.wav", 3000000, 1, 44100);
-	sound = load(stage, "a.wav");
+	sound = load_file(stage, "a.wav");
 	stage_disown(stage, sound);
 	stage_wait_reclaimed(stage, 1);
-	sound = load(stage, "a.wav");
+	sound = load_file(stage, "a.wav");
 	id = stage_info(stage, sound).id;
 	assert_int_equal(id, 2);
 	stage_wait_state(stage, sound, SEGUE_SOUND_LOADING);
 	stage_disown(stage, sound);
 	stage_wait_reclaimed(stage, 2);
 	assert_reclaimed(stage, id, false);
-}
-
-static void the_main_loop_does_not_wait_for_what_is_left_of_a_cancelled_job(void **state)
-{
-	struct stage *stage = *state;
-	struct segue_sound *sound;
-	struct timespec begin, end;
-	uint64_t msec;
-
-	/* 32 MB, which take over 10 ms to unmap in slices */
-	stage_write_ramp(stage, "a.wav", 8000000, 1, 48000);
-	sound = load(stage, "a.wav");
-	stage_wait_state(stage, sound, SEGUE_SOUND_LOADING);
-	/* made meanwhile, but not told */
-	usleep(1000000);
-	stage_disown(stage, sound);
-	clock_gettime(CLOCK_MONOTONIC, &begin);
-	host_run(stage->host, 0);
-	host_run(stage->host, 0);
-	clock_gettime(CLOCK_MONOTONIC, &end);
-	msec = (SPA_TIMESPEC_TO_NSEC(&end) - SPA_TIMESPEC_TO_NSEC(&begin)) / SPA_NSEC_PER_MSEC;
-	/* all of it within two iterations is what it must not do */
-	assert_true(stage_memory(stage).bytes_pending + stage_memory(stage).bytes_retired > 0 || msec < 8);
-}
-
-static void large_memory_is_given_back_by_a_worker(void **state)
-{
-	struct stage *stage = *state;
-	struct segue_sound *sound;
-	uint64_t bytes;
-
-	stage_write_ramp(stage, "a.wav", LARGE_FRAMES, 1, 48000);
-	sound = load(stage, "a.wav");
-	stage_wait_state(stage, sound, SEGUE_SOUND_READY);
-	bytes = stage_info(stage, sound).bytes;
-	assert_int_equal(stage_memory(stage).bytes_live, bytes);
-	stage_disown(stage, sound);
-	assert_int_equal(stage->n_reclaimed, 0);
-	assert_int_equal(stage_memory(stage).bytes_live, 0);
-	stage_wait_reclaimed(stage, 1);
-	assert_int_equal(stage->reclaimed[0].bytes, bytes);
-	assert_int_equal(stage_memory(stage).bytes_retired, 0);
 }
 
 static void a_budget_that_is_exceeded_fails_that_sound_alone(void **state)
@@ -341,8 +244,8 @@ static void a_budget_that_is_exceeded_fails_that_sound_alone(void **state)
 	assert_int_equal(stage->store->methods->configure(stage->store, &config), 0);
 	stage_write_ramp(stage, "large.wav", 3000000, 1, 48000);
 	stage_write_ramp(stage, "small.wav", SMALL_FRAMES, 1, 48000);
-	small = load(stage, "small.wav");
-	large = load(stage, "large.wav");
+	small = load_file(stage, "small.wav");
+	large = load_file(stage, "large.wav");
 	stage_wait_state(stage, large, SEGUE_SOUND_FAILED);
 	assert_int_equal(stage_info(stage, large).error->res, -EDQUOT);
 	assert_non_null(strstr(stage_info(stage, large).error->message, "large.wav: "));
@@ -351,7 +254,7 @@ static void a_budget_that_is_exceeded_fails_that_sound_alone(void **state)
 	/* with more of it the same file is tried again, although the one that failed is still owned */
 	config.memory_max = 1024 * 1024 * 1024;
 	assert_int_equal(stage->store->methods->configure(stage->store, &config), 0);
-	again = load(stage, "large.wav");
+	again = load_file(stage, "large.wav");
 	stage_wait_state(stage, again, SEGUE_SOUND_READY);
 	assert_ptr_equal(resolve(stage, again), again);
 	stage_disown(stage, again);
@@ -365,145 +268,14 @@ static void a_store_may_go_with_jobs_running_and_owners_left(void **state)
 
 	stage_write_ramp(stage, "a.wav", 3000000, 1, 44100);
 	stage_write_ramp(stage, "b.wav", 1000000, 1, 48000);
-	stage_wait_state(stage, load(stage, "b.wav"), SEGUE_SOUND_READY);
-	load(stage, "a.wav");
-	stage_disown(stage, load(stage, "a.wav"));
+	stage_wait_state(stage, load_file(stage, "b.wav"), SEGUE_SOUND_READY);
+	load_file(stage, "a.wav");
+	stage_disown(stage, load_file(stage, "a.wav"));
 	stage_wave(stage, "sine");
 	stage_destroy_node(stage);
 	host_unload(stage->store_handle);
 	stage->store_handle = NULL;
 	assert_int_equal(stage->n_reclaimed, 4);
-}
-
-/* ---- other rates */
-
-static void the_better_origin_is_kept(void **state)
-{
-	struct stage *stage = *state;
-	struct segue_sound *sound;
-	uint64_t at_48k;
-	const struct segue_sample *sample;
-
-	stage_write_ramp(stage, "a.wav", 96000, 1, 96000);
-	sound = load(stage, "a.wav");
-	stage_wait_state(stage, sound, SEGUE_SOUND_READY);
-	assert_non_null(segue_sound_buffer(sound, AT(48000)));
-	assert_null(segue_sound_buffer(sound, AT(96000)));
-	at_48k = stage_info(stage, sound).bytes;
-	make_for_rate(stage, sound, 96000);
-	/* as it was in the file, not from 48 kHz and back */
-	sample = (struct segue_sample *)segue_sound_buffer(sound, AT(96000));
-	assert_int_equal(sample->n_frames, 96000);
-	for (uint32_t i = 0; i < 96000; i += 100)
-		assert_true(sample->data[0][i] == (float)i / 96000);
-	assert_true(stage_info(stage, sound).bytes < at_48k);
-	make_for_rate(stage, sound, 44100);
-	make_for_rate(stage, sound, 96000);
-	sample = (struct segue_sample *)segue_sound_buffer(sound, AT(96000));
-	for (uint32_t i = 0; i < 96000; i += 100)
-		assert_true(sample->data[0][i] == (float)i / 96000);
-	stage_disown(stage, sound);
-	stage_wait_reclaimed(stage, 1);
-	assert_int_equal(stage->n_reclaimed, 1);
-}
-
-static void several_may_wait_for_several_rates(void **state)
-{
-	struct stage *stage = *state;
-	struct listener listeners[4];
-	static const uint32_t rates[4] = { 44100, 32000, 48000, 96000 };
-	struct segue_sound *sound;
-
-	stage_write_ramp(stage, "a.wav", SMALL_FRAMES, 1, 48000);
-	sound = load(stage, "a.wav");
-	for (uint32_t i = 0; i < 4; i++) {
-		listeners[i] = listener_init();
-		segue_sound_wait(sound, &listeners[i].waiter, AT(rates[i]));
-	}
-	for (uint32_t i = 0; i < 4; i++)
-		assert_told(stage, &listeners[i], 0);
-	stage_disown(stage, sound);
-	/* nothing of what was made in between is left */
-	stage_wait_reclaimed(stage, 1);
-	assert_int_equal(stage_memory(stage).bytes_live, 0);
-}
-
-static void what_a_job_reads_stays_until_the_job_ends(void **state)
-{
-	struct stage *stage = *state;
-	struct listener listener;
-	struct segue_sound *sound;
-
-	/* as large as what is freed at once may be */
-	stage_write_ramp(stage, "a.wav", 60000, 1, 48000);
-	for (uint32_t i = 0; i < 20; i++) {
-		sound = load(stage, "a.wav");
-		stage_wait_state(stage, sound, SEGUE_SOUND_READY);
-		listener = listener_init();
-		segue_sound_wait(sound, &listener.waiter, AT(44100 + i));
-		usleep(i * 50);
-		segue_sound_forget(&listener.waiter);
-		stage_disown(stage, sound);
-		/* the worker may be reading it */
-		assert_int_equal(stage->n_reclaimed, i);
-		assert_true(stage_memory(stage).bytes_live + stage_memory(stage).bytes_retired > 0);
-		stage_wait_reclaimed(stage, i + 1);
-	}
-}
-
-static void what_is_made_anew_within_a_job_ends_well(void **state)
-{
-	struct stage *stage = *state;
-	struct listener listener = listener_init();
-	struct segue_sound *sound;
-
-	stage_write_ramp(stage, "a.wav", 60000, 1, 48000);
-	sound = load(stage, "a.wav");
-	segue_sound_wait(sound, &listener.waiter, AT(44100));
-	/* made for 48 kHz first, then anew; the last owner goes in that */
-	stage_wait_state(stage, sound, SEGUE_SOUND_READY);
-	assert_int_equal(listener.n_told, 0);
-	segue_sound_forget(&listener.waiter);
-	stage_disown(stage, sound);
-	assert_int_equal(stage->n_reclaimed, 0);
-	stage_wait_reclaimed(stage, 1);
-	assert_true(stage->reclaimed[0].bytes > 0);
-}
-
-static void a_rate_that_cannot_be_made_leaves_the_sound_as_it_is(void **state)
-{
-	struct stage *stage = *state;
-	struct segue_store_config config = { .memory_max = 1 };
-	struct listener listener = listener_init();
-	struct segue_sound *sound;
-
-	stage_write_ramp(stage, "a.wav", SMALL_FRAMES, 1, 48000);
-	sound = load(stage, "a.wav");
-	stage_wait_state(stage, sound, SEGUE_SOUND_READY);
-	assert_int_equal(stage->store->methods->configure(stage->store, &config), 0);
-	segue_sound_wait(sound, &listener.waiter, AT(96000));
-	assert_told(stage, &listener, -EDQUOT);
-	assert_int_equal(stage_info(stage, sound).state, SEGUE_SOUND_READY);
-	assert_non_null(segue_sound_buffer(sound, AT(48000)));
-	stage_disown(stage, sound);
-	stage_wait_reclaimed(stage, 1);
-}
-
-static void a_table_from_a_file_keeps_nothing_else(void **state)
-{
-	struct stage *stage = *state;
-	struct segue_options options = SEGUE_OPTIONS_INIT;
-	struct segue_error error;
-	struct segue_sound *sound;
-
-	options.kind = SEGUE_KIND_TABLE;
-	stage_write_ramp(stage, "a.wav", 2048, 1, 48000);
-	sound = stage_load(stage, stage_path(stage, "a.wav"), &options, &error);
-	stage_wait_state(stage, sound, SEGUE_SOUND_READY);
-	assert_int_equal(stage_info(stage, sound).bytes, segue_sound_buffer(sound, AT(0))->bytes);
-	assert_int_equal(stage_info(stage, sound).kind, SEGUE_KIND_TABLE);
-	assert_ptr_equal(segue_sound_buffer(sound, AT(12345)), segue_sound_buffer(sound, AT(0)));
-	stage_disown(stage, sound);
 }
 
 #define test(name)	cmocka_unit_test_setup_teardown(name, stage_setup, stage_teardown)
@@ -519,16 +291,8 @@ int main(void)
 		test(raw_samples_read_in_another_way_are_another_sound),
 		test(a_memfd_that_was_written_again_is_another_sound),
 		test(nobody_wants_a_sound_that_loads),
-		test(the_main_loop_does_not_wait_for_what_is_left_of_a_cancelled_job),
-		test(large_memory_is_given_back_by_a_worker),
 		test(a_budget_that_is_exceeded_fails_that_sound_alone),
 		test(a_store_may_go_with_jobs_running_and_owners_left),
-		test(the_better_origin_is_kept),
-		test(several_may_wait_for_several_rates),
-		test(what_a_job_reads_stays_until_the_job_ends),
-		test(what_is_made_anew_within_a_job_ends_well),
-		test(a_rate_that_cannot_be_made_leaves_the_sound_as_it_is),
-		test(a_table_from_a_file_keeps_nothing_else),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

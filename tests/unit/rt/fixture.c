@@ -27,8 +27,6 @@ static void *new_zeroed(size_t size)
 	return memset(memory, 0, whole);
 }
 
-#define START	100000u		/* position of the engine's first frame */
-
 void fixture_init(struct fixture *f, uint32_t n_channels)
 {
 	*f = (struct fixture) {
@@ -40,6 +38,16 @@ void fixture_init(struct fixture *f, uint32_t n_channels)
 	};
 	f->source = segue_source_init(new_zeroed(segue_source_size(n_channels)), n_channels,
 			f->handover, f->statistics);
+}
+
+void fixture_init_keys(struct fixture *f, uint32_t n_channels, struct segue_buffer *buffer)
+{
+	fixture_init(f, n_channels);
+	send_value(f, SEGUE_SOURCE_TRIGGER, 0, 1);
+	send_value(f, SEGUE_SOURCE_ATTACK, 0, 0);
+	send_value(f, SEGUE_SOURCE_RELEASE, 0, 0);
+	if (buffer != NULL)
+		send_swap(f, buffer, 0.0, SEGUE_NOW, 0);
 }
 
 void fixture_clear(struct fixture *f)
@@ -219,6 +227,74 @@ double random_unit(void)
 	return random_below(1u << 24) / (double)(1u << 24);
 }
 
+double key_frequency(double key)
+{
+	return 440.0 * pow(2.0, (key - 69.0) / 12.0);
+}
+
+double last_5_ms(uint32_t i)
+{
+	return fmax(1.0 - (i + 1.0) / (RAMP + 1.0), 0.0);
+}
+
+double smooth(double w)
+{
+	return w * w * (3.0 - 2.0 * w);
+}
+
+double weight_of(const struct segue_ticket *ticket, uint64_t i, uint64_t until)
+{
+	uint64_t n = llround(ticket->fade * RATE), hurried;
+	double g0;
+
+	if (n <= until)
+		return i < n ? smooth((i + 1.0) / (n + 1.0)) : 1.0;
+	assert_true(until >= HURRY);
+	hurried = until - HURRY;
+	if (i < hurried)
+		return smooth((i + 1.0) / (n + 1.0));
+	g0 = smooth(hurried / (n + 1.0));
+	return g0 + (1.0 - g0) * smooth((i - hurried + 1.0) / (HURRY + 1.0));
+}
+
+void assert_silent(const float *out, uint32_t n_frames)
+{
+	for (uint32_t i = 0; i < n_frames; i++)
+		assert_true(out[i] == 0.0f);
+}
+
+void assert_outputs_found(void (*begin)(struct fixture *f, uint32_t n_outputs, struct segue_buffer *buffer))
+{
+	static const float values[] = { 0.25f, -0.5f, 0.125f };
+	static const struct {
+		uint32_t n_channels, n_outputs;
+		float expected[4];
+	} cases[] = {
+		{ 1, 1, { 0.25f } },
+		{ 1, 3, { 0.25f, 0.25f, 0.25f } },
+		{ 2, 1, { -0.125f } },
+		{ 3, 1, { -0.125f / 3.0f } },
+		{ 2, 2, { 0.25f, -0.5f } },
+		{ 2, 4, { 0.25f, -0.5f, 0.0f, 0.0f } },
+		{ 3, 2, { 0.25f, -0.5f } },
+	};
+
+	for (size_t k = 0; k < SPA_N_ELEMENTS(cases); k++) {
+		struct segue_sample *s = new_constant(cases[k].n_channels, values);
+		struct fixture f;
+		float out[4 * 100];
+
+		begin(&f, cases[k].n_outputs, &s->buffer);
+		run_frames(&f, out, 100, 100);
+		for (uint32_t c = 0; c < cases[k].n_outputs; c++) {
+			for (uint32_t i = 0; i < 100; i++)
+				assert_near(out[c * 100 + i], cases[k].expected[c], 1e-7);
+		}
+		fixture_clear(&f);
+		free_sample(s);
+	}
+}
+
 static float *new_run(uint64_t n_frames)
 {
 	float *run = calloc(n_frames + 2 * SEGUE_GUARD_FRAMES, sizeof(float));
@@ -322,6 +398,16 @@ struct segue_sample *new_sample(uint32_t n_channels, uint32_t rate, uint64_t n_f
 	sample->loop_end = n_frames;
 	for (uint32_t c = 0; c < n_channels; c++)
 		sample->data[c] = new_run(n_frames);
+	return sample;
+}
+
+struct segue_sample *new_constant(uint32_t n_channels, const float values[])
+{
+	struct segue_sample *sample = new_sample(n_channels, RATE, 1);
+
+	for (uint32_t c = 0; c < n_channels; c++)
+		sample->data[c][0] = values[c];
+	set_loop(sample, 0, 1);
 	return sample;
 }
 

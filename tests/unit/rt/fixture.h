@@ -19,6 +19,9 @@
 #define RATE		48000u
 #define QUANTUM_MAX	8192u
 #define TICKETS_MAX	256u
+#define START		100000u	/* position of an engine's first frame */
+#define RAMP		240u	/* frames: the 5 ms in which settings change and notes end */
+#define HURRY		256u	/* frames: of a fade that makes way */
 
 /** MIDI to come: messages in order, by the frame of the engine's they are heard in. */
 struct score {
@@ -43,6 +46,9 @@ struct fixture {
 };
 
 void fixture_init(struct fixture *f, uint32_t n_channels);
+/** One whose keys sound at full level at once and end in 5 ms.
+ * \param buffer  NULL: none yet */
+void fixture_init_keys(struct fixture *f, uint32_t n_channels, struct segue_buffer *buffer);
 /** Drains the engine, and fails unless every ticket has come back answered. */
 void fixture_clear(struct fixture *f);
 
@@ -74,6 +80,19 @@ void let_pass(struct fixture *f, double seconds);
 uint32_t random_below(uint32_t n);
 double random_unit(void);
 
+/** Hz */
+double key_frequency(double key);
+/** The level of a note that was released i frames ago. */
+double last_5_ms(uint32_t i);
+/** The curve of fades, 0..1. */
+double smooth(double w);
+/** Weight of a ticket in its i-th frame, when the next one starts `until` frames after it. */
+double weight_of(const struct segue_ticket *ticket, uint64_t i, uint64_t until);
+void assert_silent(const float *out, uint32_t n_frames);
+/** Channels find their outputs.
+ * \param begin  makes an engine of so many outputs, in which the buffer is heard as it is from the first frame on */
+void assert_outputs_found(void (*begin)(struct fixture *f, uint32_t n_outputs, struct segue_buffer *buffer));
+
 /** A table of partials amplitudes[0..n-1] in sine phase, in half-octave levels; one per channel. */
 struct segue_table *new_table(uint32_t n_channels, const double amplitudes[], uint32_t n_partials);
 /** A table whose levels are constant: level l holds n_partials[l] partials and reads as values[l]. */
@@ -85,6 +104,8 @@ struct segue_table *new_ones(void);
 
 /** A sample of zeros. */
 struct segue_sample *new_sample(uint32_t n_channels, uint32_t rate, uint64_t n_frames);
+/** A sample of one value a channel, for ever. */
+struct segue_sample *new_constant(uint32_t n_channels, const float values[]);
 /** A sample of noise in -1..1. */
 struct segue_sample *new_noise(uint32_t n_channels, uint32_t rate, uint64_t n_frames);
 void set_loop(struct segue_sample *sample, uint64_t start, uint64_t end);

@@ -20,16 +20,6 @@
 /* What a channel's controllers do to its notes, and that both MIDIs say the same. */
 
 #define N_FRAMES	6000u
-#define RAMP		240u	/* frames: 5 ms */
-
-static void init(struct fixture *f, uint32_t n_channels, struct segue_buffer *buffer)
-{
-	fixture_init(f, n_channels);
-	send_value(f, SEGUE_SOURCE_TRIGGER, 0, 1);
-	send_value(f, SEGUE_SOURCE_ATTACK, 0, 0);
-	send_value(f, SEGUE_SOURCE_RELEASE, 0, 0);
-	send_swap(f, buffer, 0.0, SEGUE_NOW, 0);
-}
 
 /* On a ramp from one value to another that began i frames ago. */
 static double ramp(double from, double to, int64_t i)
@@ -49,7 +39,7 @@ static void volume_and_expression_are_squared_and_ramped(void **state)
 		double low = pow(50.0 / 127.0, 2.0), mid = ramp(1.0, low, 99);
 		struct fixture f;
 
-		init(&f, 1, &ones->buffer);
+		fixture_init_keys(&f, 1, &ones->buffer);
 		add_midi(&f, 10, 0x90, 60, 127);
 		add_midi(&f, 1000, 0xb0, controllers[c], 50);
 		add_midi(&f, 1100, 0xb0, controllers[c], 127);	/* in mid-ramp */
@@ -70,7 +60,7 @@ static void what_is_set_before_a_note_is_not_ramped(void **state)
 	struct fixture f;
 	float out[1000];
 
-	init(&f, 1, &ones->buffer);
+	fixture_init_keys(&f, 1, &ones->buffer);
 	add_midi(&f, 10, 0xb0, 7, 100);
 	add_midi(&f, 10, 0xb0, 11, 64);
 	add_midi(&f, 10, 0x90, 60, 127);
@@ -91,7 +81,7 @@ static void a_pan_has_equal_power_and_is_one_in_the_middle(void **state)
 		struct fixture f;
 		float out[3 * 1000];
 
-		init(&f, 3, &ones->buffer);
+		fixture_init_keys(&f, 3, &ones->buffer);
 		add_midi(&f, 0, 0x90, 60, 127);
 		add_midi(&f, 100, 0xb0, 10, v);
 		run_frames(&f, out, 1000, 100);
@@ -114,7 +104,7 @@ static void one_output_knows_no_pan(void **state)
 	struct fixture f;
 	float out[1000];
 
-	init(&f, 1, &ones->buffer);
+	fixture_init_keys(&f, 1, &ones->buffer);
 	add_midi(&f, 0, 0xb0, 10, 0);
 	add_midi(&f, 0, 0x90, 60, 127);
 	run_frames(&f, out, 1000, 100);
@@ -129,7 +119,7 @@ static void sound_off_ends_notes_in_5_ms_whatever_their_release(void **state)
 	struct fixture f;
 	float out[2000];
 
-	init(&f, 1, &ones->buffer);
+	fixture_init_keys(&f, 1, &ones->buffer);
 	send_value(&f, SEGUE_SOURCE_RELEASE, 0, 1.0);
 	add_midi(&f, 0, 0xb0, 64, 127);
 	add_midi(&f, 0, 0x90, 60, 127);
@@ -149,7 +139,7 @@ static void notes_off_releases_keys_unless_the_pedal_holds_them(void **state)
 	struct fixture f;
 	float out[3000];
 
-	init(&f, 1, &ones->buffer);
+	fixture_init_keys(&f, 1, &ones->buffer);
 	add_midi(&f, 0, 0x90, 60, 127);
 	add_midi(&f, 0, 0x90, 61, 127);
 	add_midi(&f, 500, 0xb0, 123, 0);
@@ -174,7 +164,7 @@ static void a_reset_leaves_volume_and_pan(void **state)
 	float out[2 * N_FRAMES];
 	double level = pow(100.0 / 127.0, 2.0);
 
-	init(&f, 2, &table->buffer);
+	fixture_init_keys(&f, 2, &table->buffer);
 	add_midi(&f, 0, 0xb0, 7, 100);
 	add_midi(&f, 0, 0xb0, 10, 0);
 	add_midi(&f, 0, 0xb0, 11, 20);
@@ -201,7 +191,7 @@ static void a_bend_is_heard_from_its_frame_on(void **state)
 	float out[N_FRAMES];
 	size_t k = 0;
 
-	init(&f, 1, &table->buffer);
+	fixture_init_keys(&f, 1, &table->buffer);
 	add_midi(&f, 0, 0x90, 81, 127);
 	for (size_t b = 0; b < SPA_N_ELEMENTS(bends); b++)
 		add_midi(&f, bends[b].frame, 0xe0, bends[b].value & 0x7f, bends[b].value >> 7);
@@ -226,7 +216,7 @@ static void a_bend_moves_samples_as_well(void **state)
 	for (uint32_t i = 0; i < 90000; i++)
 		s->data[0][i] = i * 1e-4f;
 	s->root_key = 60;
-	init(&f, 1, &s->buffer);
+	fixture_init_keys(&f, 1, &s->buffer);
 	add_midi(&f, 0, 0x90, 60, 127);
 	add_midi(&f, 1000, 0xe0, 0, 0x60);	/* a semitone */
 	add_midi(&f, 3000, 0xe0, 0, 0x40);
@@ -286,7 +276,7 @@ static void packets_sound_as_bytes_do(void **state)
 		struct fixture f;
 		uint64_t seed = 77;
 
-		init(&f, 2, &table->buffer);
+		fixture_init_keys(&f, 2, &table->buffer);
 		for (uint32_t i = 0; i < 400; i++) {
 			uint8_t status, a, b;
 
@@ -317,7 +307,7 @@ static void malformed_events_are_counted_and_the_others_heard(void **state)
 	struct fixture f;
 	float out[1000];
 
-	init(&f, 1, &ones->buffer);
+	fixture_init_keys(&f, 1, &ones->buffer);
 	add_bytes(&f, 5, SPA_CONTROL_Midi, half, sizeof(half));
 	add_midi(&f, 10, 0x90, 60, 127);
 	add_bytes(&f, 15, SPA_CONTROL_Midi, half, sizeof(half));
@@ -344,7 +334,7 @@ static void an_event_behind_the_cycles_end_is_late_rather_than_lost(void **state
 		.bytes = { 0x90, 60, 127 },
 	};
 
-	init(&f, 1, &ones->buffer);
+	fixture_init_keys(&f, 1, &ones->buffer);
 	f.clock.duration = 100;
 	segue_source_process(f.source, &f.clock, &midi.sequence, outputs, 100);
 	assert_true(out[99] == 0.0f);

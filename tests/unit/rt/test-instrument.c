@@ -18,37 +18,17 @@
 
 /* Instruments: which regions sound, and how. */
 
-#define END	240u	/* frames: 5 ms */
 #define N	4000u
 
-/* A sample of one value for ever. */
-static struct segue_sample *new_constant(float value)
+static struct segue_sample *new_value(float value)
 {
-	struct segue_sample *s = new_sample(1, RATE, 1);
-
-	s->data[0][0] = value;
-	set_loop(s, 0, 1);
-	return s;
-}
-
-static void init(struct fixture *f, uint32_t n_channels, struct segue_instrument *instrument)
-{
-	fixture_init(f, n_channels);
-	send_value(f, SEGUE_SOURCE_TRIGGER, 0, 1);
-	send_value(f, SEGUE_SOURCE_ATTACK, 0, 0);
-	send_value(f, SEGUE_SOURCE_RELEASE, 0, 0);
-	send_swap(f, &instrument->buffer, 0.0, SEGUE_NOW, 0);
-}
-
-static double last_5_ms(uint32_t i)
-{
-	return fmax(1.0 - (i + 1.0) / (END + 1.0), 0.0);
+	return new_constant(1, &value);
 }
 
 static void all_regions_that_match_sound_together(void **state)
 {
-	struct segue_sample *samples[4] = { new_constant(1.0f), new_constant(2.0f), new_constant(4.0f),
-		new_constant(8.0f) };
+	struct segue_sample *samples[4] = { new_value(1.0f), new_value(2.0f), new_value(4.0f),
+		new_value(8.0f) };
 	struct segue_region regions[4] = {
 		{ REGION_ALL(samples[0], 60) }, { REGION_ALL(samples[1], 60) },
 		{ REGION_ALL(samples[2], 60) }, { REGION_ALL(samples[3], 60) },
@@ -69,7 +49,7 @@ static void all_regions_that_match_sound_together(void **state)
 		struct fixture f;
 		float out[N];
 
-		init(&f, 1, instrument);
+		fixture_init_keys(&f, 1, &instrument->buffer);
 		add_midi(&f, 10, 0x90, cases[k].key, cases[k].velocity);
 		add_midi(&f, 2000, 0x80, cases[k].key, 0);
 		run_frames(&f, out, 1000, 100);
@@ -87,7 +67,7 @@ static void all_regions_that_match_sound_together(void **state)
 
 static void gain_pan_and_velocity_tracking_are_the_regions(void **state)
 {
-	struct segue_sample *s = new_constant(1.0f);
+	struct segue_sample *s = new_value(1.0f);
 
 	for (int32_t pan = -4; pan <= 4; pan++) {
 		struct segue_region region = { REGION_ALL(s, 60) };
@@ -100,7 +80,7 @@ static void gain_pan_and_velocity_tracking_are_the_regions(void **state)
 		region.pan = pan / 4.0f;
 		region.velocity_tracking = 0.25f;
 		instrument = new_instrument(&region, 1);
-		init(&f, 2, instrument);
+		fixture_init_keys(&f, 2, &instrument->buffer);
 		send_note(&f, 60, 64);
 		run_frames(&f, out, N, 100);
 		assert_near(out[100], gain * sqrt(2.0) * cos(angle), 1e-6);
@@ -131,7 +111,7 @@ static void a_root_may_lie_between_keys_and_a_pitch_be_one_for_all(void **state)
 
 		region.key_tracking = cases[k].tracking;
 		instrument = new_instrument(&region, 1);
-		init(&f, 1, instrument);
+		fixture_init_keys(&f, 1, &instrument->buffer);
 		send_note(&f, cases[k].key, 127);
 		run_frames(&f, out, N, 100);
 		for (uint32_t i = 1; i < N; i++)
@@ -144,7 +124,7 @@ static void a_root_may_lie_between_keys_and_a_pitch_be_one_for_all(void **state)
 
 static void a_region_has_an_envelope_of_its_own_or_the_nodes(void **state)
 {
-	struct segue_sample *s = new_constant(1.0f);
+	struct segue_sample *s = new_value(1.0f);
 	struct segue_region region = { REGION_ALL(s, 60) };
 	struct segue_instrument *instrument;
 	struct fixture f;
@@ -152,7 +132,7 @@ static void a_region_has_an_envelope_of_its_own_or_the_nodes(void **state)
 
 	region.envelope = (struct segue_envelope_shape) { 0.01f, -1.0f, 0.5f, -1.0f };
 	instrument = new_instrument(&region, 1);
-	init(&f, 1, instrument);
+	fixture_init_keys(&f, 1, &instrument->buffer);
 	send_value(&f, SEGUE_SOURCE_ATTACK, 0, 1.0);
 	send_value(&f, SEGUE_SOURCE_DECAY, 0, 0.02);
 	send_value(&f, SEGUE_SOURCE_SUSTAIN, 0, 0.1);
@@ -179,25 +159,24 @@ static void a_one_shot_plays_to_its_end_whatever_the_key_does(void **state)
 	set_loop(s, 100, 200);
 	region.one_shot = true;
 	instrument = new_instrument(&region, 1);
-	init(&f, 1, instrument);
+	fixture_init_keys(&f, 1, &instrument->buffer);
 	add_midi(&f, 0, 0x90, 60, 127);
 	add_midi(&f, 50, 0x80, 60, 0);
 	add_midi(&f, 60, 0xb0, 123, 0);
 	run_frames(&f, out, N, 100);
 	assert_memory_equal(out, s->data[0], 1777 * sizeof(float));
-	for (uint32_t i = 1777; i < N; i++)
-		assert_true(out[i] == 0.0f);
+	assert_silent(out + 1777, N - 1777);
 	assert_int_equal(segue_source_count_voices(f.source), 0);
 	/* but sound off, and whoever releases all keys, end it */
 	add_midi(&f, N, 0x90, 60, 127);
 	add_midi(&f, N + 100, 0xb0, 120, 0);
 	run_frames(&f, out, 1000, 100);
-	assert_true(out[99] != 0.0f && out[100 + END] == 0.0f);
+	assert_true(out[99] != 0.0f && out[100 + RAMP] == 0.0f);
 	send_note(&f, 60, 127);
 	run_frames(&f, NULL, 100, 100);
 	send_value(&f, SEGUE_SOURCE_NOTES_OFF, 0, 0);
 	run_frames(&f, out, 1000, 100);
-	assert_true(out[END] == 0.0f);
+	assert_true(out[RAMP] == 0.0f);
 	fixture_clear(&f);
 	free_instrument(instrument);
 	free_sample(s);
@@ -205,7 +184,7 @@ static void a_one_shot_plays_to_its_end_whatever_the_key_does(void **state)
 
 static void a_group_ends_those_that_wait_for_it_in_5_ms(void **state)
 {
-	struct segue_sample *a = new_constant(1.0f), *b = new_constant(2.0f), *c = new_constant(4.0f);
+	struct segue_sample *a = new_value(1.0f), *b = new_value(2.0f), *c = new_value(4.0f);
 	struct segue_region regions[] = { { REGION_ALL(a, 60) }, { REGION_ALL(a, 60) }, { REGION_ALL(b, 60) },
 		{ REGION_ALL(c, 60) } };
 	static const uint8_t keys[] = { 60, 60, 61, 62 };
@@ -220,7 +199,7 @@ static void a_group_ends_those_that_wait_for_it_in_5_ms(void **state)
 	regions[0].one_shot = false;
 	regions[2].group = 1;
 	instrument = new_instrument(regions, 4);
-	init(&f, 1, instrument);
+	fixture_init_keys(&f, 1, &instrument->buffer);
 	add_midi(&f, 0, 0x90, 60, 127);
 	add_midi(&f, 500, 0x90, 60, 127);
 	add_midi(&f, 1000, 0x90, 62, 127);	/* no group */
@@ -244,7 +223,7 @@ static void a_note_keeps_its_kit_until_it_ends(void **state)
 	struct fixture f;
 	float out[N];
 
-	init(&f, 1, old);
+	fixture_init_keys(&f, 1, &old->buffer);
 	send_note(&f, 60, 127);
 	run_frames(&f, NULL, 1000, 100);
 	send_swap(&f, &new->buffer, 0.02, SEGUE_NOW, 0);
@@ -285,7 +264,7 @@ static void an_instrument_can_be_played_by_itself(void **state)
 		assert_near(out[i], 0.5 * a->data[0][i] + b->data[0][i], 1e-6);
 	send_stop(&f, play->serial);
 	run_frames(&f, out, 1000, 100);
-	for (uint32_t i = END; i < 1000; i++)
+	for (uint32_t i = RAMP; i < 1000; i++)
 		assert_true(out[i] == b->data[0][1000 + i]);
 	fixture_clear(&f);
 	free_instrument(kit);

@@ -20,9 +20,7 @@
 
 #define N_CASES		250
 #define N_FRAMES	40000u
-#define START		100000u
 #define FREQUENCY	997.0
-#define HURRY		256
 #define N_CHANNELS	2u
 
 #define N_SOUNDS	7u
@@ -100,27 +98,6 @@ static double sound_of(const struct sounds *s, const struct segue_ticket *t, uin
 			return sound_of_sample(s->samples[i], channel, frame - (t->position - START));
 	}
 	return 0.0;
-}
-
-static double smooth(double w)
-{
-	return w * w * (3.0 - 2.0 * w);
-}
-
-/* Weight of a ticket in its i-th frame, when the newer one started `until` frames after it. */
-static double weight_of(const struct segue_ticket *t, uint64_t i, uint64_t until)
-{
-	uint64_t n = llround(t->fade * RATE), hurried;
-	double g0;
-
-	if (n <= until)
-		return i < n ? smooth((i + 1.0) / (n + 1.0)) : 1.0;
-	assert_true(until >= HURRY);
-	hurried = until - HURRY;
-	if (i < hurried)
-		return smooth((i + 1.0) / (n + 1.0));
-	g0 = smooth(hurried / (n + 1.0));
-	return g0 + (1.0 - g0) * smooth((i - hurried + 1.0) / (HURRY + 1.0));
 }
 
 static int by_position(const void *a, const void *b)

@@ -20,7 +20,6 @@
  * where it began, and new ones begin on the newest. */
 
 #define N		8000u
-#define START		100000u	/* position of the engine's first frame */
 
 static const double sine[] = { 0.5 }, odd[] = { 0.3, 0.0, -0.2 };
 
@@ -39,11 +38,7 @@ static int setup(void **state)
 	s->odd = new_table(1, odd, 3);
 	s->noise = new_noise(1, RATE, 20000);
 	s->noise->root_key = 60;
-	fixture_init(&s->f, 1);
-	send_value(&s->f, SEGUE_SOURCE_TRIGGER, 0, 1);
-	send_value(&s->f, SEGUE_SOURCE_ATTACK, 0, 0);
-	send_value(&s->f, SEGUE_SOURCE_RELEASE, 0, 0);
-	send_swap(&s->f, &s->sine->buffer, 0.0, SEGUE_NOW, 0);
+	fixture_init_keys(&s->f, 1, &s->sine->buffer);
 	*state = s;
 	return 0;
 }
@@ -60,20 +55,15 @@ static int teardown(void **state)
 	return 0;
 }
 
-static double hz(double key)
-{
-	return 440.0 * pow(2.0, (key - 69.0) / 12.0);
-}
-
 /* A key's sound so many frames after its onset. */
 static double on_sine(double key, int64_t i)
 {
-	return i < 0 ? 0.0 : 0.5 * sin(2.0 * M_PI * fmod(hz(key) * i / RATE, 1.0));
+	return i < 0 ? 0.0 : 0.5 * sin(2.0 * M_PI * fmod(key_frequency(key) * i / RATE, 1.0));
 }
 
 static double on_odd(double key, int64_t i)
 {
-	double angle = 2.0 * M_PI * fmod(hz(key) * i / RATE, 1.0);
+	double angle = 2.0 * M_PI * fmod(key_frequency(key) * i / RATE, 1.0);
 
 	return i < 0 ? 0.0 : 0.3 * sin(angle) - 0.2 * sin(3.0 * angle);
 }
@@ -81,9 +71,7 @@ static double on_odd(double key, int64_t i)
 /* Weight of what is faded in, i frames after it began. */
 static double weight(int64_t i, int64_t n)
 {
-	double w = (i + 1.0) / (n + 1.0);
-
-	return i < 0 ? 0.0 : i < n ? w * w * (3.0 - 2.0 * w) : 1.0;
+	return i < 0 ? 0.0 : i < n ? smooth((i + 1.0) / (n + 1.0)) : 1.0;
 }
 
 static void held_notes_on_a_table_go_over_to_the_next_one(void **state)
@@ -306,7 +294,7 @@ static void a_bend_in_mid_fade_moves_both(void **state)
 		double g = weight(i - 1000, 2000), angle = 2.0 * M_PI * phase;
 
 		assert_near(out[i], (1.0 - g) * 0.5 * sin(angle) + g * (0.3 * sin(angle) - 0.2 * sin(3.0 * angle)), 1e-4);
-		phase = fmod(phase + hz(i < 1500 ? 60 : 61) / RATE, 1.0);
+		phase = fmod(phase + key_frequency(i < 1500 ? 60 : 61) / RATE, 1.0);
 	}
 }
 

@@ -19,31 +19,8 @@
 /* Keys: pitch, onset, level, and what they leave behind. */
 
 #define N_FRAMES	9600u
-#define RAMP		240u	/* frames: 5 ms */
 
 static const double sine[] = { 1.0 };
-
-/* An engine that plays notes at full level at once, and ends them in 5 ms. */
-static void init(struct fixture *f, uint32_t n_channels, struct segue_buffer *buffer)
-{
-	fixture_init(f, n_channels);
-	send_value(f, SEGUE_SOURCE_TRIGGER, 0, 1);
-	send_value(f, SEGUE_SOURCE_ATTACK, 0, 0);
-	send_value(f, SEGUE_SOURCE_RELEASE, 0, 0);
-	if (buffer != NULL)
-		send_swap(f, buffer, 0.0, SEGUE_NOW, 0);
-}
-
-static double key_hz(uint32_t key)
-{
-	return 440.0 * pow(2.0, ((double)key - 69.0) / 12.0);
-}
-
-static void assert_silent(const float *out, uint32_t n_frames)
-{
-	for (uint32_t i = 0; i < n_frames; i++)
-		assert_true(out[i] == 0.0f);
-}
 
 /* Against the sine itself: a tenth of a cent is 6e-5 of the frequency, and at 0.2 s 0.7 % of a period of key 69. */
 static void all_keys_have_their_pitch_at_every_rate(void **state)
@@ -56,13 +33,14 @@ static void all_keys_have_their_pitch_at_every_rate(void **state)
 		for (uint32_t key = 0; key < 128; key++) {
 			struct fixture f;
 
-			init(&f, 1, &table->buffer);
+			fixture_init_keys(&f, 1, &table->buffer);
 			f.clock.rate.denom = rates[r];
 			add_midi(&f, 37, 0x90, key, 127);
 			run_frames(&f, out, N_FRAMES, 256);
 			assert_silent(out, 37);
 			for (uint32_t i = 37; i < N_FRAMES; i++)
-				assert_near(out[i], sin(2.0 * M_PI * fmod(key_hz(key) * (i - 37) / rates[r], 1.0)), 2e-5);
+				assert_near(out[i],
+						sin(2.0 * M_PI * fmod(key_frequency(key) * (i - 37) / rates[r], 1.0)), 2e-5);
 			fixture_clear(&f);
 		}
 	}
@@ -81,13 +59,13 @@ static void a_note_begins_and_ends_at_the_frame_of_its_event(void **state)
 			uint32_t on = onsets[o], off = on + 777;
 			struct fixture f;
 
-			init(&f, 1, &ones->buffer);
+			fixture_init_keys(&f, 1, &ones->buffer);
 			add_midi(&f, on, 0x90, 60, 127);
 			add_midi(&f, off, 0x80, 60, 0);
 			run_frames(&f, out, 4000, quanta[q]);
 			for (uint32_t i = 0; i < 4000; i++)
 				assert_near(out[i], i < on ? 0.0 : i < off ? 1.0 :
-						fmax(1.0 - (i - off + 1.0) / (RAMP + 1.0), 0.0), 1e-6);
+						last_5_ms(i - off), 1e-6);
 			assert_true(out[on] == 1.0f && out[off - 1] == 1.0f);
 			assert_silent(out + off + RAMP, 4000 - off - RAMP);
 			assert_int_equal(segue_source_count_voices(f.source), 0);
@@ -103,20 +81,20 @@ static void the_main_loops_keys_sound_from_the_next_cycle_on(void **state)
 	struct fixture f;
 	float out[1000];
 
-	init(&f, 1, &ones->buffer);
+	fixture_init_keys(&f, 1, &ones->buffer);
 	send_note(&f, 60, 127);
 	run_frames(&f, out, 500, 100);
 	for (uint32_t i = 0; i < 500; i++)
 		assert_true(out[i] == 1.0f);
 	send_note(&f, 60, 0);
 	run_frames(&f, out, 1000, 100);
-	assert_near(out[0], 1.0 - 1.0 / (RAMP + 1.0), 1e-6);
+	assert_near(out[0], last_5_ms(0), 1e-6);
 	assert_silent(out + RAMP, 1000 - RAMP);
 	/* on and off in one cycle */
 	send_note(&f, 60, 127);
 	send_note(&f, 60, 0);
 	run_frames(&f, out, 1000, 100);
-	assert_near(out[0], 1.0 - 1.0 / (RAMP + 1.0), 1e-6);
+	assert_near(out[0], last_5_ms(0), 1e-6);
 	assert_silent(out + RAMP, 1000 - RAMP);
 	/* a velocity of 0 is an end as well */
 	send_note(&f, 61, 127);
@@ -135,7 +113,7 @@ static void all_keys_can_be_released_at_once(void **state)
 	struct fixture f;
 	float out[1000];
 
-	init(&f, 1, &ones->buffer);
+	fixture_init_keys(&f, 1, &ones->buffer);
 	send_note(&f, 60, 127);
 	add_midi(&f, 10, 0xb3, 64, 127);
 	add_midi(&f, 20, 0x93, 61, 127);
@@ -155,7 +133,7 @@ static void velocity_is_squared(void **state)
 	struct fixture f;
 	float out[64];
 
-	init(&f, 1, &ones->buffer);
+	fixture_init_keys(&f, 1, &ones->buffer);
 	for (uint32_t v = 1; v < 128; v++) {
 		uint64_t now = frame_now(&f);
 
@@ -184,7 +162,7 @@ static void a_sample_at_its_root_key_is_copied_bit_by_bit(void **state)
 		for (size_t q = 0; q < SPA_N_ELEMENTS(quanta); q++) {
 			struct fixture f;
 
-			init(&f, 2, &s->buffer);
+			fixture_init_keys(&f, 2, &s->buffer);
 			add_midi(&f, 123, 0x90, 47, 127);
 			run_frames(&f, out, N_FRAMES, quanta[q]);
 			for (uint32_t c = 0; c < 2; c++) {
@@ -222,7 +200,7 @@ static void other_keys_play_a_sample_faster_or_slower(void **state)
 			double step = pow(2.0, (key - 60.0) / 12.0) * 44100.0 / rates[r];
 			struct fixture f;
 
-			init(&f, 1, &s->buffer);
+			fixture_init_keys(&f, 1, &s->buffer);
 			f.clock.rate.denom = rates[r];
 			send_note(&f, key, 127);
 			run_frames(&f, out, N_FRAMES, 256);
@@ -249,7 +227,7 @@ static void a_loop_of_any_length_is_read_across_its_seam_at_any_pitch(void **sta
 			double step = pow(2.0, (key - 60.0) / 12.0);
 			struct fixture f;
 
-			init(&f, 1, &s->buffer);
+			fixture_init_keys(&f, 1, &s->buffer);
 			send_note(&f, key, 127);
 			run_frames(&f, out, N_FRAMES, 100);
 			for (uint32_t i = 0; i < N_FRAMES; i++) {
@@ -272,40 +250,15 @@ static void a_loop_of_any_length_is_read_across_its_seam_at_any_pitch(void **sta
 	}
 }
 
+static void begin_key(struct fixture *f, uint32_t n_outputs, struct segue_buffer *buffer)
+{
+	fixture_init_keys(f, n_outputs, buffer);
+	send_note(f, 0, 127);
+}
+
 static void notes_find_their_outputs_as_the_steady_voice_does(void **state)
 {
-	static const float values[] = { 0.25f, -0.5f, 0.125f };
-	static const struct {
-		uint32_t n_channels, n_outputs;
-		float expected[4];
-	} cases[] = {
-		{ 1, 1, { 0.25f } },
-		{ 1, 3, { 0.25f, 0.25f, 0.25f } },
-		{ 2, 1, { -0.125f } },
-		{ 3, 1, { -0.125f / 3.0f } },
-		{ 2, 2, { 0.25f, -0.5f } },
-		{ 2, 4, { 0.25f, -0.5f, 0.0f, 0.0f } },
-		{ 3, 2, { 0.25f, -0.5f } },
-	};
-
-	for (size_t k = 0; k < SPA_N_ELEMENTS(cases); k++) {
-		struct segue_sample *s = new_sample(cases[k].n_channels, RATE, 1);
-		struct fixture f;
-		float out[4 * 100];
-
-		for (uint32_t c = 0; c < cases[k].n_channels; c++)
-			s->data[c][0] = values[c];
-		set_loop(s, 0, 1);
-		init(&f, cases[k].n_outputs, &s->buffer);
-		send_note(&f, 0, 127);
-		run_frames(&f, out, 100, 100);
-		for (uint32_t c = 0; c < cases[k].n_outputs; c++) {
-			for (uint32_t i = 0; i < 100; i++)
-				assert_near(out[c * 100 + i], cases[k].expected[c], 1e-7);
-		}
-		fixture_clear(&f);
-		free_sample(s);
-	}
+	assert_outputs_found(begin_key);
 }
 
 static void a_key_is_released_although_the_ring_is_full(void **state)
@@ -314,7 +267,7 @@ static void a_key_is_released_although_the_ring_is_full(void **state)
 	struct fixture f;
 	float out[1000];
 
-	init(&f, 1, &ones->buffer);
+	fixture_init_keys(&f, 1, &ones->buffer);
 	run_frames(&f, out, 100, 100);
 	send_note(&f, 60, 127);
 	send_note(&f, 61, 127);
@@ -331,7 +284,7 @@ static void a_key_is_released_although_the_ring_is_full(void **state)
 	}
 	run_frames(&f, out, 1000, 1000);
 	assert_false(segue_source_is_releasing(f.source, 60));
-	assert_near(out[0], 2.0 - 1.0 / (RAMP + 1.0), 1e-6);
+	assert_near(out[0], 1.0 + last_5_ms(0), 1e-6);
 	assert_true(out[RAMP] == 1.0f);
 	assert_int_equal(segue_source_count_voices(f.source), 1);
 	for (uint32_t key = 0; key < 128; key++)
@@ -355,7 +308,7 @@ static void after_a_long_pause_notes_have_ended(void **state)
 		struct segue_ticket *first;
 		struct fixture f;
 
-		init(&f, 1, NULL);
+		fixture_init_keys(&f, 1, NULL);
 		first = send_swap(&f, &s->buffer, 0.0, SEGUE_NOW, 0);
 		send_note(&f, 60, 127);
 		send_play(&f, &s->buffer, 1.0f, SEGUE_NOTE_LOOP_OWN, -1);
@@ -383,7 +336,7 @@ static void settling_ends_notes(void **state)
 	struct fixture f;
 	float out[1000];
 
-	init(&f, 1, &s->buffer);
+	fixture_init_keys(&f, 1, &s->buffer);
 	send_note(&f, 60, 127);
 	played = send_play(&f, &s->buffer, 1.0f, SEGUE_NOTE_LOOP_OWN, -1);
 	run_frames(&f, out, 100, 100);
@@ -422,7 +375,7 @@ static void the_trigger_decides_between_keys_and_the_steady_voice(void **state)
 	send_value(&f, SEGUE_SOURCE_TRIGGER, 0, 1);
 	run_frames(&f, out, 1000, 100);
 	for (uint32_t i = 0; i < 1000; i++)
-		assert_near(out[i], fmax(1.0 - (i + 1.0) / (RAMP + 1.0), 0.0), 1e-6);
+		assert_near(out[i], last_5_ms(i), 1e-6);
 	send_note(&f, 60, 127);
 	run_frames(&f, out, 1000, 100);
 	for (uint32_t i = 0; i < 1000; i++)
@@ -444,14 +397,14 @@ static void a_change_of_rate_keeps_the_pitch_of_held_notes(void **state)
 	struct fixture f;
 	float out[3000];
 
-	init(&f, 1, &table->buffer);
+	fixture_init_keys(&f, 1, &table->buffer);
 	send_note(&f, 72, 127);
 	for (size_t r = 0; r < SPA_N_ELEMENTS(rates); r++) {
 		f.clock.rate.denom = rates[r];
 		run_frames(&f, out, 3000, 441);
 		for (uint32_t i = 0; i < 3000; i++) {
 			assert_near(out[i], sin(2.0 * M_PI * phase), 2e-5);
-			phase = fmod(phase + key_hz(72) / rates[r], 1.0);
+			phase = fmod(phase + key_frequency(72) / rates[r], 1.0);
 		}
 	}
 	fixture_clear(&f);
@@ -474,7 +427,7 @@ static void a_high_saw_has_no_aliases_whatever_its_bend(void **state)
 		struct fixture f;
 		uint32_t e = 0;
 
-		init(&f, 1, &table->buffer);
+		fixture_init_keys(&f, 1, &table->buffer);
 		f.clock.rate.denom = rates[r];
 		add_midi(&f, 0, 0x90, 108, 127);
 		/* up and down again, twice a second; then steady somewhere */
@@ -485,12 +438,13 @@ static void a_high_saw_has_no_aliases_whatever_its_bend(void **state)
 		}
 		run_frames(&f, out, 48000, 256);
 		for (uint32_t i = 0; i < 48000; i++) {
-			double w = (i % 64 + 1) / 65.0, g = w * w * (3.0 - 2.0 * w), sum = 0.0;
+			double w = (i % 64 + 1) / 65.0, g = smooth(w), sum = 0.0;
 
 			if (i % 32 == 0 && i < 40000) {
 				const uint8_t *bytes = f.score.events[++e].bytes;
 
-				step = key_hz(108) * pow(2.0, ((bytes[2] << 7 | bytes[1]) - 8192) / 8192.0 / 6.0) / rates[r];
+				step = key_frequency(108) / rates[r] *
+					pow(2.0, ((bytes[2] << 7 | bytes[1]) - 8192) / 8192.0 / 6.0);
 			}
 			if (i == 0)
 				pitch = step;

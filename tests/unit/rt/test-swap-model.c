@@ -59,7 +59,7 @@ static void set_weights(struct model *m, double from, uint32_t n)
 	for (uint32_t i = 0; i < n; i++) {
 		double w = (i + 1.0) / (n + 1.0);
 
-		m->weights[i] = from + (1.0 - from) * (w * w * (3.0 - 2.0 * w));
+		m->weights[i] = from + (1.0 - from) * smooth(w);
 	}
 }
 

@@ -19,7 +19,6 @@
 /* The rules one by one, on the source's engine: lead 0, hurry 256. */
 
 #define FADE(n_frames)	((n_frames) / (double)RATE)
-#define START		100000u		/* position of the fixture's first frame */
 
 static enum segue_outcome outcome(const struct segue_ticket *t)
 {

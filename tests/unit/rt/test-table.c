@@ -190,7 +190,7 @@ static void a_change_of_level_is_faded_over_a_block(void **state)
 	for (uint32_t i = 0; i < 512; i++) {
 		double w = (i + 1.0) / 65.0;
 
-		assert_near(out[i], i < 64 ? 0.8 - 0.4 * (w * w * (3.0 - 2.0 * w)) : 0.4, 1e-6);
+		assert_near(out[i], i < 64 ? 0.8 - 0.4 * smooth(w) : 0.4, 1e-6);
 	}
 }
 

@@ -18,8 +18,6 @@
 
 /* Who gets a voice, who loses his, and what the pedal holds. */
 
-#define END	240u	/* frames: 5 ms */
-
 /* An engine that plays ones at full level at once, on one output: what is heard is how many notes there are. */
 struct stage {
 	struct fixture f;
@@ -32,11 +30,7 @@ static int setup(void **state)
 
 	assert_non_null(s);
 	s->ones = new_ones();
-	fixture_init(&s->f, 1);
-	send_value(&s->f, SEGUE_SOURCE_TRIGGER, 0, 1);
-	send_value(&s->f, SEGUE_SOURCE_ATTACK, 0, 0);
-	send_value(&s->f, SEGUE_SOURCE_RELEASE, 0, 0);
-	send_swap(&s->f, &s->ones->buffer, 0.0, SEGUE_NOW, 0);
+	fixture_init_keys(&s->f, 1, &s->ones->buffer);
 	*state = s;
 	return 0;
 }
@@ -49,11 +43,6 @@ static int teardown(void **state)
 	free_table(s->ones);
 	free(s);
 	return 0;
-}
-
-static double last_5_ms(uint32_t i)
-{
-	return fmax(1.0 - (i + 1.0) / (END + 1.0), 0.0);
 }
 
 static void expect_voices(struct stage *s, uint32_t n)
@@ -182,7 +171,7 @@ static void a_flood_of_notes_leaves_as_many_as_there_are_voices(void **state)
 		assert_true(segue_source_count_voices(f->source) <= n_voices[k]);
 		assert_true(segue_source_count_voices(f->source) > n_voices[k] / 2);
 		/* each note's slope is at most that of 5 ms, and 2 * 48 or so are on their way at a time */
-		assert_true(steepest < 100.0 / END);
+		assert_true(steepest < 100.0 / RAMP);
 		for (uint32_t key = 0; key < 128; key++)
 			add_midi(f, now + 48000, 0x80, key, 0);
 		run_frames(f, out, 48000, 256);
