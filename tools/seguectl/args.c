@@ -99,6 +99,7 @@ enum segue_exit segue_args_parse(struct segue_ctl *ctl, int argc, char *argv[])
 {
 	struct option longs[SEGUE_N_OPTIONS + 1] = { 0 };
 	enum segue_exit status = SEGUE_EXIT_OK;
+	const char *word;
 	int c;
 
 	/* known before the first error is written */
@@ -117,6 +118,7 @@ enum segue_exit segue_args_parse(struct segue_ctl *ctl, int argc, char *argv[])
 		}
 		if (ctl->n_args > 0 && spa_streq(ctl->args[0], "play"))
 			longs[SEGUE_OPTION_LOOP].has_arg = no_argument;
+		word = argv[optind];	/* optind stays on it while it has letters left */
 		c = getopt_long(argc, argv, "-:h", longs, NULL);
 		if (c == -1)
 			break;
@@ -125,9 +127,9 @@ enum segue_exit segue_args_parse(struct segue_ctl *ctl, int argc, char *argv[])
 		else if (c == 'h')
 			status = set_option(ctl, SEGUE_OPTION_HELP, "");
 		else if (c == ':')
-			status = segue_usage(ctl, "%s needs an argument", argv[optind - 1]);
+			status = segue_usage(ctl, "%s needs an argument", word);
 		else if (c == '?')
-			status = unknown_option(ctl, argv[optind - 1]);
+			status = unknown_option(ctl, word);
 		else
 			status = set_option(ctl, c - 256, optarg != NULL ? optarg :
 					c - 256 == SEGUE_OPTION_LOOP ? "forward" : "");
@@ -146,7 +148,8 @@ enum segue_exit segue_args_check(struct segue_ctl *ctl)
 			return segue_usage(ctl, "%s takes no --%s", command->name, segue_options[i].name);
 	}
 	if (ctl->n_args < command->min_args || ctl->n_args > command->max_args)
-		return segue_usage(ctl, "Usage: seguectl %s %s", command->name, command->synopsis);
+		return segue_usage(ctl, "Usage: seguectl %s%s%s", command->name,
+				command->synopsis[0] != '\0' ? " " : "", command->synopsis);
 	return SEGUE_EXIT_OK;
 }
 

@@ -135,6 +135,8 @@ static enum segue_exit find_command(struct segue_ctl *ctl, const char *name)
 {
 	struct segue_guess guess = { 0 };
 
+	/* where other programs have a command */
+	segue_guess_offer(&guess, name, "--help");
 	for (size_t i = 0; i < SPA_N_ELEMENTS(commands); i++) {
 		if (spa_streq(commands[i].name, name)) {
 			ctl->command = &commands[i];

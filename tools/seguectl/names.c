@@ -78,6 +78,7 @@ size_t segue_distance(const char *a, const char *b)
 	/* Damerau's distance, optimal string alignment: rows of the table for a's last three prefixes */
 	size_t rows[3][WORD_MAX + 1], *before = rows[0], *last = rows[1], *row = rows[2], *oldest;
 	size_t n_a = strnlen(a, WORD_MAX), n_b = strnlen(b, WORD_MAX);
+	size_t rest_a = strlen(a) - n_a, rest_b = strlen(b) - n_b;
 
 	for (size_t j = 0; j <= n_b; j++)
 		last[j] = j;
@@ -97,7 +98,8 @@ size_t segue_distance(const char *a, const char *b)
 		last = row;
 		row = oldest;
 	}
-	return last[n_b];
+	/* what is beyond that counts by its length */
+	return last[n_b] + SPA_MAX(rest_a, rest_b) - SPA_MIN(rest_a, rest_b);
 }
 
 void segue_guess_offer(struct segue_guess *guess, const char *word, const char *name)

@@ -18,6 +18,7 @@
 #include "names.h"
 
 #define AUTOMATIC	-1.0	/* on the bus, for what is a word elsewhere */
+#define SETTABLE	"bdsynqiuxt"	/* types: what has another can only be read */
 
 /* A property of a node on the bus. */
 struct property {
@@ -117,7 +118,7 @@ static enum segue_exit set_property(struct segue_ctl *ctl, const char *path, con
 		res = append_value(m, property->type, value);
 	if (res == -ERANGE) {
 		sd_bus_message_unref(m);
-		return segue_usage(ctl, "%s: the number is too large", property->name);
+		return segue_usage(ctl, "%s: the number is too large", ctl->args[1]);
 	}
 	return segue_bus_send(ctl, res, m, ctl->args[0], NULL);
 }
@@ -175,6 +176,9 @@ enum segue_exit segue_command_set(struct segue_ctl *ctl)
 		if (known != NULL && known->fixed)
 			status = segue_fail(ctl, SEGUE_EXIT_FAILED, SD_BUS_ERROR_PROPERTY_READ_ONLY,
 					"%s: %s is fixed when the node is made", ctl->args[0], key);
+		else if (strchr(SETTABLE, property.type) == NULL)
+			status = segue_fail(ctl, SEGUE_EXIT_FAILED, SD_BUS_ERROR_PROPERTY_READ_ONLY,
+					"%s: %s can only be read", ctl->args[0], key);
 		else if ((status = parse_value(ctl, known, property.type, &value)) == SEGUE_EXIT_OK)
 			status = set_property(ctl, path, &property, &value);
 		json_object_put(property.value);

@@ -44,8 +44,8 @@ static void words_of_any_length_are_compared_safely(void **state)
 
 	memset(longest, 'x', sizeof(longest) - 1);
 	longest[sizeof(longest) - 1] = '\0';
-	assert_true(segue_distance(longest, "room") >= 60);
-	assert_true(segue_distance("room", longest) >= 60);
+	assert_int_equal(segue_distance(longest, "room"), 299);
+	assert_int_equal(segue_distance("room", longest), 299);
 	assert_int_equal(segue_distance(longest, longest), 0);
 }
 
@@ -68,6 +68,21 @@ static void the_nearest_name_is_suggested_and_no_distant_one(void **state)
 	assert_null(guess("cathedral", names, SPA_N_ELEMENTS(names)));
 	assert_null(guess("x", names, SPA_N_ELEMENTS(names)));
 	assert_null(guess("rom", names, 0));
+}
+
+static void a_name_of_any_length_suggests_none_but_its_like(void **state)
+{
+	char longest[65], longer[66], word[300];
+	const char *const names[] = { longest, "room" };
+
+	memset(word, 'x', sizeof(word) - 1);
+	word[sizeof(word) - 1] = '\0';
+	memcpy(longest, word, 64);
+	longest[64] = '\0';
+	memcpy(longer, word, 65);
+	longer[65] = '\0';
+	assert_string_equal(guess(longer, names, SPA_N_ELEMENTS(names)), longest);
+	assert_null(guess(word, names, SPA_N_ELEMENTS(names)));
 }
 
 static void a_key_is_found_by_each_of_its_names(void **state)
@@ -134,6 +149,7 @@ int main(void)
 		cmocka_unit_test(distance_counts_slips_of_the_finger),
 		cmocka_unit_test(words_of_any_length_are_compared_safely),
 		cmocka_unit_test(the_nearest_name_is_suggested_and_no_distant_one),
+		cmocka_unit_test(a_name_of_any_length_suggests_none_but_its_like),
 		cmocka_unit_test(a_key_is_found_by_each_of_its_names),
 		cmocka_unit_test(voices_that_sound_are_not_voices_at_most),
 		cmocka_unit_test(load_and_wave_are_keys_without_a_property),
