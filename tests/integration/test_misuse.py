@@ -3,10 +3,13 @@
 
 """seguectl used wrongly, or where something it needs is missing: one line that says what and why."""
 
+import os
+import signal
+
 import pytest
 
 # the fixtures are its own
-from test_seguectl import (FAILED, USAGE, begin, ctl, hall, on_terminal, room, synth)    # noqa: F401
+from test_seguectl import (DONE, FAILED, USAGE, begin, ctl, hall, on_terminal, room, synth)    # noqa: F401
 
 
 # ---- words
@@ -28,6 +31,52 @@ def test_help_is_an_option(ctl):
 
 def test_the_usage_of_a_command_without_arguments_ends_with_its_name(ctl):
     assert ctl('buffers', 'x', status=USAGE) == 'seguectl: Usage: seguectl buffers\n'
+
+
+def test_a_message_is_one_line_whatever_is_named(synth, ctl):
+    assert ctl('load', 'synth', 'a\nb\x1b[31m.wav', status=FAILED) == (
+        'seguectl: synth: a?b?[31m.wav: No such file or directory\n')
+
+
+# ---- output
+
+# a line, and more than is kept until it is written
+@pytest.mark.parametrize('args', [('get', 'synth', 'gain'), ('--version',), ('get', 'synth'), ('--help',)])
+def test_what_can_not_be_printed_is_a_failure(synth, begin, args):
+    with open('/dev/full', 'w') as full:
+        process = begin(*args, stdout=full)
+    _, err = process.communicate(timeout=20)
+    assert (process.returncode, err) == (FAILED, "seguectl: Can't print: No space left on device\n")
+
+
+def test_what_can_not_be_printed_at_once_is_a_failure_too(session, segue, ctl, begin):
+    for i in range(40):
+        ctl('create', 'source', f'{i:064}', 'audio.position=[ MONO ]')
+    with open('/dev/full', 'w') as full:
+        process = begin(stdout=full)
+    _, err = process.communicate(timeout=20)
+    assert process.returncode == FAILED and err.startswith("seguectl: Can't print: ")
+
+
+def test_monitor_tells_that_it_can_not_print(synth, begin, ctl):
+    with open('/dev/full', 'w') as full:
+        process = begin('monitor', stdout=full)
+    while process.poll() is None:
+        ctl('wave', 'synth', 'sine')
+    assert process.returncode == FAILED
+    assert process.stderr.read().startswith("seguectl: Can't print: ")
+
+
+@pytest.mark.parametrize('args', [('get', 'synth', 'gain'), ('--help',)])
+@pytest.mark.parametrize('action', [signal.SIG_DFL, signal.SIG_IGN])
+def test_a_reader_that_has_left_misses_nothing(synth, begin, args, action):
+    reader, writer = os.pipe()
+    os.close(reader)
+    process = begin(*args, stdout=writer, preexec_fn=lambda: signal.signal(signal.SIGPIPE, action))
+    os.close(writer)
+    _, err = process.communicate(timeout=20)
+    assert process.returncode == (-signal.SIGPIPE if action == signal.SIG_DFL else DONE)
+    assert err == ''
 
 
 # ---- properties
