@@ -5,11 +5,14 @@
 
 import os
 import signal
+import subprocess
 
 import pytest
 
-# the fixtures are its own
-from test_seguectl import (DONE, FAILED, USAGE, begin, ctl, hall, on_terminal, room, synth)    # noqa: F401
+from fixture import wait_until
+# their fixtures
+from test_bad_input import stalled_file     # noqa: F401
+from test_seguectl import (DONE, FAILED, TIMEOUT, USAGE, begin, ctl, hall, on_terminal, room, synth)    # noqa: F401
 
 
 # ---- words
@@ -77,6 +80,31 @@ def test_a_reader_that_has_left_misses_nothing(synth, begin, args, action):
     _, err = process.communicate(timeout=20)
     assert process.returncode == (-signal.SIGPIPE if action == signal.SIG_DFL else DONE)
     assert err == ''
+
+
+# ---- time
+
+def test_a_timeout_limits_the_waiting_for_a_service_that_hangs(session, synth, hall, ctl):
+    session.processes['service'].signal(signal.SIGSTOP)
+    for args in ('wave', 'synth', 'saw'), ('clear', 'synth'), ('load', 'synth', hall):
+        assert ctl(*args, '--timeout', '200ms', status=TIMEOUT) == 'seguectl: synth: no answer within 200ms\n'
+    session.processes['service'].signal(signal.SIGCONT)
+
+
+def test_a_timeout_limits_the_waiting_for_a_file_system(synth, stalled_file, ctl):
+    assert ctl('load', 'synth', stalled_file, '--timeout', '200ms', status=TIMEOUT) == (
+        'seguectl: synth: no answer within 200ms\n')
+
+
+def test_a_timeout_limits_the_waiting_for_standard_input(synth, begin):
+    process = begin('load', 'synth', '-', '--timeout', '200ms', stdin=subprocess.PIPE)
+    assert process.wait(20) == TIMEOUT
+    assert process.stderr.read() == 'seguectl: synth: stdin: not read within 200ms\n'
+
+
+def test_a_request_is_made_however_short_it_is_waited_for(synth, ctl):
+    ctl('wave', 'synth', 'saw', '--timeout', '0', status=TIMEOUT)
+    wait_until('sound', lambda: ctl('get', 'synth', 'Label') == 'saw\n')
 
 
 # ---- properties

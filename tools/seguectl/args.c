@@ -15,6 +15,8 @@
 #include "bus.h"
 #include "names.h"
 
+#define TIMEOUT_MAX	1e9	/* seconds: for ever */
+
 const struct segue_option segue_options[SEGUE_N_OPTIONS] = {
 	[SEGUE_OPTION_HELP] = { "help", SEGUE_UNIT_FLAG, SEGUE_GROUP_ANY, NULL,
 		"explain seguectl, or one command" },
@@ -150,6 +152,10 @@ enum segue_exit segue_args_check(struct segue_ctl *ctl)
 	if (ctl->n_args < command->min_args || ctl->n_args > command->max_args)
 		return segue_usage(ctl, "Usage: seguectl %s%s%s", command->name,
 				command->synopsis[0] != '\0' ? " " : "", command->synopsis);
+	ctl->deadline_usec = SEGUE_FOREVER;
+	if (ctl->texts[SEGUE_OPTION_TIMEOUT] != NULL)
+		ctl->deadline_usec = segue_now_usec() +
+			SPA_MIN(ctl->options[SEGUE_OPTION_TIMEOUT].d, TIMEOUT_MAX) * 1e6;
 	return SEGUE_EXIT_OK;
 }
 

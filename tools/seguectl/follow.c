@@ -18,8 +18,6 @@
 #include "bus.h"
 #include "json.h"
 
-#define TIMEOUT_MAX	1e9	/* seconds: for ever */
-
 static void show_progress(struct segue_follow *follow, double progress)
 {
 	if (!follow->on_terminal || follow->name == NULL)
@@ -102,14 +100,10 @@ static int on_owner_changed(sd_bus_message *m, void *data, sd_bus_error *error)
 
 enum segue_exit segue_follow_init(struct segue_follow *follow, struct segue_ctl *ctl)
 {
-	const struct segue_quantity *timeout = &ctl->options[SEGUE_OPTION_TIMEOUT];
 	int res;
 
-	*follow = (struct segue_follow) { .ctl = ctl, .interrupt = -1, .deadline_usec = SEGUE_FOREVER,
+	*follow = (struct segue_follow) { .ctl = ctl, .interrupt = -1,
 		.on_terminal = !ctl->json && isatty(STDERR_FILENO) };
-	if (ctl->texts[SEGUE_OPTION_TIMEOUT] != NULL)
-		follow->deadline_usec = segue_now_usec() + SPA_MIN(timeout->d, TIMEOUT_MAX) * 1e6;
-
 	if ((res = segue_bus_listen(ctl, NULL, SEGUE_BUS_NODE, "Finished", on_finished, follow)) < 0 ||
 	    (res = segue_bus_listen(ctl, NULL, SEGUE_BUS_PROPERTIES, "PropertiesChanged",
 				on_properties_changed, follow)) < 0 ||
@@ -181,7 +175,7 @@ static enum segue_exit fail_timeout(struct segue_follow *follow)
 static enum segue_exit wait_once(struct segue_follow *follow)
 {
 	struct pollfd fd = { .fd = follow->interrupt, .events = POLLIN };
-	int res = segue_bus_wait(follow->ctl, &fd, follow->deadline_usec);
+	int res = segue_bus_wait(follow->ctl, &fd, follow->ctl->deadline_usec);
 
 	if (res == 0)
 		return cancel(follow);

@@ -16,7 +16,6 @@ struct segue_follow {
 	struct segue_ctl *ctl;
 	bool on_terminal;	/**< somebody watches stderr */
 	bool progress_shown;
-	uint64_t deadline_usec;
 	int interrupt;		/**< Ctrl-C as a descriptor; -1: it ends us */
 
 	/* the caller fills these in as it learns them; NULL and 0 before */

@@ -71,7 +71,7 @@ static enum segue_exit find_property(struct segue_ctl *ctl, const char *path, co
 			res = sd_bus_message_append(m, "ss", ret->interface, ret->name);
 		if (res < 0)
 			return segue_bus_send(ctl, res, m, ctl->args[0], NULL);
-		if ((res = sd_bus_call(ctl->bus, m, 0, &error, &reply)) >= 0)
+		if ((res = segue_bus_ask(ctl, m, &error, &reply)) >= 0)
 			res = read_property(reply, ret);
 		if (res < 0 && !sd_bus_error_is_set(&error))
 			status = segue_bus_fail_errno(ctl, res);
