@@ -10,13 +10,15 @@
 #include <errno.h>
 
 static const struct segue_bus_row rows[] = {
+	{ "Waveform", "s", offsetof(struct segue_bus_node_values, waveform), 0 },
 	{ "Voices", "u", offsetof(struct segue_bus_node_values, info.n_voices), 0 },
 };
 
 static int get_value(sd_bus *sdbus, const char *path, const char *interface, const char *property,
 		sd_bus_message *reply, void *userdata, sd_bus_error *error)
 {
-	return segue_bus_row_append(&rows[0], segue_bus_node_values(userdata), reply);
+	return segue_bus_row_append(segue_bus_row_find(rows, SPA_N_ELEMENTS(rows), property),
+			segue_bus_node_values(userdata), reply);
 }
 
 static int on_wave(sd_bus_message *m, void *userdata, sd_bus_error *error)

@@ -67,7 +67,7 @@ def test_properties_have_the_contracts_types(segue):
         for interface in interfaces_of(segue.bus, path).values():
             types |= {p.get('name'): p.get('type') for p in interface.iter('property')}
     expected = {
-        's': 'Version Name Type Mode State LastError Kind Label Trigger',
+        's': 'Version Name Type Mode State LastError Kind Label Loaded Waveform Trigger',
         'o': 'Buffer', 'au': 'Ids', 'b': 'Bypass', 'ddd': 'CycleTime', 'ad': 'Peak',
         'u': 'SwapLead Quantum Channels BuffersLive',
         't': 'Cycles Xruns Clipped SwapsApplied SwapsSuperseded LastFinished Frames Bytes BytesMax BytesLive '

@@ -17,8 +17,8 @@ static const struct segue_key keys[] = {
 	{ "gain", "Gain", SEGUE_UNIT_GAIN },
 	{ "fade", "Fade", SEGUE_UNIT_TIME },
 	{ "bypass", "Bypass", SEGUE_UNIT_BOOL },
-	{ "load", NULL, SEGUE_UNIT_TEXT },
-	{ "wave", NULL, SEGUE_UNIT_TEXT },
+	{ "load", "Loaded", SEGUE_UNIT_TEXT, .request = true },
+	{ "wave", "Waveform", SEGUE_UNIT_TEXT, .request = true },
 	{ "frequency", "Frequency", SEGUE_UNIT_FREQUENCY },
 	{ "trigger", "Trigger", SEGUE_UNIT_TEXT },
 	{ "channel", "Channel", SEGUE_UNIT_COUNT },
@@ -47,8 +47,7 @@ const struct segue_key *segue_key_find(const char *key)
 	if (spa_streq(key, "Voices"))
 		return NULL;
 	for (size_t i = 0; i < SPA_N_ELEMENTS(keys); i++) {
-		if (strcasecmp(key, keys[i].key) == 0 ||
-		    (keys[i].name != NULL && strcasecmp(key, keys[i].name) == 0))
+		if (strcasecmp(key, keys[i].key) == 0 || strcasecmp(key, keys[i].name) == 0)
 			return &keys[i];
 	}
 	return NULL;

@@ -59,7 +59,7 @@ static enum segue_exit find_property(struct segue_ctl *ctl, const char *path, co
 {
 	const struct segue_key *known = segue_key_find(key);
 
-	*ret = (struct property) { .name = known != NULL && known->name != NULL ? known->name : key };
+	*ret = (struct property) { .name = known != NULL ? known->name : key };
 	for (size_t i = 0; i < SPA_N_ELEMENTS(interfaces); i++) {
 		sd_bus_error error = SD_BUS_ERROR_NULL;
 		sd_bus_message *m = NULL, *reply = NULL;
@@ -165,7 +165,7 @@ enum segue_exit segue_command_set(struct segue_ctl *ctl)
 	enum segue_exit status;
 	char *path;
 
-	if (known != NULL && known->name == NULL) {
+	if (known != NULL && known->request) {
 		ctl->args[1] = text;
 		ctl->n_args = 2;
 		return spa_streq(known->key, "load") ? segue_command_load(ctl) : segue_command_wave(ctl);

@@ -106,10 +106,12 @@ static void voices_that_sound_are_not_voices_at_most(void **state)
 	assert_string_equal(segue_key_find("voices")->name, "VoicesMax");
 }
 
-static void load_and_wave_are_keys_without_a_property(void **state)
+static void load_and_wave_are_set_by_a_request(void **state)
 {
-	assert_null(segue_key_find("segue.load")->name);
-	assert_null(segue_key_find("wave")->name);
+	assert_true(segue_key_find("segue.load")->request);
+	assert_true(segue_key_find("wave")->request);
+	assert_false(segue_key_find("gain")->request);
+	assert_string_equal(segue_key_of("Loaded"), "load");
 }
 
 static void unknown_keys_are_not_found_but_suggest_one(void **state)
@@ -152,7 +154,7 @@ int main(void)
 		cmocka_unit_test(a_name_of_any_length_suggests_none_but_its_like),
 		cmocka_unit_test(a_key_is_found_by_each_of_its_names),
 		cmocka_unit_test(voices_that_sound_are_not_voices_at_most),
-		cmocka_unit_test(load_and_wave_are_keys_without_a_property),
+		cmocka_unit_test(load_and_wave_are_set_by_a_request),
 		cmocka_unit_test(unknown_keys_are_not_found_but_suggest_one),
 		cmocka_unit_test(only_a_latency_may_be_a_word),
 		cmocka_unit_test(what_is_fixed_when_a_node_is_made_is_known),
