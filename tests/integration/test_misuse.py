@@ -107,6 +107,24 @@ def test_a_request_is_made_however_short_it_is_waited_for(synth, ctl):
     wait_until('sound', lambda: ctl('get', 'synth', 'Label') == 'saw\n')
 
 
+# ---- nodes
+
+def test_a_node_that_can_not_have_its_sound_is_not_made(session, segue, ctl):
+    (session.path / 'home/notes.txt').write_text('no sound\n')
+    for file, why in ('missing.wav', 'no such file'), ('notes.txt', 'not an audio file'):
+        for key in 'load', 'segue.load':
+            assert ctl('create', 'source', 'synth', f'{key}={file}', status=FAILED) == (
+                f'seguectl: synth: {file}: {why}\n')
+    assert 'No nodes' in ctl()
+
+
+def test_a_node_is_made_with_its_sound(segue, hall, ctl):
+    assert 'pw-link synth:output_FL' in ctl('create', 'source', 'synth', f'load={hall}')
+    assert ctl('get', 'synth', 'Label') == f'{hall}\n'
+    ctl('create', 'source', 'saw', 'wave=saw')
+    assert ctl('get', 'saw', 'wave') == 'saw\n'
+
+
 # ---- properties
 
 @pytest.mark.parametrize('key', ['Buffer', 'Ids', 'CycleTime', 'Peak'])
