@@ -49,7 +49,8 @@ def test_every_object_introspects_with_the_contracts_names(segue):
     assert {e.get('name') for e in at_node['org.segue.Segue1.Source']} >= {'Wave', 'Frequency', 'Trigger'}
     at_buffer = interfaces_of(segue.bus, buffer)
     assert {e.get('name') for e in at_buffer['org.segue.Segue1.Buffer']} >= {
-        'Release', 'Kind', 'Channels', 'Rate', 'Frames', 'Bytes', 'PeakGain', 'State', 'Label', 'Progress'}
+        'Release', 'Kind', 'Channels', 'Rate', 'Frames', 'Bytes', 'PeakGain', 'State', 'Label', 'LastError',
+        'Progress'}
 
 
 def test_busctl_reads_every_object(session, segue):

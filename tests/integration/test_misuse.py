@@ -7,12 +7,15 @@ import os
 import signal
 import subprocess
 
+import numpy as np
 import pytest
 
+from files import write_float_wav
 from fixture import wait_until
 # their fixtures
 from test_bad_input import stalled_file     # noqa: F401
-from test_seguectl import (DONE, FAILED, TIMEOUT, USAGE, begin, ctl, hall, on_terminal, room, synth)    # noqa: F401
+from test_seguectl import (CANCELLED, DONE, FAILED, TIMEOUT, USAGE, begin, ctl, hall, make_long,     # noqa: F401
+                           on_terminal, synth)
 
 
 # ---- words
@@ -105,6 +108,34 @@ def test_a_timeout_limits_the_waiting_for_standard_input(synth, begin):
 def test_a_request_is_made_however_short_it_is_waited_for(synth, ctl):
     ctl('wave', 'synth', 'saw', '--timeout', '0', status=TIMEOUT)
     wait_until('sound', lambda: ctl('get', 'synth', 'Label') == 'saw\n')
+
+
+# ---- files
+
+@pytest.fixture
+def bad(session):
+    """A file whose last sample is no number: nothing before that tells."""
+    samples = np.zeros(48000 * 60, 'f4')
+    samples[-1] = np.nan
+    write_float_wav(session.path / 'home/bad.wav', samples)
+    return 'bad.wav'
+
+
+def test_what_turns_out_bad_is_told_with_the_reason(synth, bad, ctl):
+    why = 'bad.wav: has samples that are not numbers\n'
+    assert ctl('keep', bad, status=FAILED) == f'seguectl: {why}'
+    for command in 'load', 'play':
+        assert ctl(command, 'synth', bad, status=FAILED) == f'seguectl: synth: {why}'
+
+
+def test_ctrl_c_in_mid_load_plays_nothing(session, synth, ctl, on_terminal):
+    process, terminal = on_terminal('play', 'synth', make_long(session.path / 'home/long.wav'))
+    terminal.read_until('long.wav: 0 %')
+    process.send_signal(signal.SIGINT)
+    terminal.read_until(None)
+    assert process.wait(20) == CANCELLED
+    assert terminal.text.endswith('seguectl: synth: long.wav: cancelled\r\n')
+    wait_until('end of the load', lambda: 'long.wav' not in ctl('buffers'))
 
 
 # ---- nodes

@@ -26,7 +26,7 @@ static enum segue_exit keep(struct segue_follow *follow)
 	segue_follow_catch_interrupt(follow);
 	if ((status = segue_follow_load(follow)) != SEGUE_EXIT_OK) {
 		/* what came of it is of no use to anybody */
-		if (follow->load_failed)
+		if (follow->load_error != NULL)
 			(void)segue_bus_call(ctl, NULL, NULL, follow->buffer_path, SEGUE_BUS_BUFFER,
 					"Release", NULL);
 		return status;
