@@ -108,7 +108,7 @@ void segue_request_finish(struct segue_request *r, enum segue_outcome outcome, u
 	case SEGUE_OUTCOME_APPLIED:
 		finished.result = SEGUE_RESULT_APPLIED;
 		node->n_applied++;
-		node->last_error = (struct segue_error) { 0 };
+		segue_node_set_error(node, NULL);
 		break;
 	case SEGUE_OUTCOME_SUPERSEDED:
 		finished.result = SEGUE_RESULT_SUPERSEDED;
@@ -118,7 +118,7 @@ void segue_request_finish(struct segue_request *r, enum segue_outcome outcome, u
 		finished.result = SEGUE_RESULT_FAILED;
 		finished.error = &error;
 		if (error.res != -ECANCELED)
-			node->last_error = error;
+			segue_node_set_error(node, &error);
 		if (r->is_setting && error.res != -ECANCELED && error.res != -EIDRM)
 			segue_node_warn(node, &error);
 		break;
