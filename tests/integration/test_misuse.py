@@ -158,6 +158,21 @@ def test_a_node_is_made_with_its_sound(segue, hall, ctl):
 
 # ---- properties
 
+@pytest.mark.parametrize('given, why', [
+    ('gain=loud', "gain: 'loud' isn't a gain like 0.5, -6dB or 80%"),
+    ('segue.fade=1h', "segue.fade: '1h' isn't a time like 50ms or 1.5s"),
+    ('channel=1.5', "channel: '1.5' isn't a whole number"), ('bypass=maybe', "bypass: 'maybe' isn't on or off"),
+    ('latency=long', "latency: 'long' isn't a time like 50ms or 1.5s, or auto")])
+def test_a_value_a_node_can_not_be_made_with_is_told_as_by_set(ctl, given, why):
+    assert ctl('create', 'source', 'synth', given, status=USAGE) == f'seguectl: {why}\n'
+
+
+def test_a_word_that_is_none_of_a_few_is_told_which(synth, ctl):
+    why = "seguectl: {}: segue.trigger: 'never' isn't one of always, notes\n"
+    assert ctl('set', 'synth', 'trigger', 'never', status=FAILED) == why.format('synth')
+    assert ctl('create', 'source', 'keys', 'trigger=never', status=FAILED) == why.format('keys')
+
+
 @pytest.mark.parametrize('key', ['Buffer', 'Ids', 'CycleTime', 'Peak'])
 def test_what_is_no_setting_can_only_be_read(synth, ctl, key):
     for value in '6', 'x':

@@ -8,12 +8,12 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include <spa/utils/defs.h>
 #include <spa/utils/string.h>
 
 #include "bus.h"
-#include "names.h"
 
 #define TIMEOUT_MAX	1e9	/* seconds: for ever */
 
@@ -156,6 +156,19 @@ enum segue_exit segue_args_check(struct segue_ctl *ctl)
 	if (ctl->texts[SEGUE_OPTION_TIMEOUT] != NULL)
 		ctl->deadline_usec = segue_now_usec() +
 			SPA_MIN(ctl->options[SEGUE_OPTION_TIMEOUT].d, TIMEOUT_MAX) * 1e6;
+	return SEGUE_EXIT_OK;
+}
+
+enum segue_exit segue_args_value(struct segue_ctl *ctl, const struct segue_key *key, enum segue_unit unit,
+		const char *name, const char *text, struct segue_quantity *ret)
+{
+	const char *automatic = key != NULL ? key->automatic : NULL;
+
+	if (automatic != NULL && strcasecmp(text, automatic) == 0)
+		*ret = (struct segue_quantity) { .type = 'd', .d = SEGUE_KEY_AUTOMATIC };
+	else if (segue_unit_parse(unit, text, ret) < 0)
+		return segue_usage(ctl, "%s: '%s' isn't %s%s%s", name, text, segue_unit_example(unit),
+				automatic != NULL ? ", or " : "", automatic != NULL ? automatic : "");
 	return SEGUE_EXIT_OK;
 }
 

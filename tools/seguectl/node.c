@@ -13,6 +13,7 @@
 #include <spa/utils/json.h>
 #include <spa/utils/string.h>
 
+#include "args.h"
 #include "bus.h"
 #include "follow.h"
 #include "json.h"
@@ -64,6 +65,7 @@ static enum segue_exit parse_property(struct segue_ctl *ctl, const char *argumen
 	const char *equals = strchr(argument, '='), *nearest;
 	struct segue_quantity value;
 	const struct segue_key *key;
+	enum segue_exit status;
 	char name[128];
 	int res;
 
@@ -76,10 +78,9 @@ static enum segue_exit parse_property(struct segue_ctl *ctl, const char *argumen
 		return segue_usage(ctl, nearest != NULL ? "No property '%s'. Did you mean '%s'?" :
 				"No property '%s'", name, nearest);
 	}
-	if (segue_unit_parse(key != NULL ? key->unit : SEGUE_UNIT_TEXT, equals + 1, &value) < 0) {
-		/* some take a word too: latency=auto. The service knows */
-		value = (struct segue_quantity) { .type = 's', .s = equals + 1 };
-	}
+	if ((status = segue_args_value(ctl, key, key != NULL ? key->unit : SEGUE_UNIT_TEXT, name, equals + 1,
+					&value)) != SEGUE_EXIT_OK)
+		return status;
 	if ((res = append_property(m, key, name, &value)) < 0)
 		return segue_usage(ctl, "%s: %s", name, res == -EINVAL ? "isn't UTF-8" : strerror(-res));
 	return SEGUE_EXIT_OK;

@@ -13,11 +13,11 @@
 #include <spa/utils/defs.h>
 #include <spa/utils/string.h>
 
+#include "args.h"
 #include "bus.h"
 #include "json.h"
 #include "names.h"
 
-#define AUTOMATIC	-1.0	/* on the bus, for what is a word elsewhere */
 #define SETTABLE	"bdsynqiuxt"	/* types: what has another can only be read */
 
 /* A property of a node on the bus. */
@@ -123,11 +123,6 @@ static enum segue_exit set_property(struct segue_ctl *ctl, const char *path, con
 	return segue_bus_send(ctl, res, m, ctl->args[0], NULL);
 }
 
-static bool is_automatic(const struct segue_key *key, const char *text)
-{
-	return key != NULL && key->automatic != NULL && strcasecmp(text, key->automatic) == 0;
-}
-
 /* the unit that fits both the type on the bus and what the key stands for */
 static enum segue_unit unit_of(const struct segue_key *key, char type)
 {
@@ -138,22 +133,6 @@ static enum segue_unit unit_of(const struct segue_key *key, char type)
 	if (type != 'd')
 		return SEGUE_UNIT_COUNT;
 	return key != NULL ? key->unit : SEGUE_UNIT_NUMBER;
-}
-
-/* what somebody wrote, as this property takes it */
-static enum segue_exit parse_value(struct segue_ctl *ctl, const struct segue_key *key, char type,
-		struct segue_quantity *ret)
-{
-	const char *text = ctl->args[2];
-	enum segue_unit unit = unit_of(key, type);
-
-	if (is_automatic(key, text))
-		*ret = (struct segue_quantity) { .type = 'd', .d = AUTOMATIC };
-	else if (segue_unit_parse(unit, text, ret) < 0)
-		return segue_usage(ctl, "%s: '%s' isn't %s%s%s", ctl->args[1], text, segue_unit_example(unit),
-				key != NULL && key->automatic != NULL ? ", or " : "",
-				key != NULL && key->automatic != NULL ? key->automatic : "");
-	return SEGUE_EXIT_OK;
 }
 
 enum segue_exit segue_command_set(struct segue_ctl *ctl)
@@ -179,7 +158,8 @@ enum segue_exit segue_command_set(struct segue_ctl *ctl)
 		else if (strchr(SETTABLE, property.type) == NULL)
 			status = segue_fail(ctl, SEGUE_EXIT_FAILED, SD_BUS_ERROR_PROPERTY_READ_ONLY,
 					"%s: %s can only be read", ctl->args[0], key);
-		else if ((status = parse_value(ctl, known, property.type, &value)) == SEGUE_EXIT_OK)
+		else if ((status = segue_args_value(ctl, known, unit_of(known, property.type), key, text,
+						&value)) == SEGUE_EXIT_OK)
 			status = set_property(ctl, path, &property, &value);
 		json_object_put(property.value);
 	}
@@ -216,7 +196,7 @@ static void print_value(const char *name, json_object *value)
 {
 	const struct segue_key *key = segue_key_find(name);
 
-	if (key != NULL && key->automatic != NULL && json_object_get_double(value) == AUTOMATIC)
+	if (key != NULL && key->automatic != NULL && json_object_get_double(value) == SEGUE_KEY_AUTOMATIC)
 		puts(key->automatic);
 	else if (json_object_is_type(value, json_type_string))
 		puts(json_object_get_string(value));
