@@ -170,7 +170,9 @@ def main():
     try:
         with session:
             right = run(session, args.live)
-    except (AssertionError, BusError) as error:
+    except BrokenPipeError:     # who reads has seen enough
+        ended_by = signal.SIGPIPE
+    except (AssertionError, BusError, OSError) as error:
         right = False
         print(f'demo: {error}', file=sys.stderr)
         for name, text in session.logs():

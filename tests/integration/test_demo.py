@@ -21,6 +21,16 @@ def has_ended(group):
     return False
 
 
+def test_the_demo_ends_with_its_reader(tmp_path):
+    demo = subprocess.Popen([sys.executable, ROOT / 'tools/demo.py'], env=os.environ | {'TMPDIR': str(tmp_path)},
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    assert 'playing' in demo.stdout.readline()
+    demo.stdout.close()
+    assert demo.wait(30) == -signal.SIGPIPE
+    assert demo.stderr.read() == ''
+    assert list(tmp_path.iterdir()) == []
+
+
 # to all of them, as a terminal sends it, or to the demo alone
 @pytest.mark.parametrize('number, kill', [(signal.SIGINT, os.killpg), (signal.SIGINT, os.kill),
                                           (signal.SIGTERM, os.kill), (signal.SIGHUP, os.killpg)])
