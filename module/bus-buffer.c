@@ -322,7 +322,7 @@ static int on_release(sd_bus_message *m, void *userdata, sd_bus_error *error)
 	    segue_bus_client_disown(client, buffer) == 0)
 		return sd_bus_reply_method_return(m, NULL);
 	if (!buffer->kept) {
-		segue_error_set(&why, -EACCES, "buffer %" PRIu64 ": the caller doesn't own it",
+		segue_error_set(&why, -EACCES, "buffer %" PRIu64 ": neither kept nor the caller's",
 				buffer->id);
 		return segue_bus_error(error, NULL, &why);
 	}

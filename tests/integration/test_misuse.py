@@ -14,8 +14,8 @@ from files import write_float_wav
 from fixture import wait_until
 # their fixtures
 from test_bad_input import stalled_file     # noqa: F401
-from test_seguectl import (CANCELLED, DONE, FAILED, TIMEOUT, USAGE, begin, ctl, hall, make_long,     # noqa: F401
-                           on_terminal, synth)
+from test_seguectl import begin, ctl, hall, on_terminal, synth      # noqa: F401
+from test_seguectl import CANCELLED, DONE, FAILED, NO_SERVICE, TIMEOUT, USAGE, make_long
 
 
 # ---- words
@@ -85,6 +85,22 @@ def test_a_reader_that_has_left_misses_nothing(synth, begin, args, action):
     assert err == ''
 
 
+# ---- the bus
+
+def test_a_bus_that_has_no_address_is_told(session, ctl):
+    session.env = {k: v for k, v in session.env.items() if k not in ('DBUS_SESSION_BUS_ADDRESS', 'XDG_RUNTIME_DIR')}
+    assert ctl(status=NO_SERVICE) == "seguectl: No session bus: DBUS_SESSION_BUS_ADDRESS isn't set\n"
+
+
+def test_monitor_tells_that_the_bus_is_gone(session, segue, begin, ctl):
+    monitor = begin('monitor')
+    ctl('create', 'source', 'synth', 'wave=sine')
+    assert 'synth' in monitor.stdout.readline()
+    session.processes['bus'].kill()
+    assert monitor.wait(20) == NO_SERVICE
+    assert monitor.stderr.read().startswith('seguectl: Lost the session bus')
+
+
 # ---- time
 
 def test_a_timeout_limits_the_waiting_for_a_service_that_hangs(session, synth, hall, ctl):
@@ -136,6 +152,15 @@ def test_ctrl_c_in_mid_load_plays_nothing(session, synth, ctl, on_terminal):
     assert process.wait(20) == CANCELLED
     assert terminal.text.endswith('seguectl: synth: long.wav: cancelled\r\n')
     wait_until('end of the load', lambda: 'long.wav' not in ctl('buffers'))
+
+
+# ---- buffers
+
+def test_what_is_not_kept_can_not_be_released(synth, hall, ctl):
+    assert ctl('release', '999', status=FAILED) == 'seguectl: No buffer 999. See seguectl buffers\n'
+    ctl('load', 'synth', hall)
+    number = ctl('buffers').splitlines()[1].split()[0]
+    assert ctl('release', number, status=FAILED) == f"seguectl: buffer {number}: neither kept nor the caller's\n"
 
 
 # ---- nodes

@@ -49,9 +49,11 @@ enum segue_exit segue_bus_open(struct segue_ctl *ctl)
 {
 	int res = sd_bus_open_user(&ctl->bus);
 
+	/* sd-bus found neither address nor folder: "No medium found" says nothing to anybody */
 	if (res < 0)
 		return segue_fail(ctl, SEGUE_EXIT_NO_SERVICE, SD_BUS_ERROR_NO_SERVER,
-				"No session bus: %s", strerror(-res));
+				"No session bus: %s", res == -ENOMEDIUM ? "DBUS_SESSION_BUS_ADDRESS isn't set" :
+				strerror(-res));
 	return SEGUE_EXIT_OK;
 }
 
