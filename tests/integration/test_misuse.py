@@ -3,6 +3,7 @@
 
 """seguectl used wrongly, or where something it needs is missing: one line that says what and why."""
 
+import json
 import os
 import signal
 import subprocess
@@ -15,7 +16,7 @@ from fixture import wait_until
 # their fixtures
 from test_bad_input import stalled_file     # noqa: F401
 from test_seguectl import begin, ctl, hall, on_terminal, synth      # noqa: F401
-from test_seguectl import CANCELLED, DONE, FAILED, NO_SERVICE, TIMEOUT, USAGE, make_long
+from test_seguectl import CANCELLED, DONE, FAILED, NO_SERVICE, TIMEOUT, USAGE, catches_interrupts, make_long
 
 
 # ---- words
@@ -101,6 +102,23 @@ def test_monitor_tells_that_the_bus_is_gone(session, segue, begin, ctl):
     assert monitor.stderr.read().startswith('seguectl: Lost the session bus')
 
 
+@pytest.mark.parametrize('args', [
+    ('wave', 'synth', 'saw', '--after', '60', '--wait'), ('load', 'synth', 'long.wav'), ('keep', 'long.wav'),
+    ('play', 'synth', 'long.wav')])
+def test_a_service_that_stops_is_told_to_who_waits_for_it(session, synth, begin, on_terminal, ctl, args):
+    make_long(session.path / 'home/long.wav')
+    process, terminal = on_terminal(*args)
+    if 'long.wav' in args:
+        terminal.read_until('long.wav: 0 %')
+    else:
+        wait_until('request', lambda: ctl('get', 'synth', 'LastFinished') == '0\n' and
+                   catches_interrupts(process))
+    session.processes['service'].stop()
+    terminal.read_until(None)
+    assert process.wait(20) == NO_SERVICE
+    assert terminal.text.endswith('seguectl: Segue has stopped\r\n')
+
+
 # ---- time
 
 def test_a_timeout_limits_the_waiting_for_a_service_that_hangs(session, synth, hall, ctl):
@@ -179,6 +197,28 @@ def test_a_node_is_made_with_its_sound(segue, hall, ctl):
     assert ctl('get', 'synth', 'Label') == f'{hall}\n'
     ctl('create', 'source', 'saw', 'wave=saw')
     assert ctl('get', 'saw', 'wave') == 'saw\n'
+
+
+# ---- JSON, and names
+
+def test_what_is_made_is_json_too(segue, hall, ctl):
+    assert json.loads(ctl('create', 'source', 'synth', '--json')) == {'node': '/org/segue/Segue1/node/synth'}
+    buffer = json.loads(ctl('keep', hall, '--json'))['buffer']
+    assert buffer.startswith('/org/segue/Segue1/buffer/')
+    assert json.loads(ctl('get', 'synth', '--json'))['Gain'] == 0.25
+    ctl('release', buffer)
+
+
+@pytest.mark.parametrize('args, why', [
+    (('create', 'source', 'synth', 'gain'), "'gain' isn't KEY=VALUE"),
+    (('create', 'source', 'synth', '=1'), "'=1' isn't KEY=VALUE"),
+    (('create', 'source', b'\xff'), "Can't be sent over the bus: a name or text isn't UTF-8"),
+    (('create', 'source', 'synth', b'node.description=\xff'), "node.description: isn't UTF-8"),
+    (('clear', b'synth', '--fade', '-1'), "--fade: '-1' is negative")])
+def test_what_is_no_name_and_value_is_told(session, segue, args, why):
+    result = subprocess.run([session.build / 'tools/seguectl/seguectl', *args], env=session.env,
+                            capture_output=True, timeout=20)
+    assert (result.returncode, result.stderr.decode()) == (USAGE, f'seguectl: {why}\n')
 
 
 # ---- properties
