@@ -5,6 +5,8 @@
 
 import json
 import os
+import re
+import select
 import signal
 import subprocess
 
@@ -16,7 +18,8 @@ from fixture import wait_until
 # their fixtures
 from test_bad_input import stalled_file     # noqa: F401
 from test_seguectl import begin, ctl, hall, on_terminal, synth      # noqa: F401
-from test_seguectl import CANCELLED, DONE, FAILED, NO_SERVICE, TIMEOUT, USAGE, catches_interrupts, make_long
+from test_seguectl import (CANCELLED, DONE, FAILED, NO_SERVICE, TIMEOUT, USAGE, catches_interrupts, make_long,
+                           read_until)
 
 
 # ---- words
@@ -43,6 +46,16 @@ def test_the_usage_of_a_command_without_arguments_ends_with_its_name(ctl):
 def test_a_message_is_one_line_whatever_is_named(synth, ctl):
     assert ctl('load', 'synth', 'a\nb\x1b[31m.wav', status=FAILED) == (
         'seguectl: synth: a?b?[31m.wav: No such file or directory\n')
+
+
+def test_an_event_is_one_line_whatever_its_label_is(synth, begin, ctl):
+    monitor = begin('monitor')
+
+    def told():
+        ctl('wave', 'synth', 'sine', '--label', 'a\nb\x1b[31m')
+        return select.select([monitor.stdout], [], [], 0)[0]
+    wait_until('listening monitor', told)
+    assert re.fullmatch(r'synth: queued, request \d+, a\?b\?\[31m\n', read_until(monitor, 'queued'))
 
 
 # ---- output

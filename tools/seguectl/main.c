@@ -2,7 +2,6 @@
 /* SPDX-FileCopyrightText: Copyright © Segue contributors */
 /* SPDX-License-Identifier: MIT */
 
-#include <ctype.h>
 #include <errno.h>
 #include <locale.h>
 #include <poll.h>
@@ -77,14 +76,6 @@ static void make_utf8(char *text)
 		freelocale(utf8);
 }
 
-/* Nor may it break a line in two, or speak to the terminal. */
-static void make_one_line(char *text)
-{
-	for (; *text != '\0'; text++)
-		if (iscntrl((unsigned char)*text))
-			*text = '?';
-}
-
 enum segue_exit segue_fail(struct segue_ctl *ctl, enum segue_exit status, const char *name,
 		const char *format, ...)
 {
@@ -105,7 +96,7 @@ enum segue_exit segue_fail(struct segue_ctl *ctl, enum segue_exit status, const 
 					JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE));
 		json_object_put(error);
 	} else {
-		make_one_line(message);
+		segue_make_one_line(message);
 		fprintf(stderr, "seguectl: %s\n", message);
 	}
 	free(message);
