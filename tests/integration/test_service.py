@@ -186,6 +186,16 @@ def test_without_the_plugin_the_module_says_so(session):
     assert "can't load segue/libspa-segue" in service.text()
 
 
+@pytest.mark.session(fragment=IN_DAEMON + NODES)
+def test_a_node_taken_out_of_the_daemon_is_gone(session):
+    session.wait_for_name('org.segue.Segue1', session.processes['pipewire'])
+    session.run('pw-cli', 'destroy', session.node_id('empty'))
+    with session.bus() as bus:
+        segue = Segue(bus)
+        bus.wait_until('end', lambda: not any(path.endswith('/empty') for path in segue.objects()))
+        assert segue.node('synth').get('Label') == 'sine'
+
+
 @pytest.mark.session(fragment=f'context.modules = [ {MODULE} {MODULE} ]')
 def test_a_second_module_in_one_process_is_refused(session):
     wait_until('error line', lambda: any(
