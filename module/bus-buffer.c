@@ -17,7 +17,7 @@
 
 /** What the properties are read from. */
 struct values {
-	const char *kind, *state, *label;
+	const char *kind, *state, *label, *last_error;
 	uint32_t channels, rate;
 	uint64_t frames, bytes;
 	double peak_gain, progress;
@@ -26,6 +26,7 @@ struct values {
 static const struct segue_bus_row rows[] = {
 	{ "State", "s", offsetof(struct values, state), SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE },
 	{ "Label", "s", offsetof(struct values, label), SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE },
+	{ "LastError", "s", offsetof(struct values, last_error), SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE },
 	{ "Progress", "d", offsetof(struct values, progress), SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE },
 	{ "Kind", "s", offsetof(struct values, kind), SD_BUS_VTABLE_PROPERTY_CONST },
 	{ "Channels", "u", offsetof(struct values, channels), SD_BUS_VTABLE_PROPERTY_CONST },
@@ -34,7 +35,7 @@ static const struct segue_bus_row rows[] = {
 	{ "Bytes", "t", offsetof(struct values, bytes), SD_BUS_VTABLE_PROPERTY_CONST },
 	{ "PeakGain", "d", offsetof(struct values, peak_gain), SD_BUS_VTABLE_PROPERTY_CONST },
 };
-#define N_CHANGING	3	/* the first rows */
+#define N_CHANGING	4	/* the first rows */
 
 static const char *state_name(enum segue_sound_state state)
 {
@@ -77,6 +78,7 @@ static struct values values_of(const struct segue_sound_info *info)
 		.kind = kind_name(info->kind),
 		.state = state_name(info->state),
 		.label = info->label != NULL ? info->label : "",
+		.last_error = info->error != NULL ? info->error->message : "",
 		.channels = info->channels,
 		.rate = info->rate,
 		.frames = info->frames,
@@ -320,7 +322,7 @@ static int on_release(sd_bus_message *m, void *userdata, sd_bus_error *error)
 	    segue_bus_client_disown(client, buffer) == 0)
 		return sd_bus_reply_method_return(m, NULL);
 	if (!buffer->kept) {
-		segue_error_set(&why, -EACCES, "buffer %" PRIu64 ": the caller doesn't own it",
+		segue_error_set(&why, -EACCES, "buffer %" PRIu64 ": neither kept nor the caller's",
 				buffer->id);
 		return segue_bus_error(error, NULL, &why);
 	}

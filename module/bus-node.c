@@ -28,6 +28,7 @@ static const struct segue_bus_row rows[] = {
 	ROW("SwapLead", "u", info.swap_lead, EMITS),
 	ROW("Buffer", "o", buffer, EMITS),
 	ROW("Label", "s", info.label, EMITS),
+	ROW("Loaded", "s", loaded, EMITS),
 	ROW("LastError", "s", info.last_error, EMITS),
 	ROW("Quantum", "u", info.quantum, 0),
 	ROW("Cycles", "t", info.n_cycles, 0),
@@ -60,6 +61,13 @@ static const char *state_name(enum segue_node_state state)
 	return "failed";
 }
 
+static const char *read_text(struct segue_node *node, const char *key)
+{
+	struct segue_value value;
+
+	return node->methods->get(node, key, &value) >= 0 ? value.s : "";
+}
+
 const struct segue_bus_node_values *segue_bus_node_values(struct segue_bus_node *node)
 {
 	struct segue_bus_node_values *v = &node->values;
@@ -74,6 +82,8 @@ const struct segue_bus_node_values *segue_bus_node_values(struct segue_bus_node 
 	v->name = hosted->name;
 	v->mode = hosted->mode;
 	v->state = state_name(v->info.state);
+	v->loaded = read_text(hosted->node, "segue.load");
+	v->waveform = read_text(hosted->node, "segue.wave");
 	v->buffer = segue_bus_buffer_path(v->buffer_path, v->info.sound);
 	if (v->info.last_error == NULL)
 		v->info.last_error = "";

@@ -238,6 +238,7 @@ const char *segue_bus_buffer_path(char path[SEGUE_BUS_PATH_MAX], uint64_t id);
 struct segue_bus_node_values {
 	struct segue_node_info info;
 	const char *name, *mode, *state, *buffer;
+	const char *loaded, *waveform;	/* of segue.load, segue.wave: "" if it isn't what is heard */
 	char buffer_path[SEGUE_BUS_PATH_MAX];
 	struct segue_bus_array ids, peaks;
 	uint32_t id;

@@ -10,6 +10,7 @@
 #include <errno.h>
 
 static const struct segue_bus_row rows[] = {
+	{ "Waveform", "s", offsetof(struct segue_bus_node_values, waveform), 0 },
 	{ "Voices", "u", offsetof(struct segue_bus_node_values, info.n_voices), 0 },
 };
 

@@ -271,6 +271,9 @@ struct segue_node_methods {
 	/** The same for whoever may set the node's Props: paths to load are fenced (props.load). */
 	int (*set_props)(struct segue_node *node, const char *key, const struct segue_value *value,
 			struct segue_error *error);
+	/** What came of a whole Props pod, for segue.status: who sends one gets no answer.
+	 * \param error  NULL: all of it was set, and what another was refused for is over */
+	void (*props_done)(struct segue_node *node, const struct segue_error *error);
 	/** Read one property; strings are valid until the next call.
 	 * \return 0 or -ENXIO */
 	int (*get)(struct segue_node *node, const char *key, struct segue_value *ret);

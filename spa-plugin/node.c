@@ -61,6 +61,12 @@ void segue_node_stopped(struct segue_node_impl *node)
 	segue_collector_arm(node->store->collector, 0);
 }
 
+void segue_node_set_error(struct segue_node_impl *node, const struct segue_error *error)
+{
+	node->last_error = error != NULL ? *error : (struct segue_error) { 0 };
+	node->refused = false;
+}
+
 static void node_set_connected(struct segue_node *object, bool connected)
 {
 	struct segue_node_impl *node = to_impl(object);
@@ -88,14 +94,19 @@ static int node_set_props(struct segue_node *object, const char *key, const stru
 		struct segue_error *error)
 {
 	struct segue_node_impl *node = to_impl(object);
-	int res = segue_node_set(node, key, value, &node->store->fence, error);
 
-	/* who asks with pw-cli gets no answer but segue.status */
-	if (res < 0 && error != NULL) {
-		node->last_error = *error;
-		segue_node_update_state(node, true);
-	}
-	return res;
+	return segue_node_set(node, key, value, &node->store->fence, error);
+}
+
+static void node_props_done(struct segue_node *object, const struct segue_error *error)
+{
+	struct segue_node_impl *node = to_impl(object);
+
+	if (error == NULL && !node->refused)
+		return;
+	segue_node_set_error(node, error);
+	node->refused = error != NULL;
+	segue_node_update_state(node, true);
 }
 
 static int node_get(struct segue_node *object, const char *key, struct segue_value *ret)
@@ -269,6 +280,7 @@ static const struct segue_node_methods node_methods = {
 	.properties = node_properties,
 	.set = node_set,
 	.set_props = node_set_props,
+	.props_done = node_props_done,
 	.get = node_get,
 	.note_on = node_note_on,
 	.note_off = node_note_off,

@@ -111,6 +111,7 @@ struct segue_node_impl {
 
 	enum segue_node_state state;	/* as last told */
 	struct segue_error last_error;	/* of the last request; res 0: it went well */
+	bool refused;			/* or of the last Props pod */
 };
 
 /** \return 0 or a negative errno */
@@ -126,6 +127,8 @@ SEGUE_MAIN_LOOP void segue_node_clear(struct segue_node_impl *node);
 
 /** Log why a request failed that nobody else is told of. */
 SEGUE_MAIN_LOOP void segue_node_warn(const struct segue_node_impl *node, const struct segue_error *error);
+/** Remember why the last request failed, for segue.status. \param error  NULL: it went well */
+SEGUE_MAIN_LOOP void segue_node_set_error(struct segue_node_impl *node, const struct segue_error *error);
 /** Tell listeners if the state isn't what they were told last. */
 SEGUE_MAIN_LOOP void segue_node_update_state(struct segue_node_impl *node, bool force);
 SEGUE_MAIN_LOOP struct segue_sound *segue_node_sound(const struct segue_node_impl *node);

@@ -114,6 +114,17 @@ static bool to_bool(const struct segue_value *value, double *ret)
 	return to_double(value, ret) && (*ret == 0.0 || *ret == 1.0);
 }
 
+static int refuse_choice(const struct segue_property *p, const char *text, struct segue_error *error)
+{
+	char choices[128];
+	struct spa_strbuf buf;
+
+	spa_strbuf_init(&buf, choices, sizeof(choices));
+	for (uint32_t i = 0; p->choices[i] != NULL; i++)
+		spa_strbuf_append(&buf, "%s%s", i > 0 ? ", " : "", p->choices[i]);
+	return segue_error_set(error, -EINVAL, "%s: '%s' isn't one of %s", p->key, text, choices);
+}
+
 static int check_choice(const struct segue_property *p, const struct segue_value *value, double *ret,
 		struct segue_error *error)
 {
@@ -124,8 +135,7 @@ static int check_choice(const struct segue_property *p, const struct segue_value
 				return 0;
 			}
 		}
-		return segue_error_set(error, -EINVAL, "%s: '%s' isn't one of its values in this version "
-				"(the default is %s)", p->key, value->s, p->choices[0]);
+		return refuse_choice(p, value->s, error);
 	}
 	return segue_error_set(error, -EINVAL, "%s: must be a text", p->key);
 }

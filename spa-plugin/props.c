@@ -430,5 +430,6 @@ int segue_props_set(struct segue_node *node, const struct spa_pod *props, struct
 	if ((res = read_props(&changes, &rows, props, error)) >= 0)
 		res = set_all(node, &rows, &changes, error);
 	free(changes.list);
+	node->methods->props_done(node, res < 0 ? error : NULL);
 	return res;
 }

@@ -108,7 +108,7 @@ void segue_request_finish(struct segue_request *r, enum segue_outcome outcome, u
 	case SEGUE_OUTCOME_APPLIED:
 		finished.result = SEGUE_RESULT_APPLIED;
 		node->n_applied++;
-		node->last_error = (struct segue_error) { 0 };
+		segue_node_set_error(node, NULL);
 		break;
 	case SEGUE_OUTCOME_SUPERSEDED:
 		finished.result = SEGUE_RESULT_SUPERSEDED;
@@ -118,7 +118,7 @@ void segue_request_finish(struct segue_request *r, enum segue_outcome outcome, u
 		finished.result = SEGUE_RESULT_FAILED;
 		finished.error = &error;
 		if (error.res != -ECANCELED)
-			node->last_error = error;
+			segue_node_set_error(node, &error);
 		if (r->is_setting && error.res != -ECANCELED && error.res != -EIDRM)
 			segue_node_warn(node, &error);
 		break;
@@ -415,8 +415,8 @@ int segue_node_request(struct segue_node_impl *node, struct segue_sound *sound,
 /* may it still be cancelled, as far as can be told? */
 static bool is_open(const struct segue_request *r)
 {
-	return !r->finished && (r->claim == NULL ||
-			segue_ticket_outcome(&r->claim->ticket) == SEGUE_OUTCOME_NONE);
+	return !r->finished && (r->claim == NULL || (!segue_ticket_is_taken(&r->claim->ticket) &&
+			segue_ticket_outcome(&r->claim->ticket) == SEGUE_OUTCOME_NONE));
 }
 
 int segue_node_cancel(struct segue_node_impl *node, uint64_t serial, struct segue_error *error)
@@ -428,7 +428,7 @@ int segue_node_cancel(struct segue_node_impl *node, uint64_t serial, struct segu
 		if (r->serial == serial && is_open(r))
 			goto found;
 	}
-	return segue_error_set(error, -ENXIO, "request %" PRIu64 " isn't outstanding", serial);
+	return segue_error_set(error, -ENXIO, "request %" PRIu64 " isn't outstanding, or was taken", serial);
 found:
 	if (r->cancelling)
 		return 0;

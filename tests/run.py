@@ -10,6 +10,7 @@ last line reads `N passed, N failed`; the exit status is 0 when nothing failed.
 import argparse
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import tempfile
@@ -163,8 +164,14 @@ def main():
     for counts in steps:
         print(counts)
     passed, failed = sum(c.passed for c in steps), sum(c.failed for c in steps)
+    if passed + failed == 0 and args.names:
+        print(f'tests/run: no test has {" or ".join(args.names)} in its name', file=sys.stderr)
     print(f'{passed} passed, {failed} failed')
     sys.exit(failed != 0 or passed == 0)
 
 
-main()
+try:
+    main()
+except KeyboardInterrupt:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    os.kill(os.getpid(), signal.SIGINT)

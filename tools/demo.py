@@ -12,10 +12,14 @@ synthesizer plays) and build/demo.png; the last line has the facts, and the exit
 import argparse
 import os
 import pathlib
+import signal
 import sys
 import wave
 
-import numpy as np
+# until there is something to tidy up, Ctrl-C ends it as any program
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+import numpy as np                                              # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 # the session, the recorder and the slow reference are the tests' own
@@ -32,6 +36,7 @@ from recording import Recorder                                  # noqa: E402
 
 BUS_NAME = 'org.segue.Demo'     # beside a Segue that may be running
 PORTS = demo_source.PORTS + demo_convolver.PORTS + demo_keys.PORTS
+ENDINGS = signal.SIGINT, signal.SIGTERM, signal.SIGHUP
 CONFIG = f'''
 segue.properties = {{ dbus.name = {BUS_NAME} }}
 segue.nodes = [ {demo_source.CONFIG}
@@ -141,25 +146,44 @@ def run(session, live):
     return right and (live or (facts['missed'] == 0 and worst < ENOUGH))
 
 
+class Interrupted(BaseException):
+    """A signal has ended the show."""
+
+
+def interrupt(number, frame):
+    # no other one in the midst of tidying up
+    for other in ENDINGS:
+        signal.signal(other, signal.SIG_IGN)
+    raise Interrupted(number)
+
+
 def main():
     parser = argparse.ArgumentParser(prog='tools/demo', description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--live', action='store_true', help='play on the running PipeWire, to be heard')
     args = parser.parse_args()
 
+    for number in ENDINGS:
+        signal.signal(number, interrupt)
     session = (LiveSession if args.live else Session)(build=ROOT / 'build')
+    ended_by = None
     try:
         with session:
             right = run(session, args.live)
-    except (AssertionError, BusError) as error:
+    except BrokenPipeError:     # who reads has seen enough
+        ended_by = signal.SIGPIPE
+    except (AssertionError, BusError, OSError) as error:
         right = False
         print(f'demo: {error}', file=sys.stderr)
         for name, text in session.logs():
             print(f'---- {name}\n{text}', file=sys.stderr)
-    except KeyboardInterrupt:
-        right = False
+    except Interrupted as interrupted:
+        ended_by = interrupted.args[0]
     finally:
         session.remove()
+    if ended_by is not None:    # for who started it, the signal did
+        signal.signal(ended_by, signal.SIG_DFL)
+        os.kill(os.getpid(), ended_by)
     sys.exit(0 if right else 1)
 
 

@@ -52,6 +52,7 @@ SEGUE_DATA_LOOP static void uncommit(struct segue_swap *swap)
 	if (ticket == NULL || swap->committed.at == SEGUE_NOW)
 		return;
 	swap->committed.ticket = NULL;
+	segue_ticket_take(ticket, false);
 	insert(swap, (struct segue_swap_entry) { ticket, swap->committed.at,
 			swap->committed.lead, swap->committed.hurry, false });
 }
@@ -64,6 +65,7 @@ SEGUE_DATA_LOOP static void commit(struct segue_swap *swap, const struct segue_s
 		segue_ramp_start(&swap->fade, 1.0, entry->hurry);
 	swap->committed = *entry;
 	swap->wait = wait;
+	segue_ticket_take(entry->ticket, true);
 }
 
 /* How long a running fade will still take when this one is committed now. */

@@ -50,7 +50,8 @@ def test_every_object_introspects_with_the_contracts_names(segue):
     assert {e.get('name') for e in at_node['org.segue.Segue1.Source']} >= {'Wave', 'Frequency', 'Trigger'}
     at_buffer = interfaces_of(segue.bus, buffer)
     assert {e.get('name') for e in at_buffer['org.segue.Segue1.Buffer']} >= {
-        'Release', 'Kind', 'Channels', 'Rate', 'Frames', 'Bytes', 'PeakGain', 'State', 'Label', 'Progress'}
+        'Release', 'Kind', 'Channels', 'Rate', 'Frames', 'Bytes', 'PeakGain', 'State', 'Label', 'LastError',
+        'Progress'}
 
 
 def test_busctl_reads_every_object(session, segue):
@@ -68,7 +69,7 @@ def test_properties_have_the_contracts_types(segue):
         for interface in interfaces_of(segue.bus, path).values():
             types |= {p.get('name'): p.get('type') for p in interface.iter('property')}
     expected = {
-        's': 'Version Name Type Mode State LastError Kind Label Trigger',
+        's': 'Version Name Type Mode State LastError Kind Label Loaded Waveform Trigger',
         'o': 'Buffer', 'au': 'Ids', 'b': 'Bypass', 'ddd': 'CycleTime', 'ad': 'Peak',
         'u': 'SwapLead Quantum Channels BuffersLive',
         't': 'Cycles Xruns Clipped SwapsApplied SwapsSuperseded LastFinished Frames Bytes BytesMax BytesLive '
@@ -225,6 +226,47 @@ def test_a_bad_option_is_refused_by_name(source, opts):
 @pytest.mark.parametrize('number', [GLib.Variant(t, 1) for t in 'ynqiuxtd'])
 def test_any_numeric_type_will_do(source, number):
     source.heard(source.wave('sine', gain=number, fade=number))
+
+
+def test_a_nodes_properties_have_the_type_they_are_written_in(session, segue):
+    """A list as strings, a number, a bool."""
+    segue.create('synth', audio_position=GLib.Variant('as', ['FL', 'FR', 'FC']), segue_voices=3,
+                 segue_bypass=True, segue_gain=0.5)
+    node = segue.node('synth')
+    assert (node.get('VoicesMax'), node.get('Bypass'), node.get('Gain')) == (3, True, 0.5)
+    assert {p for p in session.ports() if p.startswith('synth:out')} == {
+        f'synth:output_{channel}' for channel in ('FL', 'FR', 'FC')}
+
+
+@pytest.mark.parametrize('value, why', [
+    (GLib.Variant('as', ['F"L']), "quotes in 'F\"L'"), (GLib.Variant('as', ['FL'] * 500), 'too long'),
+    (GLib.Variant('au', [1]), 'wrong type'), (GLib.Variant('aas', [['FL']]), "wrong type 'aas'"),
+    (GLib.Variant('t', 2 ** 63), 'out of range')])
+def test_a_nodes_property_of_a_type_it_can_not_have_is_refused(segue, value, why):
+    error = refused(segue.create, 'synth', audio_position=value)
+    assert (error.name, error.message) == (INVALID_ARGS, f'audio.position: {why}')
+    assert not [path for path in segue.objects() if '/node/' in path]
+
+
+@pytest.mark.parametrize('opts, why', [
+    ({'fade': GLib.Variant('(d)', (1.0,))}, "fade: wrong type '(d)'"),
+    ({'fade': GLib.Variant('t', 2 ** 63)}, 'fade: out of range'),
+    ({'channels': GLib.Variant('ad', [0.5])}, 'channels: out of range'),
+    ({'channels': GLib.Variant('ai', [-1])}, 'channels: out of range'),
+    ({'keep': True}, "keep: only the manager's buffers can be kept")])
+def test_an_option_that_can_not_be_is_refused_with_its_name(source, tmp_path, opts, why):
+    path = write_wav(tmp_path / 'a.wav', np.zeros(100))
+    error = refused(source.load, path, **opts)
+    assert (error.name, error.message) == (INVALID_ARGS, f'synth: {why}')
+    if 'channels' not in opts:
+        assert refused(source.wave, 'sine', **opts).message == f'synth: {why}'
+
+
+def test_a_relative_path_is_refused(segue, source):
+    for load, who in (segue.load_file, ''), (source.load, 'synth: '):
+        for path in 'hall.wav', '':
+            error = refused(load, path)
+            assert (error.name, error.message) == (INVALID_ARGS, f'{who}{path}: not an absolute path')
 
 
 @pytest.mark.parametrize('numbers', [GLib.Variant('a' + t, [1, 0]) for t in 'ynqiuxtd'])

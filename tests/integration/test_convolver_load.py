@@ -219,6 +219,21 @@ def test_a_recording_serves_a_source_and_a_convolver_at_once(segue, chain):
     assert chain.room.get('Buffer') == noise
 
 
+def test_a_swap_that_was_taken_can_not_be_cancelled_in_its_lead(segue, chain):
+    response, _ = chain.response(2.0)
+    recording = segue.ready(segue.import_samples(response, channels=2, rate=RATE))
+    # made for this node by then: it is sent with the request, and taken by the next cycle
+    chain.room.heard(chain.room.set_buffer(recording))
+    chain.room.heard(chain.room.clear(fade=0.0))
+    serial = chain.room.set_buffer(recording)
+    sent = chain.room.clock()[0]
+    wait_until('cycles', lambda: chain.room.clock()[0] >= sent + 1024)
+    with pytest.raises(BusError) as refused:
+        chain.room.cancel(serial)
+    assert refused.value.name == DBUS + 'UnknownObject'
+    assert chain.room.finished(serial).result == 'applied'
+
+
 def test_a_cancelled_load_is_never_heard(segue, unchanged, tmp_path):
     path = write_float_wav(tmp_path / 'hall.wav', impulse_response(5.0, 4, rate=44100), 44100)
     for opts in {}, {'at': 10 ** 10}:

@@ -130,6 +130,24 @@ def test_a_node_made_before_pipewire_has_answered_waits_for_the_graph(session):
         pipewire.signal(signal.SIGCONT)
 
 
+def test_a_node_the_graph_does_not_take_is_none(session, segue):
+    session.processes['pipewire'].signal(signal.SIGSTOP)
+    with pytest.raises(BusError) as refused:
+        segue.create('synth')
+    session.processes['pipewire'].signal(signal.SIGCONT)
+    assert refused.value.name == 'org.freedesktop.DBus.Error.Timeout'
+    assert refused.value.message == "synth: the graph hasn't taken the node within 4 s"
+    assert not [path for path in segue.objects() if '/node/' in path]
+    segue.create('synth')
+
+
+def test_a_node_that_somebody_takes_out_of_the_graph_is_gone(session, segue, source):
+    serial = source.wave('sine', at=10 ** 10)
+    session.run('pw-cli', 'destroy', session.node_id('synth'))
+    assert source.finished(serial).error == 'org.segue.Segue1.Error.Gone'
+    segue.bus.wait_until('end', lambda: not [path for path in segue.objects() if '/node/' in path])
+
+
 def test_a_client_killed_with_buffers_held(session, source, segue):
     client = session.bus()
     other = Segue(client)

@@ -84,6 +84,25 @@ def test_a_bad_value_is_refused_and_changes_nothing(session, segue):
     assert node.get('Gain') == pytest.approx(0.25)
 
 
+def test_what_was_refused_is_told_until_something_is_not(session, segue):
+    node = segue.create('synth')
+    set_until(session, 'segue.gain', 17.0, pytest.approx(0.25))
+    wait_until('status', lambda: props(session)['segue.status'] ==
+               'failed: segue.gain: 17 is out of range (0 to 16 linear)')
+    assert node.get('LastError') == 'segue.gain: 17 is out of range (0 to 16 linear)'
+    set_until(session, 'segue.gain', 0.5, pytest.approx(0.5))
+    wait_until('status', lambda: props(session)['segue.status'] == 'empty')
+    assert node.get('LastError') == ''
+
+
+def test_a_failed_load_is_told_whatever_else_is_set(session, source, wav):
+    session.set_props(session.node_id('synth'), **{'segue.load': f'{wav.parent}/missing.wav'})
+    failed = 'failed: missing.wav: no such file'
+    wait_until('status', lambda: props(session)['segue.status'] == failed)
+    set_until(session, 'segue.gain', 0.5, pytest.approx(0.5))
+    assert props(session)['segue.status'] == failed
+
+
 def test_an_unknown_key_is_ignored(session, segue):
     node = segue.create('synth')
     session.set_props(session.node_id('synth'), **{'channelmix.upmix': True, 'segue.gain': 0.5})

@@ -217,9 +217,13 @@ def test_waves_and_silence_are_heard_when_it_returns(synth, ctl):
     assert 'swa' in ctl('wave', 'synth', 'swa', status=FAILED)
 
 
-def test_load_and_wave_are_keys_too(synth, hall, ctl):
+def test_load_and_wave_are_keys_too(session, synth, hall, ctl):
     ctl('set', 'synth', 'segue.load', hall)
-    ctl('set', 'synth', 'wave', 'sine')
+    assert ctl('get', 'synth', 'load') == f'{session.path}/home/{hall}\n'
+    assert ctl('get', 'synth', 'wave') == '\n'
+    ctl('set', 'synth', 'wave', 'harmonics:1,0.5')
+    wait_until('wave', lambda: ctl('get', 'synth', 'segue.wave') == 'harmonics:1,0.5\n')
+    assert ctl('get', 'synth', 'load') == '\n'
 
 
 def test_a_superseded_request_exits_with_4(synth, begin, ctl):

@@ -113,6 +113,89 @@ def test_inside_the_daemon(session):
         segue.destroy(node)
 
 
+BAD_NODES = '''
+segue.nodes = [
+    { type = source  node.name = one  segue.gain = 0.5 }
+    { type = source  node.name = one }
+    { type = source  node.name = two  segue.gain = 0.5 }
+    { type = source  node.name = two  segue.gain = 1.5  override = true }
+    { type = organ  node.name = a }
+    { node.name = b }
+    { type = source }
+    { type = source  node.name = "c d" }
+    { type = source  node.name = e  segue.gain = 99 }
+    { type = source  node.name = f  segue.gian = 1 }
+    { type = source  node.name = g  segue.load = "a.wav" }
+    { type = source  node.name = h  segue.wave = organ }
+    { type = convolver  node.name = i  segue.wave = saw }
+    { type = source  node.name = j  segue.mode = attic }
+    { type = source  node.name = k  audio.position = [ FL FL ] }
+    saw
+    { type = source  node.name = three }
+]
+'''
+REFUSED = [
+    'one: the name is taken', "a: type: 'organ' is neither source nor convolver", 'b: type: missing',
+    'node.name: missing', "node.name: 'c d' isn't 1 to 64 of A-Z a-z 0-9 . _ -",
+    'e: segue.gain: 99 is out of range (0 to 16 linear)', 'f: segue.gian: no such property',
+    'g: a.wav: the path must begin with /', 'h: organ: no such waveform', 'i: segue.wave: no such property',
+    "j: segue.mode: this release has no 'attic'", "k: audio.position: [ FL FL ] isn't a list of channels",
+    "'saw' isn't an object"]
+
+
+def complaints(session):
+    lines = session.processes['service'].text().splitlines()
+    return [line for line in lines if line.startswith(('[E]', '[W]')) and 'segue' in line]
+
+
+def test_each_bad_entry_is_one_error_and_the_rest_starts(session):
+    session.start_service(BAD_NODES)
+    with session.bus() as bus:
+        nodes = {name: Segue(bus).node(name) for name in ('one', 'two', 'three')}
+        assert nodes['one'].get('Gain') == 0.5 and nodes['two'].get('Gain') == 1.5
+        assert len([path for path in Segue(bus).objects() if '/node/' in path]) == 3
+    told = complaints(session)
+    assert len(told) == len(REFUSED), told
+    for line, text in zip(told, REFUSED):
+        assert line.startswith('[E]') and text in line
+
+
+def test_a_bad_property_is_one_error_and_has_its_default(session):
+    session.start_service('segue.properties = { dbus = maybe  dbus.name = "no name"  memory.max = 3x\n'
+                          '    props.load = often  load.path = [ "/" ] }')
+    with session.bus() as bus:
+        assert Segue(bus).get('BytesMax') == 1 << 30
+    told = complaints(session)
+    assert len(told) == 5, told
+    for text in ("ignoring unknown key 'load.path'", "dbus = 'maybe' isn't true or false",
+                 "dbus.name = 'no name' isn't a bus name", "memory.max = '3x' isn't a size such as 1G",
+                 "props.load = 'often' isn't false, true or paths"):
+        assert any(text in line for line in told), text
+
+
+def test_nodes_that_are_no_list_are_refused(session):
+    session.start_service('segue.nodes = { type = source  node.name = synth }')
+    assert [line for line in complaints(session) if "segue.nodes isn't an array" in line]
+
+
+def test_without_the_plugin_the_module_says_so(session):
+    session.env = session.env | {'SPA_PLUGIN_DIR': session.env['SPA_PLUGIN_DIR'].split(':')[-1]}
+    service = session.start_service(wait=False)
+    service.expected = {254}    # -ENOENT, as PipeWire says it
+    wait_until('end', lambda: not service.alive())
+    assert "can't load segue/libspa-segue" in service.text()
+
+
+@pytest.mark.session(fragment=IN_DAEMON + NODES)
+def test_a_node_taken_out_of_the_daemon_is_gone(session):
+    session.wait_for_name('org.segue.Segue1', session.processes['pipewire'])
+    session.run('pw-cli', 'destroy', session.node_id('empty'))
+    with session.bus() as bus:
+        segue = Segue(bus)
+        bus.wait_until('end', lambda: not any(path.endswith('/empty') for path in segue.objects()))
+        assert segue.node('synth').get('Label') == 'sine'
+
+
 @pytest.mark.session(fragment=f'context.modules = [ {MODULE} {MODULE} ]')
 def test_a_second_module_in_one_process_is_refused(session):
     wait_until('error line', lambda: any(

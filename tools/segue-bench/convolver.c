@@ -193,6 +193,8 @@ int segue_bench_convolver(int argc, char *argv[])
 	if (res >= 0)
 		return res;
 	work = segue_sound_work(&o);
+	if ((res = segue_sound_check(&work, "convolver")) >= 0)
+		return res;
 	all = !(o.given & SEGUE_SOUND_CASE);
 	if (!o.json)
 		printf("%-22s %-6s %8s %8s %8s %8s %8s %8s %6s %8s %6s %6s\n", o.paced ? "paced" : "burst", "", "cpu %",

@@ -2,6 +2,7 @@
 /* SPDX-FileCopyrightText: Copyright © Segue contributors */
 /* SPDX-License-Identifier: MIT */
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,9 +32,9 @@ static const char help[] =
 "\n"
 "segue-bench BENCHMARK --help tells what is measured, and its options.\n";
 
-int main(int argc, char *argv[])
+static int run(int argc, char *argv[])
 {
-	if (argc > 1 && strcmp(argv[1], "--help") == 0) {
+	if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
 		fputs(help, stdout);
 		return EXIT_SUCCESS;
 	}
@@ -41,7 +42,17 @@ int main(int argc, char *argv[])
 		if (strcmp(argv[1], benches[i].name) == 0)
 			return benches[i].run(argc - 1, argv + 1);
 	}
-	fprintf(stderr, "segue-bench: %s: %s\nTry 'segue-bench --help'.\n", argc > 1 ? argv[1] : "nothing to do",
-			argc > 1 ? "no such benchmark" : "name a benchmark: handover, convolver, source, swap");
+	fprintf(stderr, "segue-bench: %s%s (handover, convolver, source, swap). See segue-bench --help\n",
+			argc > 1 ? argv[1] : "name a benchmark", argc > 1 ? ": no such benchmark" : "");
 	return SEGUE_EXIT_USAGE;
+}
+
+int main(int argc, char *argv[])
+{
+	int status = run(argc, argv);
+
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return status;
+	fprintf(stderr, "segue-bench: can't print: %s\n", strerror(errno));
+	return status != EXIT_SUCCESS ? status : EXIT_FAILURE;
 }

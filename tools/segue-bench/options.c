@@ -34,8 +34,25 @@ static const struct {
 
 int segue_bench_usage_error(const char *bench, const char *what, const char *why)
 {
-	fprintf(stderr, "segue-bench: %s: %s\nTry 'segue-bench %s --help'.\n", what, why, bench);
+	fprintf(stderr, "segue-bench %s: %s: %s. See segue-bench %s --help\n", bench, what, why, bench);
 	return SEGUE_EXIT_USAGE;
+}
+
+/* A letter may be one of several in a word, which getopt isn't through with then. */
+static int refuse_option(const char *bench, const char *word)
+{
+	const char letter[] = { '-', (char)optopt, '\0' };
+
+	return segue_bench_usage_error(bench, optopt > ' ' ? letter : word, "no such option");
+}
+
+static int refuse_number(const char *bench, enum segue_bench_option option)
+{
+	char why[64];
+
+	snprintf(why, sizeof(why), "not a %s from %g to %.8g", table[option].whole ? "whole number" : "number",
+			table[option].min, table[option].max);
+	return segue_bench_usage_error(bench, table[option].name, why);
 }
 
 static bool parse_number(const char *text, enum segue_bench_option option, double *ret)
@@ -70,14 +87,17 @@ int segue_bench_options_read(struct segue_bench_options *o, uint32_t accepted, c
 		if (accepted & (1u << i))
 			long_options[n++] = (struct option) { table[i].name, table[i].has_argument, NULL, (int)i };
 	}
-	while ((c = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, ":h", long_options, NULL)) != -1) {
 		if (c == '?')
-			return SEGUE_EXIT_USAGE;	/* getopt has said why */
+			return refuse_option(argv[0], argv[optind - 1]);
+		if (c == ':')
+			return segue_bench_usage_error(argv[0], argv[optind - 1], "needs an argument");
 		if (c < SEGUE_OPTION_NUMBERS && !parse_number(optarg, c, &o->numbers[c]))
-			return segue_bench_usage_error(argv[0], table[c].name, "not a number in its range");
+			return refuse_number(argv[0], c);
 		if (c == SEGUE_OPTION_CHANNELS && !parse_channels(optarg, o))
 			return segue_bench_usage_error(argv[0], table[c].name, "not INxOUT, 1..64 each");
-		if (c == SEGUE_OPTION_HELP) {
+		if (c == SEGUE_OPTION_HELP || c == 'h') {
 			fputs(help, stdout);
 			return EXIT_SUCCESS;
 		}

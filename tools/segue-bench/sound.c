@@ -12,6 +12,7 @@
 #define DEFAULT_RATE		48000
 #define DEFAULT_IR		10.0	/* seconds */
 #define DEFAULT_CHANNELS	2
+#define BYTES_MAX		(1u << 30)	/* of a response as it is; its spectra take twice that */
 #define LOOP_FRAMES		8192u	/* of the input, at least */
 #define DECAY			6.9	/* nepers: 60 dB */
 #define SNR_FRAMES		64u	/* of the last cycle that are looked at */
@@ -45,6 +46,14 @@ struct segue_convolver_work segue_sound_work(const struct segue_bench_options *o
 		.ir = o->numbers[SEGUE_OPTION_IR],
 		.paced = o->paced,
 	};
+}
+
+int segue_sound_check(const struct segue_convolver_work *work, const char *bench)
+{
+	double bytes = segue_convolver_work_paths(work) * work->ir * work->rate * sizeof(float);
+
+	return bytes <= BYTES_MAX ? -1 : segue_bench_usage_error(bench, "channels",
+			"with so long a response over 1 GiB");
 }
 
 uint64_t segue_clock_nsec(clockid_t clock)

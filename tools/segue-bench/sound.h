@@ -45,6 +45,10 @@ int segue_sound_read_options(struct segue_bench_options *ret, double seconds, co
 /** What they ask for. */
 struct segue_convolver_work segue_sound_work(const struct segue_bench_options *options);
 
+/** Is it more than memory should be taken for?
+ * \return -1: go on; otherwise an exit status, and it has been said */
+int segue_sound_check(const struct segue_convolver_work *work, const char *bench);
+
 /** \return 0 or -ENOMEM; clear it then, too */
 int segue_sound_init(struct segue_sound *sound, const struct segue_convolver_work *work);
 void segue_sound_clear(struct segue_sound *sound);

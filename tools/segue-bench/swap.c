@@ -159,6 +159,8 @@ int segue_bench_swap(int argc, char *argv[])
 	if (res >= 0)
 		return res;
 	work = segue_sound_work(&o);
+	if ((res = segue_sound_check(&work, "swap")) >= 0)
+		return res;
 	n_lengths = o.given & SEGUE_OPTION_BIT(IR) ? 1 : sizeof(lengths) / sizeof(lengths[0]);
 	if (!o.json)
 		printf("%-40s %8s %8s %8s %8s %8s %6s %6s\n", o.paced ? "paced" : "burst", "mean us", "median", "p99.9",

@@ -8,12 +8,14 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include <spa/utils/defs.h>
 #include <spa/utils/string.h>
 
 #include "bus.h"
-#include "names.h"
+
+#define TIMEOUT_MAX	1e9	/* seconds: for ever */
 
 const struct segue_option segue_options[SEGUE_N_OPTIONS] = {
 	[SEGUE_OPTION_HELP] = { "help", SEGUE_UNIT_FLAG, SEGUE_GROUP_ANY, NULL,
@@ -99,6 +101,7 @@ enum segue_exit segue_args_parse(struct segue_ctl *ctl, int argc, char *argv[])
 {
 	struct option longs[SEGUE_N_OPTIONS + 1] = { 0 };
 	enum segue_exit status = SEGUE_EXIT_OK;
+	const char *word;
 	int c;
 
 	/* known before the first error is written */
@@ -117,6 +120,7 @@ enum segue_exit segue_args_parse(struct segue_ctl *ctl, int argc, char *argv[])
 		}
 		if (ctl->n_args > 0 && spa_streq(ctl->args[0], "play"))
 			longs[SEGUE_OPTION_LOOP].has_arg = no_argument;
+		word = argv[optind];	/* optind stays on it while it has letters left */
 		c = getopt_long(argc, argv, "-:h", longs, NULL);
 		if (c == -1)
 			break;
@@ -125,9 +129,9 @@ enum segue_exit segue_args_parse(struct segue_ctl *ctl, int argc, char *argv[])
 		else if (c == 'h')
 			status = set_option(ctl, SEGUE_OPTION_HELP, "");
 		else if (c == ':')
-			status = segue_usage(ctl, "%s needs an argument", argv[optind - 1]);
+			status = segue_usage(ctl, "%s needs an argument", word);
 		else if (c == '?')
-			status = unknown_option(ctl, argv[optind - 1]);
+			status = unknown_option(ctl, word);
 		else
 			status = set_option(ctl, c - 256, optarg != NULL ? optarg :
 					c - 256 == SEGUE_OPTION_LOOP ? "forward" : "");
@@ -146,7 +150,25 @@ enum segue_exit segue_args_check(struct segue_ctl *ctl)
 			return segue_usage(ctl, "%s takes no --%s", command->name, segue_options[i].name);
 	}
 	if (ctl->n_args < command->min_args || ctl->n_args > command->max_args)
-		return segue_usage(ctl, "Usage: seguectl %s %s", command->name, command->synopsis);
+		return segue_usage(ctl, "Usage: seguectl %s%s%s", command->name,
+				command->synopsis[0] != '\0' ? " " : "", command->synopsis);
+	ctl->deadline_usec = SEGUE_FOREVER;
+	if (ctl->texts[SEGUE_OPTION_TIMEOUT] != NULL)
+		ctl->deadline_usec = segue_now_usec() +
+			SPA_MIN(ctl->options[SEGUE_OPTION_TIMEOUT].d, TIMEOUT_MAX) * 1e6;
+	return SEGUE_EXIT_OK;
+}
+
+enum segue_exit segue_args_value(struct segue_ctl *ctl, const struct segue_key *key, enum segue_unit unit,
+		const char *name, const char *text, struct segue_quantity *ret)
+{
+	const char *automatic = key != NULL ? key->automatic : NULL;
+
+	if (automatic != NULL && strcasecmp(text, automatic) == 0)
+		*ret = (struct segue_quantity) { .type = 'd', .d = SEGUE_KEY_AUTOMATIC };
+	else if (segue_unit_parse(unit, text, ret) < 0)
+		return segue_usage(ctl, "%s: '%s' isn't %s%s%s", name, text, segue_unit_example(unit),
+				automatic != NULL ? ", or " : "", automatic != NULL ? automatic : "");
 	return SEGUE_EXIT_OK;
 }
 

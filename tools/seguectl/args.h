@@ -6,6 +6,7 @@
 #define SEGUE_CTL_ARGS_H
 
 #include "ctl.h"
+#include "names.h"
 
 /** \file
  * The command line. */
@@ -16,6 +17,12 @@ enum segue_exit segue_args_parse(struct segue_ctl *ctl, int argc, char *argv[]);
 
 /** Check the options and arguments against the command's. */
 enum segue_exit segue_args_check(struct segue_ctl *ctl);
+
+/** Understand the value of a property.
+ * \param key  NULL: it isn't one of ours. \param name  as it was written
+ * \return SEGUE_EXIT_USAGE: it isn't of the unit */
+enum segue_exit segue_args_value(struct segue_ctl *ctl, const struct segue_key *key, enum segue_unit unit,
+		const char *name, const char *text, struct segue_quantity *ret);
 
 /** Append the options of these groups that were given: the entries of an a{sv} under their own names.
  * \return 0 or a negative errno */

@@ -26,7 +26,7 @@ static enum segue_exit keep(struct segue_follow *follow)
 	segue_follow_catch_interrupt(follow);
 	if ((status = segue_follow_load(follow)) != SEGUE_EXIT_OK) {
 		/* what came of it is of no use to anybody */
-		if (follow->load_failed)
+		if (follow->load_error != NULL)
 			(void)segue_bus_call(ctl, NULL, NULL, follow->buffer_path, SEGUE_BUS_BUFFER,
 					"Release", NULL);
 		return status;
@@ -55,6 +55,27 @@ enum segue_exit segue_command_keep(struct segue_ctl *ctl)
 	return status;
 }
 
+static enum segue_exit release(struct segue_ctl *ctl, const char *path)
+{
+	sd_bus_error error = SD_BUS_ERROR_NULL;
+	sd_bus_message *m = NULL;
+	enum segue_exit status;
+	int res;
+
+	if ((res = segue_bus_new_call(ctl, &m, path, SEGUE_BUS_BUFFER, "Release")) < 0)
+		return segue_bus_fail_errno(ctl, res);
+	if (segue_bus_ask(ctl, m, &error, NULL) >= 0)
+		status = SEGUE_EXIT_OK;
+	else if (sd_bus_error_has_name(&error, SD_BUS_ERROR_UNKNOWN_OBJECT))
+		status = segue_fail(ctl, SEGUE_EXIT_FAILED, error.name, "No buffer %s. See seguectl buffers",
+				path + strlen(SEGUE_BUS_BUFFERS "/"));
+	else
+		status = segue_bus_fail(ctl, &error, NULL);
+	sd_bus_error_free(&error);
+	sd_bus_message_unref(m);
+	return status;
+}
+
 enum segue_exit segue_command_release(struct segue_ctl *ctl)
 {
 	char *path = segue_bus_buffer_path(ctl->args[0]);
@@ -62,7 +83,7 @@ enum segue_exit segue_command_release(struct segue_ctl *ctl)
 
 	if (path == NULL)
 		return segue_usage(ctl, "'%s' isn't a buffer's number", ctl->args[0]);
-	status = segue_bus_call(ctl, NULL, NULL, path, SEGUE_BUS_BUFFER, "Release", NULL);
+	status = release(ctl, path);
 	free(path);
 	return status;
 }

@@ -18,6 +18,8 @@
 #include "names.h"
 
 #define ERROR_PREFIX	"org.segue.Segue1.Error."
+#define REPLY_MIN_USEC	UINT64_C(100000)	/* a request is made, however short it is waited for */
+#define REPLY_MAX_USEC	UINT64_C(25000000)
 
 static const struct {
 	const char *name;
@@ -47,9 +49,11 @@ enum segue_exit segue_bus_open(struct segue_ctl *ctl)
 {
 	int res = sd_bus_open_user(&ctl->bus);
 
+	/* sd-bus found neither address nor folder: "No medium found" says nothing to anybody */
 	if (res < 0)
 		return segue_fail(ctl, SEGUE_EXIT_NO_SERVICE, SD_BUS_ERROR_NO_SERVER,
-				"No session bus: %s", strerror(-res));
+				"No session bus: %s", res == -ENOMEDIUM ? "DBUS_SESSION_BUS_ADDRESS isn't set" :
+				strerror(-res));
 	return SEGUE_EXIT_OK;
 }
 
@@ -137,6 +141,9 @@ enum segue_exit segue_bus_fail(struct segue_ctl *ctl, const sd_bus_error *error,
 	if (sd_bus_error_has_names(error, SD_BUS_ERROR_SERVICE_UNKNOWN, SD_BUS_ERROR_NAME_HAS_NO_OWNER))
 		return segue_fail(ctl, status, error->name,
 				"Segue isn't running. Start it: systemctl --user start segue");
+	if (sd_bus_error_has_name(error, SD_BUS_ERROR_NO_REPLY) && segue_now_usec() >= ctl->deadline_usec)
+		return segue_fail(ctl, SEGUE_EXIT_TIMEOUT, SD_BUS_ERROR_TIMEOUT, "%s: no answer within %s",
+				node != NULL ? node : "Segue", ctl->texts[SEGUE_OPTION_TIMEOUT]);
 	if (status == SEGUE_EXIT_NO_SERVICE)
 		return segue_fail(ctl, status, error->name, "Segue doesn't answer: %s", message);
 	if (node != NULL && sd_bus_error_has_name(error, SD_BUS_ERROR_UNKNOWN_OBJECT))
@@ -163,6 +170,20 @@ enum segue_exit segue_bus_fail_errno(struct segue_ctl *ctl, int res)
 	return status;
 }
 
+int segue_bus_ask(struct segue_ctl *ctl, sd_bus_message *m, sd_bus_error *error, sd_bus_message **ret)
+{
+	uint64_t now = segue_now_usec(), left = ctl->deadline_usec > now ? ctl->deadline_usec - now : 0;
+	uint64_t limit = SPA_CLAMP(left, REPLY_MIN_USEC, REPLY_MAX_USEC);
+	int res = sd_bus_call(ctl->bus, m, limit, error, ret);
+
+	/* unless it is the service that waited too long for something */
+	if (res == -ETIMEDOUT && segue_now_usec() >= now + limit) {
+		sd_bus_error_free(error);
+		sd_bus_error_set_const(error, SD_BUS_ERROR_NO_REPLY, "no reply in time");
+	}
+	return res;
+}
+
 enum segue_exit segue_bus_send(struct segue_ctl *ctl, int built, sd_bus_message *m, const char *node,
 		sd_bus_message **ret)
 {
@@ -175,7 +196,7 @@ enum segue_exit segue_bus_send(struct segue_ctl *ctl, int built, sd_bus_message 
 		status = segue_fail(ctl, SEGUE_EXIT_USAGE, SD_BUS_ERROR_INVALID_ARGS,
 				"Can't be sent over the bus: %s",
 				built == -EINVAL ? "a name or text isn't UTF-8" : strerror(-built));
-	} else if (sd_bus_call(ctl->bus, m, 0, &error, &reply) < 0) {
+	} else if (segue_bus_ask(ctl, m, &error, &reply) < 0) {
 		status = segue_bus_fail(ctl, &error, node);
 	} else if (ret != NULL) {
 		*ret = sd_bus_message_ref(reply);
@@ -222,11 +243,20 @@ uint64_t segue_now_usec(void)
 	return now.tv_sec * UINT64_C(1000000) + now.tv_nsec / 1000;
 }
 
+int segue_poll_timeout(uint64_t deadline_usec)
+{
+	uint64_t now = segue_now_usec();
+
+	if (deadline_usec == SEGUE_FOREVER)
+		return -1;
+	return deadline_usec > now ? SPA_MIN((deadline_usec - now + 999) / 1000, UINT64_C(1000000)) : 0;
+}
+
 int segue_bus_wait(struct segue_ctl *ctl, struct pollfd *fd, uint64_t deadline_usec)
 {
 	struct pollfd fds[2] = { 0 };
-	uint64_t now, usec = 0;
-	int res, timeout = -1;
+	uint64_t usec = 0;
+	int res;
 
 	if ((res = sd_bus_process(ctl->bus, NULL)) != 0)
 		return SPA_MIN(res, 1);
@@ -235,12 +265,8 @@ int segue_bus_wait(struct segue_ctl *ctl, struct pollfd *fd, uint64_t deadline_u
 
 	fds[0] = (struct pollfd) { .fd = sd_bus_get_fd(ctl->bus), .events = res };
 	fds[1] = fd != NULL ? *fd : (struct pollfd) { .fd = -1 };
-	usec = SPA_MIN(usec, deadline_usec);
-	now = segue_now_usec();
-	if (usec != UINT64_MAX)	/* rounded up: not a moment too early, and woken up once */
-		timeout = usec > now ? SPA_MIN((usec - now + 999) / 1000, UINT64_C(1000000)) : 0;
 
-	if (poll(fds, SPA_N_ELEMENTS(fds), timeout) < 0 && errno != EINTR)
+	if (poll(fds, SPA_N_ELEMENTS(fds), segue_poll_timeout(SPA_MIN(usec, deadline_usec))) < 0 && errno != EINTR)
 		return -errno;
 	if (fds[1].revents != 0) {
 		fd->revents = fds[1].revents;

@@ -37,6 +37,8 @@ int segue_bus_new_call(struct segue_ctl *ctl, sd_bus_message **ret, const char *
 /** Append one entry of an a{sv}. \return 0 or a negative errno */
 int segue_bus_append_entry(sd_bus_message *m, const char *key, const struct segue_quantity *value);
 
+/** sd_bus_call() in the time there is: --timeout limits it, too. \return 0 or more, or a negative errno with error */
+int segue_bus_ask(struct segue_ctl *ctl, sd_bus_message *m, sd_bus_error *error, sd_bus_message **ret);
 /** Send a call and wait for its reply.
  * \param built  0, or the negative errno with which building the call failed
  * \param node  whom it is about, for the message; NULL: nobody in particular
@@ -62,10 +64,10 @@ int segue_bus_listen(struct segue_ctl *ctl, const char *path, const char *interf
 /** Hear that the service comes or goes: the new owner is the third argument, "" for none. */
 int segue_bus_listen_owner(struct segue_ctl *ctl, sd_bus_message_handler_t handler, void *data);
 
-#define SEGUE_FOREVER	UINT64_MAX
-
 /** CLOCK_MONOTONIC, microseconds. */
 uint64_t segue_now_usec(void);
+/** Until then, as poll() takes it: not a moment too early. */
+int segue_poll_timeout(uint64_t deadline_usec);
 /** Handle one message, or wait for one.
  * \param fd  what else to wake up for, may be NULL
  * \param deadline_usec  of CLOCK_MONOTONIC, or SEGUE_FOREVER

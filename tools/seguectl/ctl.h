@@ -58,6 +58,8 @@ enum {	/* those that seguectl looks at itself; the others only pass through */
 	SEGUE_N_OPTIONS = 21,
 };
 
+#define SEGUE_FOREVER	UINT64_MAX
+
 extern const struct segue_option segue_options[SEGUE_N_OPTIONS];
 
 struct segue_ctl;
@@ -79,6 +81,7 @@ struct segue_ctl {
 	const char *texts[SEGUE_N_OPTIONS];	/**< options as written; NULL: not given */
 	struct segue_quantity options[SEGUE_N_OPTIONS];
 	bool json;
+	uint64_t deadline_usec;		/**< of --timeout, CLOCK_MONOTONIC; SEGUE_FOREVER: none was given */
 
 	sd_bus *bus;
 };

@@ -18,8 +18,6 @@
 #include "bus.h"
 #include "json.h"
 
-#define TIMEOUT_MAX	1e9	/* seconds: for ever */
-
 static void show_progress(struct segue_follow *follow, double progress)
 {
 	if (!follow->on_terminal || follow->name == NULL)
@@ -39,11 +37,14 @@ static void hide_progress(struct segue_follow *follow)
 static void take_properties(struct segue_follow *follow, json_object *properties)
 {
 	const char *state = segue_json_text(properties, "State");
+	const char *error = segue_json_text(properties, "LastError");
 	json_object *progress;
 
-	if (state != NULL) {
-		follow->load_failed = spa_streq(state, "failed");
-		follow->loaded = !follow->load_failed && !spa_streq(state, "loading");
+	if (spa_streq(state, "failed")) {
+		free(follow->load_error);
+		follow->load_error = strdup(error != NULL ? error : "");
+	} else if (state != NULL) {
+		follow->loaded = !spa_streq(state, "loading");
 	}
 	if (!follow->loaded && json_object_object_get_ex(properties, "Progress", &progress))
 		show_progress(follow, json_object_get_double(progress));
@@ -102,14 +103,10 @@ static int on_owner_changed(sd_bus_message *m, void *data, sd_bus_error *error)
 
 enum segue_exit segue_follow_init(struct segue_follow *follow, struct segue_ctl *ctl)
 {
-	const struct segue_quantity *timeout = &ctl->options[SEGUE_OPTION_TIMEOUT];
 	int res;
 
-	*follow = (struct segue_follow) { .ctl = ctl, .interrupt = -1, .deadline_usec = SEGUE_FOREVER,
+	*follow = (struct segue_follow) { .ctl = ctl, .interrupt = -1,
 		.on_terminal = !ctl->json && isatty(STDERR_FILENO) };
-	if (ctl->texts[SEGUE_OPTION_TIMEOUT] != NULL)
-		follow->deadline_usec = segue_now_usec() + SPA_MIN(timeout->d, TIMEOUT_MAX) * 1e6;
-
 	if ((res = segue_bus_listen(ctl, NULL, SEGUE_BUS_NODE, "Finished", on_finished, follow)) < 0 ||
 	    (res = segue_bus_listen(ctl, NULL, SEGUE_BUS_PROPERTIES, "PropertiesChanged",
 				on_properties_changed, follow)) < 0 ||
@@ -123,6 +120,7 @@ void segue_follow_clear(struct segue_follow *follow)
 	if (follow->interrupt >= 0)
 		close(follow->interrupt);
 	free(follow->name);
+	free(follow->load_error);
 	free(follow->node_path);
 	free(follow->buffer_path);
 	json_object_put(follow->finished);
@@ -156,10 +154,11 @@ static enum segue_exit cancel(struct segue_follow *follow)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	hide_progress(follow);
 
-	if (follow->node == NULL) {
+	if (follow->serial == 0) {
 		(void)segue_bus_call(ctl, NULL, NULL, follow->buffer_path, SEGUE_BUS_BUFFER, "Release", NULL);
-		return segue_fail(ctl, SEGUE_EXIT_CANCELLED, "org.segue.Segue1.Error.Cancelled",
-				"%s: cancelled", follow->name);
+		return segue_fail(ctl, SEGUE_EXIT_CANCELLED, "org.segue.Segue1.Error.Cancelled", "%s%s%s: cancelled",
+				follow->node != NULL ? follow->node : "", follow->node != NULL ? ": " : "",
+				follow->name);
 	}
 	/* no reply is asked for */
 	if ((res = segue_bus_new_call(ctl, &m, follow->node_path, SEGUE_BUS_NODE, "Cancel")) >= 0 &&
@@ -181,7 +180,7 @@ static enum segue_exit fail_timeout(struct segue_follow *follow)
 static enum segue_exit wait_once(struct segue_follow *follow)
 {
 	struct pollfd fd = { .fd = follow->interrupt, .events = POLLIN };
-	int res = segue_bus_wait(follow->ctl, &fd, follow->deadline_usec);
+	int res = segue_bus_wait(follow->ctl, &fd, follow->ctl->deadline_usec);
 
 	if (res == 0)
 		return cancel(follow);
@@ -236,7 +235,7 @@ enum segue_exit segue_follow_load(struct segue_follow *follow)
 
 	/* a node's request says in its Finished why the load has failed */
 	while (status == SEGUE_EXIT_OK && !follow->loaded && follow->finished == NULL &&
-	       !(follow->load_failed && follow->node == NULL))
+	       !(follow->load_error != NULL && follow->serial == 0))
 		status = wait_once(follow);
 	if (status != SEGUE_EXIT_OK)
 		return status;
@@ -244,9 +243,10 @@ enum segue_exit segue_follow_load(struct segue_follow *follow)
 	hide_progress(follow);
 	if (follow->finished != NULL)
 		return report(follow);
-	if (follow->load_failed)
-		return segue_fail(follow->ctl, SEGUE_EXIT_FAILED, "org.segue.Segue1.Error.BadFormat",
-				"%s: can't be loaded", follow->name);
+	if (follow->load_error != NULL)
+		return segue_fail(follow->ctl, SEGUE_EXIT_FAILED, "org.segue.Segue1.Error.BadFormat", "%s%s%s",
+				follow->node != NULL ? follow->node : "", follow->node != NULL ? ": " : "",
+				follow->load_error);
 	return SEGUE_EXIT_OK;
 }
 

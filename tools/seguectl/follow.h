@@ -16,7 +16,6 @@ struct segue_follow {
 	struct segue_ctl *ctl;
 	bool on_terminal;	/**< somebody watches stderr */
 	bool progress_shown;
-	uint64_t deadline_usec;
 	int interrupt;		/**< Ctrl-C as a descriptor; -1: it ends us */
 
 	/* the caller fills these in as it learns them; NULL and 0 before */
@@ -24,11 +23,11 @@ struct segue_follow {
 	char *name;		/**< of the sound, for the progress */
 	char *node_path;
 	char *buffer_path;
-	uint64_t serial;
+	uint64_t serial;	/* 0: the buffer is all that is asked for */
 
 	/* what signals have told */
 	bool loaded;
-	bool load_failed;
+	char *load_error;	/**< why it failed; NULL: it didn't */
 	bool service_gone;
 	json_object *finished;	/**< the arguments of Finished, by their names; NULL: not yet */
 };
@@ -37,7 +36,7 @@ struct segue_follow {
 enum segue_exit segue_follow_init(struct segue_follow *follow, struct segue_ctl *ctl);
 void segue_follow_clear(struct segue_follow *follow);
 
-/** From now on Ctrl-C cancels the request instead of ending us. */
+/** From now on Ctrl-C cancels the request, or the load, instead of ending us. */
 void segue_follow_catch_interrupt(struct segue_follow *follow);
 
 /** Wait until the buffer is loaded, or the request has ended. Shows progress on a terminal. */

@@ -2,11 +2,14 @@
 /* SPDX-FileCopyrightText: Copyright © Segue contributors */
 /* SPDX-License-Identifier: MIT */
 
+#include <errno.h>
 #include <locale.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <wchar.h>
 
 #include <spa/utils/defs.h>
@@ -93,6 +96,7 @@ enum segue_exit segue_fail(struct segue_ctl *ctl, enum segue_exit status, const 
 					JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE));
 		json_object_put(error);
 	} else {
+		segue_make_one_line(message);
 		fprintf(stderr, "seguectl: %s\n", message);
 	}
 	free(message);
@@ -135,6 +139,8 @@ static enum segue_exit find_command(struct segue_ctl *ctl, const char *name)
 {
 	struct segue_guess guess = { 0 };
 
+	/* where other programs have a command */
+	segue_guess_offer(&guess, name, "--help");
 	for (size_t i = 0; i < SPA_N_ELEMENTS(commands); i++) {
 		if (spa_streq(commands[i].name, name)) {
 			ctl->command = &commands[i];
@@ -175,6 +181,18 @@ static enum segue_exit run(struct segue_ctl *ctl, int argc, char *argv[])
 	return ctl->command->run(ctl);
 }
 
+/* What couldn't be printed is lost, and a script must know. But who reads no longer wants no more. */
+static enum segue_exit end_output(struct segue_ctl *ctl, enum segue_exit status)
+{
+	struct pollfd out = { .fd = STDOUT_FILENO };
+	int res = fflush(stdout) == 0 ? -EIO : -errno;	/* what failed before has left no reason */
+
+	if (!ferror(stdout) || (poll(&out, 1, 0) > 0 && (out.revents & POLLERR)))
+		return status;
+	return segue_fail(ctl, status != SEGUE_EXIT_OK ? status : SEGUE_EXIT_FAILED, SD_BUS_ERROR_IO_ERROR,
+			"Can't print: %s", strerror(-res));
+}
+
 int main(int argc, char *argv[])
 {
 	struct segue_ctl ctl = { 0 };
@@ -186,7 +204,7 @@ int main(int argc, char *argv[])
 	/* for the width of letters in tables; numbers are written the same everywhere */
 	setlocale(LC_CTYPE, "");
 	ctl.args = args;
-	status = run(&ctl, argc, argv);
+	status = end_output(&ctl, run(&ctl, argc, argv));
 	sd_bus_flush_close_unref(ctl.bus);
 	free(args);
 	return status;

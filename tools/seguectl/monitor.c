@@ -22,6 +22,7 @@ __attribute__((format(printf, 3, 4)))
 static void print_event(struct segue_ctl *ctl, json_object *event, const char *format, ...)
 {
 	va_list args;
+	char *line;
 
 	if (ctl->json) {
 		segue_json_print(event);
@@ -29,9 +30,12 @@ static void print_event(struct segue_ctl *ctl, json_object *event, const char *f
 	}
 	json_object_put(event);
 	va_start(args, format);
-	vprintf(format, args);
+	if (vasprintf(&line, format, args) < 0)
+		abort();
 	va_end(args);
-	putchar('\n');
+	segue_make_one_line(line);
+	puts(line);
+	free(line);
 }
 
 static json_object *new_event(const char *type)

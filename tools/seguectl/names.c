@@ -17,8 +17,8 @@ static const struct segue_key keys[] = {
 	{ "gain", "Gain", SEGUE_UNIT_GAIN },
 	{ "fade", "Fade", SEGUE_UNIT_TIME },
 	{ "bypass", "Bypass", SEGUE_UNIT_BOOL },
-	{ "load", NULL, SEGUE_UNIT_TEXT },
-	{ "wave", NULL, SEGUE_UNIT_TEXT },
+	{ "load", "Loaded", SEGUE_UNIT_TEXT, .request = true },
+	{ "wave", "Waveform", SEGUE_UNIT_TEXT, .request = true },
 	{ "frequency", "Frequency", SEGUE_UNIT_FREQUENCY },
 	{ "trigger", "Trigger", SEGUE_UNIT_TEXT },
 	{ "channel", "Channel", SEGUE_UNIT_COUNT },
@@ -47,8 +47,7 @@ const struct segue_key *segue_key_find(const char *key)
 	if (spa_streq(key, "Voices"))
 		return NULL;
 	for (size_t i = 0; i < SPA_N_ELEMENTS(keys); i++) {
-		if (strcasecmp(key, keys[i].key) == 0 ||
-		    (keys[i].name != NULL && strcasecmp(key, keys[i].name) == 0))
+		if (strcasecmp(key, keys[i].key) == 0 || strcasecmp(key, keys[i].name) == 0)
 			return &keys[i];
 	}
 	return NULL;
@@ -78,6 +77,7 @@ size_t segue_distance(const char *a, const char *b)
 	/* Damerau's distance, optimal string alignment: rows of the table for a's last three prefixes */
 	size_t rows[3][WORD_MAX + 1], *before = rows[0], *last = rows[1], *row = rows[2], *oldest;
 	size_t n_a = strnlen(a, WORD_MAX), n_b = strnlen(b, WORD_MAX);
+	size_t rest_a = strlen(a) - n_a, rest_b = strlen(b) - n_b;
 
 	for (size_t j = 0; j <= n_b; j++)
 		last[j] = j;
@@ -97,7 +97,8 @@ size_t segue_distance(const char *a, const char *b)
 		last = row;
 		row = oldest;
 	}
-	return last[n_b];
+	/* what is beyond that counts by its length */
+	return last[n_b] + SPA_MAX(rest_a, rest_b) - SPA_MIN(rest_a, rest_b);
 }
 
 void segue_guess_offer(struct segue_guess *guess, const char *word, const char *name)

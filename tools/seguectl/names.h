@@ -13,13 +13,16 @@
 /** \file
  * Keys of node properties, and what somebody meant who wrote a name that isn't there. */
 
+#define SEGUE_KEY_AUTOMATIC	-1.0	/* on the bus, for what is a word elsewhere */
+
 /** A node property: how it is called in configurations and by people, and on the bus. */
 struct segue_key {
 	const char *key;	/**< without "segue.": ir.max */
-	const char *name;	/**< of the D-Bus property: LengthMax; NULL: a method there */
+	const char *name;	/**< of the D-Bus property: LengthMax */
 	enum segue_unit unit;
-	const char *automatic;	/**< a word besides numbers, -1 on the bus; NULL: there is none */
+	const char *automatic;	/**< a word for SEGUE_KEY_AUTOMATIC; NULL: there is none */
 	bool fixed;		/**< when the node is made */
+	bool request;		/**< set by a method there: load, wave */
 };
 
 /** \param key  with or without "segue.", or the D-Bus name

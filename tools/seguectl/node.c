@@ -13,7 +13,9 @@
 #include <spa/utils/json.h>
 #include <spa/utils/string.h>
 
+#include "args.h"
 #include "bus.h"
+#include "follow.h"
 #include "json.h"
 #include "names.h"
 
@@ -63,6 +65,7 @@ static enum segue_exit parse_property(struct segue_ctl *ctl, const char *argumen
 	const char *equals = strchr(argument, '='), *nearest;
 	struct segue_quantity value;
 	const struct segue_key *key;
+	enum segue_exit status;
 	char name[128];
 	int res;
 
@@ -75,10 +78,9 @@ static enum segue_exit parse_property(struct segue_ctl *ctl, const char *argumen
 		return segue_usage(ctl, nearest != NULL ? "No property '%s'. Did you mean '%s'?" :
 				"No property '%s'", name, nearest);
 	}
-	if (segue_unit_parse(key != NULL ? key->unit : SEGUE_UNIT_TEXT, equals + 1, &value) < 0) {
-		/* some take a word too: latency=auto. The service knows */
-		value = (struct segue_quantity) { .type = 's', .s = equals + 1 };
-	}
+	if ((status = segue_args_value(ctl, key, key != NULL ? key->unit : SEGUE_UNIT_TEXT, name, equals + 1,
+					&value)) != SEGUE_EXIT_OK)
+		return status;
 	if ((res = append_property(m, key, name, &value)) < 0)
 		return segue_usage(ctl, "%s: %s", name, res == -EINVAL ? "isn't UTF-8" : strerror(-res));
 	return SEGUE_EXIT_OK;
@@ -94,6 +96,16 @@ static const char *given(const struct segue_ctl *ctl, const char *key)
 			return ctl->args[i] + length + 1;
 	}
 	return NULL;
+}
+
+/* the same for a key of ours, which may have its prefix */
+static const char *given_property(const struct segue_ctl *ctl, const char *key)
+{
+	char full[32];
+	const char *value = given(ctl, key);
+
+	snprintf(full, sizeof(full), "segue.%s", key);
+	return value != NULL ? value : given(ctl, full);
 }
 
 /* The channels of one side, as the service reads them: those of its own properties, or the node's. */
@@ -133,20 +145,16 @@ static void print_side(const struct segue_ctl *ctl, const char *side, const char
 
 static bool plays_notes(const struct segue_ctl *ctl)
 {
-	const char *trigger = given(ctl, "segue.trigger");
-
-	return spa_streq(trigger != NULL ? trigger : given(ctl, "trigger"), "notes");
+	return spa_streq(given_property(ctl, "trigger"), "notes");
 }
 
 /* Nothing links a raw node by itself: say how. */
 static void print_links(struct segue_ctl *ctl)
 {
 	bool convolves = spa_streq(ctl->args[0], "convolver");
-	const char *mode = given(ctl, "segue.mode");
+	const char *mode = given_property(ctl, "mode");
 	char in[80], out[80];
 
-	if (mode == NULL)
-		mode = given(ctl, "mode");
 	if (mode != NULL && !spa_streq(mode, "dsp"))
 		return;
 	snprintf(in, sizeof(in), "%s:input", ctl->args[1]);
@@ -181,32 +189,63 @@ out:
 	return status;
 }
 
-enum segue_exit segue_command_create(struct segue_ctl *ctl)
+/* A node that can't have the sound it was made for is none that was asked for. */
+static enum segue_exit wait_for_sound(struct segue_follow *follow)
 {
-	sd_bus_message *m = NULL, *reply;
+	struct segue_ctl *ctl = follow->ctl;
+	enum segue_exit status;
+
+	if (given_property(ctl, "load") == NULL && given_property(ctl, "wave") == NULL)
+		return SEGUE_EXIT_OK;
+	follow->serial = 1;	/* a node counts its requests */
+	if ((status = segue_follow_finish(follow)) == SEGUE_EXIT_FAILED)
+		(void)segue_bus_call(ctl, follow->node, NULL, SEGUE_BUS_ROOT, SEGUE_BUS_MANAGER, "DestroyNode",
+				"o", follow->node_path);
+	return status;
+}
+
+static void print_created(struct segue_ctl *ctl, const char *path)
+{
+	json_object *created;
+
+	if (!ctl->json) {
+		print_links(ctl);
+		return;
+	}
+	created = json_object_new_object();
+	json_object_object_add(created, "node", json_object_new_string(path));
+	segue_json_print(created);
+}
+
+static enum segue_exit create(struct segue_follow *follow)
+{
+	struct segue_ctl *ctl = follow->ctl;
+	sd_bus_message *m = NULL;
 	enum segue_exit status = SEGUE_EXIT_OK;
-	const char *path;
 	int res;
 
+	if ((follow->node_path = segue_bus_node_path(follow->node)) == NULL)
+		return segue_fail(ctl, SEGUE_EXIT_FAILED, SD_BUS_ERROR_NO_MEMORY, "Out of memory");
 	if ((res = segue_bus_new_call(ctl, &m, SEGUE_BUS_ROOT, SEGUE_BUS_MANAGER, "CreateNode")) >= 0 &&
 	    (status = build_create(ctl, m, &res)) != SEGUE_EXIT_OK) {
 		sd_bus_message_unref(m);
 		return status;
 	}
-	if ((status = segue_bus_send(ctl, res, m, NULL, &reply)) != SEGUE_EXIT_OK)
-		return status;
+	if ((status = segue_bus_send(ctl, res, m, NULL, NULL)) == SEGUE_EXIT_OK &&
+	    (status = wait_for_sound(follow)) == SEGUE_EXIT_OK)
+		print_created(ctl, follow->node_path);
+	return status;
+}
 
-	if ((res = sd_bus_message_read(reply, "o", &path)) < 0) {
-		status = segue_bus_fail_errno(ctl, res);
-	} else if (ctl->json) {
-		json_object *created = json_object_new_object();
+enum segue_exit segue_command_create(struct segue_ctl *ctl)
+{
+	struct segue_follow follow;
+	enum segue_exit status = segue_follow_init(&follow, ctl);
 
-		json_object_object_add(created, "node", json_object_new_string(path));
-		segue_json_print(created);
-	} else {
-		print_links(ctl);
-	}
-	sd_bus_message_unref(reply);
+	follow.node = ctl->args[1];
+	if (status == SEGUE_EXIT_OK)
+		status = create(&follow);
+	segue_follow_clear(&follow);
 	return status;
 }
 

@@ -143,8 +143,10 @@ static enum segue_exit play(struct segue_follow *follow)
 	if ((follow->name = segue_sound_name(ctl->args + 1, 1)) == NULL)
 		return no_memory(ctl);
 	/* its node keeps it when we leave the bus */
-	if ((status = segue_sound_load(ctl, &wanted, &follow->buffer_path)) != SEGUE_EXIT_OK ||
-	    (status = segue_follow_load(follow)) != SEGUE_EXIT_OK)
+	if ((status = segue_sound_load(ctl, &wanted, &follow->buffer_path)) != SEGUE_EXIT_OK)
+		return status;
+	segue_follow_catch_interrupt(follow);
+	if ((status = segue_follow_load(follow)) != SEGUE_EXIT_OK)
 		return status;
 	return play_buffer(follow);
 }

@@ -13,11 +13,12 @@
 #include <spa/utils/defs.h>
 #include <spa/utils/string.h>
 
+#include "args.h"
 #include "bus.h"
 #include "json.h"
 #include "names.h"
 
-#define AUTOMATIC	-1.0	/* on the bus, for what is a word elsewhere */
+#define SETTABLE	"bdsynqiuxt"	/* types: what has another can only be read */
 
 /* A property of a node on the bus. */
 struct property {
@@ -58,7 +59,7 @@ static enum segue_exit find_property(struct segue_ctl *ctl, const char *path, co
 {
 	const struct segue_key *known = segue_key_find(key);
 
-	*ret = (struct property) { .name = known != NULL && known->name != NULL ? known->name : key };
+	*ret = (struct property) { .name = known != NULL ? known->name : key };
 	for (size_t i = 0; i < SPA_N_ELEMENTS(interfaces); i++) {
 		sd_bus_error error = SD_BUS_ERROR_NULL;
 		sd_bus_message *m = NULL, *reply = NULL;
@@ -70,7 +71,7 @@ static enum segue_exit find_property(struct segue_ctl *ctl, const char *path, co
 			res = sd_bus_message_append(m, "ss", ret->interface, ret->name);
 		if (res < 0)
 			return segue_bus_send(ctl, res, m, ctl->args[0], NULL);
-		if ((res = sd_bus_call(ctl->bus, m, 0, &error, &reply)) >= 0)
+		if ((res = segue_bus_ask(ctl, m, &error, &reply)) >= 0)
 			res = read_property(reply, ret);
 		if (res < 0 && !sd_bus_error_is_set(&error))
 			status = segue_bus_fail_errno(ctl, res);
@@ -117,14 +118,9 @@ static enum segue_exit set_property(struct segue_ctl *ctl, const char *path, con
 		res = append_value(m, property->type, value);
 	if (res == -ERANGE) {
 		sd_bus_message_unref(m);
-		return segue_usage(ctl, "%s: the number is too large", property->name);
+		return segue_usage(ctl, "%s: the number is too large", ctl->args[1]);
 	}
 	return segue_bus_send(ctl, res, m, ctl->args[0], NULL);
-}
-
-static bool is_automatic(const struct segue_key *key, const char *text)
-{
-	return key != NULL && key->automatic != NULL && strcasecmp(text, key->automatic) == 0;
 }
 
 /* the unit that fits both the type on the bus and what the key stands for */
@@ -139,22 +135,6 @@ static enum segue_unit unit_of(const struct segue_key *key, char type)
 	return key != NULL ? key->unit : SEGUE_UNIT_NUMBER;
 }
 
-/* what somebody wrote, as this property takes it */
-static enum segue_exit parse_value(struct segue_ctl *ctl, const struct segue_key *key, char type,
-		struct segue_quantity *ret)
-{
-	const char *text = ctl->args[2];
-	enum segue_unit unit = unit_of(key, type);
-
-	if (is_automatic(key, text))
-		*ret = (struct segue_quantity) { .type = 'd', .d = AUTOMATIC };
-	else if (segue_unit_parse(unit, text, ret) < 0)
-		return segue_usage(ctl, "%s: '%s' isn't %s%s%s", ctl->args[1], text, segue_unit_example(unit),
-				key != NULL && key->automatic != NULL ? ", or " : "",
-				key != NULL && key->automatic != NULL ? key->automatic : "");
-	return SEGUE_EXIT_OK;
-}
-
 enum segue_exit segue_command_set(struct segue_ctl *ctl)
 {
 	const char *key = ctl->args[1], *text = ctl->args[2];
@@ -164,7 +144,7 @@ enum segue_exit segue_command_set(struct segue_ctl *ctl)
 	enum segue_exit status;
 	char *path;
 
-	if (known != NULL && known->name == NULL) {
+	if (known != NULL && known->request) {
 		ctl->args[1] = text;
 		ctl->n_args = 2;
 		return spa_streq(known->key, "load") ? segue_command_load(ctl) : segue_command_wave(ctl);
@@ -175,7 +155,11 @@ enum segue_exit segue_command_set(struct segue_ctl *ctl)
 		if (known != NULL && known->fixed)
 			status = segue_fail(ctl, SEGUE_EXIT_FAILED, SD_BUS_ERROR_PROPERTY_READ_ONLY,
 					"%s: %s is fixed when the node is made", ctl->args[0], key);
-		else if ((status = parse_value(ctl, known, property.type, &value)) == SEGUE_EXIT_OK)
+		else if (strchr(SETTABLE, property.type) == NULL)
+			status = segue_fail(ctl, SEGUE_EXIT_FAILED, SD_BUS_ERROR_PROPERTY_READ_ONLY,
+					"%s: %s can only be read", ctl->args[0], key);
+		else if ((status = segue_args_value(ctl, known, unit_of(known, property.type), key, text,
+						&value)) == SEGUE_EXIT_OK)
 			status = set_property(ctl, path, &property, &value);
 		json_object_put(property.value);
 	}
@@ -212,7 +196,7 @@ static void print_value(const char *name, json_object *value)
 {
 	const struct segue_key *key = segue_key_find(name);
 
-	if (key != NULL && key->automatic != NULL && json_object_get_double(value) == AUTOMATIC)
+	if (key != NULL && key->automatic != NULL && json_object_get_double(value) == SEGUE_KEY_AUTOMATIC)
 		puts(key->automatic);
 	else if (json_object_is_type(value, json_type_string))
 		puts(json_object_get_string(value));

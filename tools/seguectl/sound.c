@@ -54,6 +54,9 @@ static enum segue_exit fail_file(struct segue_ctl *ctl, const char *node, const 
 	sd_bus_error error = SD_BUS_ERROR_NULL;
 	enum segue_exit status;
 
+	if (res == -ETIMEDOUT && ctl->texts[SEGUE_OPTION_TIMEOUT] != NULL)
+		return segue_fail(ctl, SEGUE_EXIT_TIMEOUT, SD_BUS_ERROR_TIMEOUT, "%s: %s: not read within %s",
+				node, base_name(file), ctl->texts[SEGUE_OPTION_TIMEOUT]);
 	sd_bus_error_set_errno(&error, res);
 	status = segue_fail(ctl, SEGUE_EXIT_FAILED, error.name, "%s%s%s: %s", node != NULL ? node : "",
 			node != NULL ? ": " : "", base_name(file),
@@ -63,12 +66,15 @@ static enum segue_exit fail_file(struct segue_ctl *ctl, const char *node, const 
 }
 
 /* 0 at the end of input, 1, or a negative errno */
-static int copy_chunk(int to, uint64_t *total)
+static int copy_chunk(const struct segue_ctl *ctl, int to, uint64_t *total)
 {
 	static char chunk[CHUNK];
-	ssize_t n = read(STDIN_FILENO, chunk, sizeof(chunk)), written, done = 0;
+	struct pollfd in = { .fd = STDIN_FILENO, .events = POLLIN };
+	ssize_t n, written, done = 0;
 
-	if (n < 0)
+	if (poll(&in, 1, segue_poll_timeout(ctl->deadline_usec)) == 0)
+		return -ETIMEDOUT;
+	if ((n = read(STDIN_FILENO, chunk, sizeof(chunk))) < 0)
 		return errno == EINTR ? 1 : -errno;
 	if ((*total += n) > STDIN_MAX)
 		return -EFBIG;
@@ -81,7 +87,7 @@ static int copy_chunk(int to, uint64_t *total)
 }
 
 /* a descriptor or a negative errno */
-static int open_file(const char *file)
+static int open_file(const struct segue_ctl *ctl, const char *file)
 {
 	uint64_t total = 0;
 	int fd, res;
@@ -94,7 +100,7 @@ static int open_file(const char *file)
 	/* the service reads with pread, and a pipe can't */
 	if ((fd = memfd_create("stdin", MFD_CLOEXEC)) < 0)
 		return -errno;
-	while ((res = copy_chunk(fd, &total)) > 0)
+	while ((res = copy_chunk(ctl, fd, &total)) > 0)
 		;
 	if (res < 0) {
 		close(fd);
@@ -211,7 +217,7 @@ static enum segue_exit open_files(struct segue_ctl *ctl, const struct segue_soun
 
 		if (is_instrument(file))
 			return refuse_instrument(ctl, wanted->node, file, "an instrument isn't joined with other files");
-		if ((ret[i] = open_file(file)) < 0)
+		if ((ret[i] = open_file(ctl, file)) < 0)
 			return fail_file(ctl, wanted->node, file, ret[i]);
 		*ret_n = i + 1;
 		if (spa_streq(file, "-") && has_instrument(ret[i]))

@@ -215,3 +215,10 @@ char *segue_format_number(char *buf, size_t size, double number)
 	while (digits++ < 17 && strtod(buf, NULL) != number);
 	return buf;
 }
+
+void segue_make_one_line(char *text)
+{
+	for (; *text != '\0'; text++)
+		if (iscntrl((unsigned char)*text))
+			*text = '?';
+}

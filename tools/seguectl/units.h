@@ -56,4 +56,7 @@ char *segue_format_bytes(char *buf, size_t size, uint64_t bytes);
 /** The fewest digits that read back as the same number. */
 char *segue_format_number(char *buf, size_t size, double number);
 
+/** No name or label may break a line in two, or speak to the terminal: its control characters become '?'. */
+void segue_make_one_line(char *text);
+
 #endif /* SEGUE_CTL_UNITS_H */

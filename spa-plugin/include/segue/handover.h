@@ -114,6 +114,7 @@ struct segue_ticket {
 	 * (acquire), then position */
 	uint64_t position;		/**< first frame it was heard at; 0 if the node wasn't running */
 	uint32_t outcome;		/**< enum segue_outcome */
+	uint32_t is_taken;		/**< it will be heard, and can't be withdrawn any more */
 };
 
 /** Something the data loop is told. `type` is the program's own number, but for SEGUE_COMMAND_SWAP. That, and
@@ -194,6 +195,19 @@ static inline SEGUE_DATA_LOOP bool segue_handover_take(struct segue_handover *h,
 	/* release, paired with the acquire in send(): the slot has been read */
 	__atomic_store_n(&h->taken, h->taken + 1, __ATOMIC_RELEASE);
 	return true;
+}
+
+/** Say that a ticket is on its way to be heard, or waits again. Runs on the data loop. */
+static inline SEGUE_DATA_LOOP void segue_ticket_take(struct segue_ticket *ticket, bool is_taken)
+{
+	/* relaxed: a flag, which orders nothing */
+	__atomic_store_n(&ticket->is_taken, is_taken, __ATOMIC_RELAXED);
+}
+
+/** Is a ticket past being withdrawn, as far as can be told? Main loop; valid until the ticket is freed. */
+static inline SEGUE_MAIN_LOOP bool segue_ticket_is_taken(const struct segue_ticket *ticket)
+{
+	return __atomic_load_n(&ticket->is_taken, __ATOMIC_RELAXED);
 }
 
 /** Say what became of a ticket, once, before it is retired. Runs on the data loop. */

@@ -98,12 +98,18 @@ static int get(struct segue_node *object, const char *key, struct segue_value *r
 	return 0;
 }
 
+static void props_done(struct segue_node *object, const struct segue_error *error)
+{
+	to_dummy(object)->answer = error != NULL ? error->res : 0;
+}
+
 static const struct segue_node_methods methods = {
 	.version = SEGUE_CONTROL_VERSION,
 	.add_listener = add_listener,
 	.properties = get_properties,
 	.set = set,
 	.set_props = set,
+	.props_done = props_done,
 	.get = get,
 };
 

@@ -30,6 +30,7 @@ struct dummy_node {
 	bool mute;
 	uint32_t n_sets;	/* that were accepted */
 	uint32_t n_requests;	/* those of them that were requests */
+	int answer;		/* of the last Props pod, as it was told: 0 or a negative errno */
 	double fade_of_load;	/* the fade when `segue.load` was set */
 };
 

@@ -203,6 +203,21 @@ static void a_request_is_heard_with_the_fade_beside_it(void **state)
 	assert_true(f->node.fade_of_load == 2.0);
 }
 
+static void the_node_is_told_what_came_of_it(void **state)
+{
+	static const char *const bad[] = { "segue.gain 99.0", "segue.gain", "segue.load " DUMMY_BAD_PATH };
+	struct fixture *f = *state;
+	char text[128];
+
+	for (size_t i = 0; i < SPA_N_ELEMENTS(bad); i++) {
+		snprintf(text, sizeof(text), "{ params = [ %s ] }", bad[i]);
+		assert_true(set_json(f, text) < 0);
+		assert_int_equal(f->node.answer, f->error.res);
+		assert_int_equal(set_json(f, "{ params = [ segue.gain 1.0 ] }"), 1);
+		assert_int_equal(f->node.answer, 0);
+	}
+}
+
 static void what_is_no_props_object_is_refused(void **state)
 {
 	struct fixture *f = *state;
@@ -327,6 +342,7 @@ int main(void)
 		cmocka_unit_test_setup(what_cannot_be_set_is_refused, setup),
 		cmocka_unit_test_setup(a_refused_request_leaves_the_settings_alone, setup),
 		cmocka_unit_test_setup(a_request_is_heard_with_the_fade_beside_it, setup),
+		cmocka_unit_test_setup(the_node_is_told_what_came_of_it, setup),
 		cmocka_unit_test_setup(what_is_no_props_object_is_refused, setup),
 		cmocka_unit_test_setup(props_that_were_read_can_be_written_back, setup),
 		cmocka_unit_test_setup(every_property_has_its_info, setup),

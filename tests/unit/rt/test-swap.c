@@ -268,7 +268,10 @@ static void what_waits_can_be_cancelled_and_what_is_committed_can_not(void **sta
 
 	send_cancel(f, c->serial);
 	send_cancel(f, 99);
+	assert_false(segue_ticket_is_taken(b));
 	run_frames(f, NULL, 64, 64);
+	assert_true(segue_ticket_is_taken(b));
+	assert_false(segue_ticket_is_taken(a));
 	send_cancel(f, a->serial);
 	send_cancel(f, b->serial);
 	run_frames(f, NULL, 2048, 64);

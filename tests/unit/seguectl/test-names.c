@@ -44,8 +44,8 @@ static void words_of_any_length_are_compared_safely(void **state)
 
 	memset(longest, 'x', sizeof(longest) - 1);
 	longest[sizeof(longest) - 1] = '\0';
-	assert_true(segue_distance(longest, "room") >= 60);
-	assert_true(segue_distance("room", longest) >= 60);
+	assert_int_equal(segue_distance(longest, "room"), 299);
+	assert_int_equal(segue_distance("room", longest), 299);
 	assert_int_equal(segue_distance(longest, longest), 0);
 }
 
@@ -70,6 +70,21 @@ static void the_nearest_name_is_suggested_and_no_distant_one(void **state)
 	assert_null(guess("rom", names, 0));
 }
 
+static void a_name_of_any_length_suggests_none_but_its_like(void **state)
+{
+	char longest[65], longer[66], word[300];
+	const char *const names[] = { longest, "room" };
+
+	memset(word, 'x', sizeof(word) - 1);
+	word[sizeof(word) - 1] = '\0';
+	memcpy(longest, word, 64);
+	longest[64] = '\0';
+	memcpy(longer, word, 65);
+	longer[65] = '\0';
+	assert_string_equal(guess(longer, names, SPA_N_ELEMENTS(names)), longest);
+	assert_null(guess(word, names, SPA_N_ELEMENTS(names)));
+}
+
 static void a_key_is_found_by_each_of_its_names(void **state)
 {
 	static const char *const names[] = { "ir.max", "segue.ir.max", "LengthMax", "lengthmax" };
@@ -91,10 +106,12 @@ static void voices_that_sound_are_not_voices_at_most(void **state)
 	assert_string_equal(segue_key_find("voices")->name, "VoicesMax");
 }
 
-static void load_and_wave_are_keys_without_a_property(void **state)
+static void load_and_wave_are_set_by_a_request(void **state)
 {
-	assert_null(segue_key_find("segue.load")->name);
-	assert_null(segue_key_find("wave")->name);
+	assert_true(segue_key_find("segue.load")->request);
+	assert_true(segue_key_find("wave")->request);
+	assert_false(segue_key_find("gain")->request);
+	assert_string_equal(segue_key_of("Loaded"), "load");
 }
 
 static void unknown_keys_are_not_found_but_suggest_one(void **state)
@@ -134,9 +151,10 @@ int main(void)
 		cmocka_unit_test(distance_counts_slips_of_the_finger),
 		cmocka_unit_test(words_of_any_length_are_compared_safely),
 		cmocka_unit_test(the_nearest_name_is_suggested_and_no_distant_one),
+		cmocka_unit_test(a_name_of_any_length_suggests_none_but_its_like),
 		cmocka_unit_test(a_key_is_found_by_each_of_its_names),
 		cmocka_unit_test(voices_that_sound_are_not_voices_at_most),
-		cmocka_unit_test(load_and_wave_are_keys_without_a_property),
+		cmocka_unit_test(load_and_wave_are_set_by_a_request),
 		cmocka_unit_test(unknown_keys_are_not_found_but_suggest_one),
 		cmocka_unit_test(only_a_latency_may_be_a_word),
 		cmocka_unit_test(what_is_fixed_when_a_node_is_made_is_known),
