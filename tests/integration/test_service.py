@@ -10,7 +10,7 @@ import pytest
 
 from bus import Segue
 from files import write_wav
-from fixture import wait_until
+from fixture import ROOT, wait_until
 from recording import Recorder
 
 NODES = '''
@@ -111,6 +111,11 @@ def test_inside_the_daemon(session):
         node = segue.create('second', audio_position='[ MONO ]')
         node.finished(node.wave('saw'))
         segue.destroy(node)
+
+
+@pytest.mark.session(fragment=(ROOT / 'module/50-segue.conf').read_text())
+def test_the_daemons_example_as_shipped(session):
+    session.wait_for_name('org.segue.Segue1', session.processes['pipewire'])
 
 
 @pytest.mark.session(fragment=f'context.modules = [ {MODULE} {MODULE} ]')
