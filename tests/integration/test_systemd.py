@@ -46,14 +46,16 @@ def units(session):
         put(config / f'systemd/user/{unit}.d/test.conf', AS_ROOT)
 
     groups = [p / session.remote for p in CGROUPS]
-    session.start('systemd', ['unshare', '--mount', 'sh', '-c', START.format(manager=MANAGER), 'sh', *groups])
-    wait_until('bus', lambda: session.run('busctl', '--user', 'list').returncode == 0)
-    yield session
-    session.stop()
-    for group in groups:
-        for path in sorted(group.rglob('*/'), reverse=True):
-            path.rmdir()
-        group.rmdir()
+    try:
+        session.start('systemd', ['unshare', '--mount', 'sh', '-c', START.format(manager=MANAGER), 'sh', *groups])
+        wait_until('bus', lambda: session.run('busctl', '--user', 'list').returncode == 0)
+        yield session
+    finally:
+        session.stop()
+        for group in groups:
+            for path in sorted(group.rglob('*/'), reverse=True):
+                path.rmdir()
+            group.rmdir()
 
 
 @pytest.mark.plain
