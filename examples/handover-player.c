@@ -102,9 +102,10 @@ int main(int argc, char *argv[])
 	struct pw_loop *loop = pw_main_loop_get_loop(p.loop);
 	struct pw_filter *filter = pw_filter_new_simple(loop, "handover-player",
 			pw_properties_new(PW_KEY_NODE_ALWAYS_PROCESS, "true", NULL), &events, &p);
-	p.port = pw_filter_add_port(filter, PW_DIRECTION_OUTPUT, PW_FILTER_PORT_FLAG_MAP_BUFFERS, 0,
-			pw_properties_new(PW_KEY_FORMAT_DSP, "32 bit float mono audio", NULL), NULL, 0);
-	if (pw_filter_connect(filter, PW_FILTER_FLAG_RT_PROCESS, NULL, 0) < 0) {
+	if (filter != NULL)
+		p.port = pw_filter_add_port(filter, PW_DIRECTION_OUTPUT, PW_FILTER_PORT_FLAG_MAP_BUFFERS, 0,
+				pw_properties_new(PW_KEY_FORMAT_DSP, "32 bit float mono audio", NULL), NULL, 0);
+	if (p.port == NULL || pw_filter_connect(filter, PW_FILTER_FLAG_RT_PROCESS, NULL, 0) < 0) {
 		fprintf(stderr, "handover-player: can't connect to PipeWire: %m\n");
 		return 1;
 	}

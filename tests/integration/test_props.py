@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from files import write_wav
-from fixture import wait_until
+from fixture import ROOT, wait_until
 from recording import Recorder
 
 KEYS = ['segue.gain', 'segue.fade', 'segue.bypass', 'segue.load', 'segue.wave', 'segue.frequency',
@@ -42,6 +42,16 @@ def test_propinfo_lists_every_key_with_type_and_default(session, segue):
     gain = listed['segue.gain']
     assert gain['params'] is True
     assert gain['type'] == pytest.approx({'default': 0.25, 'min': 0.0, 'max': 16.0})
+
+
+def test_the_manual_page_has_every_key(session, segue):
+    segue.create('synth')
+    segue.create('room', 'convolver')
+    page = (ROOT / 'man/segue.conf.5').read_text()
+    keys = {p['name'] for node in ('synth', 'room') for p in param(session, node, 'PropInfo')
+            if p.get('name', '').startswith('segue.')}
+    assert keys > set(KEYS)
+    assert {key for key in keys if f'Va {key}' not in page} == {'segue.status'}     # which isn't set
 
 
 def test_pw_cli_enumerates_them_cleanly(session, segue):

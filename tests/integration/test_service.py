@@ -10,7 +10,7 @@ import pytest
 
 from bus import Segue
 from files import write_wav
-from fixture import wait_until
+from fixture import ROOT, wait_until
 from recording import Recorder
 
 NODES = '''
@@ -194,6 +194,11 @@ def test_a_node_taken_out_of_the_daemon_is_gone(session):
         segue = Segue(bus)
         bus.wait_until('end', lambda: not any(path.endswith('/empty') for path in segue.objects()))
         assert segue.node('synth').get('Label') == 'sine'
+
+
+@pytest.mark.session(fragment=(ROOT / 'module/50-segue.conf').read_text())
+def test_the_daemons_example_as_shipped(session):
+    session.wait_for_name('org.segue.Segue1', session.processes['pipewire'])
 
 
 @pytest.mark.session(fragment=f'context.modules = [ {MODULE} {MODULE} ]')
