@@ -111,7 +111,7 @@ def on_terminal(begin):
 
 # ---- without a service
 
-@pytest.mark.parametrize('args', [(), ('buffers',), ('get', 'synth'), ('monitor',), ('wave', 'synth', 'saw')])
+@pytest.mark.parametrize('args', [(), ('buffers',), ('get', 'synth'), ('monitor',), ('top',), ('wave', 'synth', 'saw')])
 def test_it_says_how_to_start_a_service_that_is_not_running(ctl, args):
     assert ctl(*args, status=NO_SERVICE) == NOT_RUNNING
 
@@ -153,7 +153,7 @@ def test_wrong_words_suggest_the_nearest(ctl):
 
 def test_help_names_every_command_and_option(ctl):
     text = ctl('--help')
-    for word in ('create destroy load wave clear bypass set get note play stop buffers keep release monitor --json '
+    for word in ('create destroy load wave clear bypass set get note play stop buffers keep release monitor top --json '
                  '--fade --at --after --wait --timeout --gain --normalize --label --velocity --loop').split():
         assert word in text, word
     assert '--loop HOW' in text and '--loop   ' in ctl('play', '--help')

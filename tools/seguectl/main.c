@@ -49,6 +49,7 @@ static const struct segue_command commands[] = {
 	{ "release", "BUFFER", "give back what was kept", segue_command_release, 1, 1, 0, true },
 	{ "monitor", "", "print what is asked for, heard and freed, as it happens",
 		segue_command_monitor, 0, 0 },
+	{ "top", "", "watch nodes, their levels and times, and memory; q quits", segue_command_top, 0, 0 },
 };
 
 /* A file's name may be anything, but JSON is UTF-8: what isn't becomes a '?'. */
