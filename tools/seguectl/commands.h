@@ -34,6 +34,8 @@ enum segue_exit segue_command_stop(struct segue_ctl *ctl);
 /* monitor.c */
 enum segue_exit segue_command_monitor(struct segue_ctl *ctl);
 
+/* show.c */
+enum segue_exit segue_command_show(struct segue_ctl *ctl);
 /* top.c */
 enum segue_exit segue_command_top(struct segue_ctl *ctl);
 

@@ -47,6 +47,8 @@ static const struct segue_command commands[] = {
 	{ "keep", "FILE | -", "load a file and keep it for later; prints its buffer's number",
 		segue_command_keep, 1, 1, SEGUE_GROUP_LOAD, true },
 	{ "release", "BUFFER", "give back what was kept", segue_command_release, 1, 1, 0, true },
+	{ "show", "BUFFER|FILE", "a sound's waveform, spectrum, levels and reverberation time",
+		segue_command_show, 1, 1, SEGUE_GROUP_SHOW, .local = true },
 	{ "monitor", "", "print what is asked for, heard and freed, as it happens",
 		segue_command_monitor, 0, 0 },
 	{ "top", "", "watch nodes, their levels and times, and memory; q quits", segue_command_top, 0, 0 },
@@ -126,6 +128,8 @@ static void help(const struct segue_command *command)
 	segue_args_help(SEGUE_GROUP_PLAY);
 	puts("\nOptions of note:");
 	segue_args_help(SEGUE_GROUP_NOTE);
+	puts("\nOptions of show:");
+	segue_args_help(SEGUE_GROUP_SHOW);
 	puts("\nGains are linear or like -6dB or 80%, times seconds or like 50ms, keys 60 or C4, F#3, Bb2.\n"
 		"A file named *.sfz is an instrument, whose samples lie around it.\n"
 		"Exit status: 0 done, 1 refused or failed, 2 wrong usage, 3 no service or no bus,\n"
@@ -170,8 +174,9 @@ static enum segue_exit run(struct segue_ctl *ctl, int argc, char *argv[])
 	} else {
 		ctl->command = &commands[0];
 	}
-	if ((status = segue_args_check(ctl)) != SEGUE_EXIT_OK ||
-	    (status = segue_bus_open(ctl)) != SEGUE_EXIT_OK)
+	if ((status = segue_args_check(ctl)) != SEGUE_EXIT_OK)
+		return status;
+	if (!ctl->command->local && (status = segue_bus_open(ctl)) != SEGUE_EXIT_OK)
 		return status;
 	return ctl->command->run(ctl);
 }

@@ -18,6 +18,7 @@ enum segue_format {
 	SEGUE_FORMAT_GAIN,	/**< linear, shown in dB */
 	SEGUE_FORMAT_DB,	/**< null: silence */
 	SEGUE_FORMAT_TIME,
+	SEGUE_FORMAT_FREQUENCY,
 	SEGUE_FORMAT_FRAMES,	/**< shown as a time, by "Rate" */
 	SEGUE_FORMAT_BYTES,
 	SEGUE_FORMAT_LAST,	/**< a path, of which the last word is shown; "/": none */
@@ -37,5 +38,8 @@ char *segue_format_property(char *buf, size_t size, json_object *object, const c
  * \param columns  ends with an empty one */
 enum segue_exit segue_table_print(struct segue_ctl *ctl, const struct segue_column *columns,
 		json_object *objects);
+
+/** Print buffers, as of segue_json_objects(). In list.c. */
+enum segue_exit segue_list_buffers(struct segue_ctl *ctl, json_object *buffers);
 
 #endif /* SEGUE_CTL_TABLE_H */
