@@ -153,8 +153,9 @@ def test_wrong_words_suggest_the_nearest(ctl):
 
 def test_help_names_every_command_and_option(ctl):
     text = ctl('--help')
-    for word in ('create destroy load wave clear bypass set get note play stop buffers keep release show monitor top --json '
-                 '--fade --at --after --wait --timeout --gain --normalize --label --velocity --loop --png').split():
+    for word in ('create destroy load wave clear bypass set get note play stop buffers keep release show monitor top '
+                 'complete --json --fade --at --after --wait --timeout --gain --normalize --label --velocity --loop '
+                 '--png').split():
         assert word in text, word
     assert '--loop HOW' in text and '--loop   ' in ctl('play', '--help')
     assert 'key is released' in ctl('note', '--help')

@@ -22,7 +22,7 @@
 #define SWAP	(SEGUE_GROUP_SWAP | SEGUE_GROUP_WAIT)
 
 /* the first one is what happens without a command */
-static const struct segue_command commands[] = {
+const struct segue_command segue_commands[] = {
 	{ "list", "", "all nodes and buffers", segue_command_list, 0, 0 },
 	{ "create", "TYPE NAME [KEY=VALUE...]", "make a node; TYPE is source or convolver",
 		segue_command_create, 2, MANY, 0, true },
@@ -52,6 +52,9 @@ static const struct segue_command commands[] = {
 	{ "monitor", "", "print what is asked for, heard and freed, as it happens",
 		segue_command_monitor, 0, 0 },
 	{ "top", "", "watch nodes, their levels and times, and memory; q quits", segue_command_top, 0, 0 },
+	{ "complete", "-- WORD...", "for shells: what the last word of a command line may become",
+		segue_command_complete, 1, MANY, .local = true },
+	{ 0 },
 };
 
 /* A file's name may be anything, but JSON is UTF-8: what isn't becomes a '?'. */
@@ -112,11 +115,11 @@ static void help(const struct segue_command *command)
 	puts("seguectl [COMMAND] [OPTION...]\n"
 		"Play sounds in PipeWire, convolve with impulse responses, and replace them while they sound.\n\n"
 		"Commands:");
-	for (size_t i = 0; i < SPA_N_ELEMENTS(commands); i++) {
+	for (const struct segue_command *c = segue_commands; c->name != NULL; c++) {
 		char usage[64];
 
-		snprintf(usage, sizeof(usage), "%s %s", commands[i].name, commands[i].synopsis);
-		printf("  %-32s %s%s\n", usage, commands[i].help, i == 0 ? " (without a command)" : "");
+		snprintf(usage, sizeof(usage), "%s %s", c->name, c->synopsis);
+		printf("  %-32s %s%s\n", usage, c->help, c == segue_commands ? " (without a command)" : "");
 	}
 	puts("\nOptions:");
 	segue_args_help(SEGUE_GROUP_ANY);
@@ -140,12 +143,12 @@ static enum segue_exit find_command(struct segue_ctl *ctl, const char *name)
 {
 	struct segue_guess guess = { 0 };
 
-	for (size_t i = 0; i < SPA_N_ELEMENTS(commands); i++) {
-		if (spa_streq(commands[i].name, name)) {
-			ctl->command = &commands[i];
+	for (const struct segue_command *c = segue_commands; c->name != NULL; c++) {
+		if (spa_streq(c->name, name)) {
+			ctl->command = c;
 			return SEGUE_EXIT_OK;
 		}
-		segue_guess_offer(&guess, name, commands[i].name);
+		segue_guess_offer(&guess, name, c->name);
 	}
 	if (guess.name == NULL)
 		return segue_usage(ctl, "No command '%s'. See seguectl --help", name);
@@ -172,7 +175,7 @@ static enum segue_exit run(struct segue_ctl *ctl, int argc, char *argv[])
 		ctl->args++;
 		ctl->n_args--;
 	} else {
-		ctl->command = &commands[0];
+		ctl->command = &segue_commands[0];
 	}
 	if ((status = segue_args_check(ctl)) != SEGUE_EXIT_OK)
 		return status;
