@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from files import wav_header, write_float_wav, write_wav
-from fixture import wait_until
+from fixture import ROOT, wait_until
 
 NOT_RUNNING = "seguectl: Segue isn't running. Start it: systemctl --user start segue\n"
 DONE, FAILED, USAGE, NO_SERVICE, CANCELLED, TIMEOUT = range(6)
@@ -160,6 +160,17 @@ def test_help_names_every_command_and_option(ctl):
     assert '--loop HOW' in text and '--loop   ' in ctl('play', '--help')
     assert 'key is released' in ctl('note', '--help')
     assert ctl('--version').startswith('seguectl ')
+
+
+def test_the_manual_has_every_command_and_option(session, ctl):
+    page = ROOT / 'man/seguectl.1'
+    text = page.read_text()
+    commands, options = ctl('--help').split('Options:', 1)
+    for command in re.findall(r'^  (\w+)', commands, re.M):
+        assert f'.It Cm {command}' in text, command
+    for option in re.findall(r'^  --(\w+)', options, re.M):
+        assert re.search(f'^.It .*Fl -{option}', text, re.M), option
+    assert session.run('man', '--warnings', '-E', 'UTF-8', '-l', '-Tutf8', '-Z', page).stderr == ''
 
 
 # ---- nodes and properties

@@ -172,9 +172,9 @@ def test_a_dumb_terminal_gets_a_line_a_second(nodes, top, term):
         return [line for line in terminal.lines() if line]
     wait_until('two lines', lambda: len(lines()) >= 2)
     for line in lines():
-        assert re.fullmatch(r'live \S+ of 1\.0G, pending 0, retired 0; room: empty, -, cycle -, peak -inf dB, swaps 0, '
-                            r'xruns 0; synth: running, sine, cycle [\d.]+ [um]s, peak -6\.0 dB, swaps 1, xruns \d+',
-                            line)
+        assert re.fullmatch(r'live \S+ of 1\.0G, pending 0, retired 0; '
+                            r'room: empty, -, cycle -, peak -inf dB, swaps 0, xruns 0; '
+                            r'synth: running, sine, cycle [\d.]+ [um]s, peak -6\.0 dB, swaps 1, xruns \d+', line)
     terminal.keys('C-c')
     assert terminal.status() == 128 + signal.SIGINT
 

@@ -60,8 +60,9 @@ void segue_plot_spectrum(const float *spectrum, uint32_t rate, struct segue_span
 		highest = fmaxf(highest, spans[x].to);
 	}
 	for (uint32_t x = 0; x < n; x++) {
-		float db = 10.0f * log10f(spans[x].to / highest);
+		double height = 1.0 + 10.0 * log10(spans[x].to / highest) / SEGUE_PLOT_RANGE_DB;
 
-		spans[x] = (struct segue_span) { 0.0f, db > -SEGUE_PLOT_RANGE_DB ? 1.0f + db / SEGUE_PLOT_RANGE_DB : 0.0f };
+		/* of silence it isn't a number */
+		spans[x] = (struct segue_span) { 0.0f, height > 0.0 ? height : 0.0 };
 	}
 }

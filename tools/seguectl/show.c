@@ -133,7 +133,8 @@ static char *format_size(char *buf, size_t size, const struct segue_recording *r
 	return buf;
 }
 
-/* the most of all channels: "500 ms, 1 channel, 48000 Hz; peak -6.0 dB; as a response: peak gain 3.1 dB at 63 Hz, T60 1.2 s" */
+/* Of all channels the most: "500 ms, 1 channel, 48000 Hz; peak -6.0 dB; as a response: peak gain 3.1 dB at 63 Hz, T60
+ * 1.2 s" */
 static void format_summary(char *buf, size_t size, const struct shown *shown)
 {
 	struct segue_measures most = { .t60 = NAN };
@@ -151,7 +152,8 @@ static void format_summary(char *buf, size_t size, const struct shown *shown)
 	}
 	snprintf(buf, size, "%s; peak %s; as a response: peak gain %s at %s, T60 %s",
 			format_size(length, sizeof(length), &shown->recording),
-			segue_format_gain(peak, sizeof(peak), most.peak), segue_format_gain(gain, sizeof(gain), most.gain),
+			segue_format_gain(peak, sizeof(peak), most.peak),
+			segue_format_gain(gain, sizeof(gain), most.gain),
 			segue_format_frequency(at, sizeof(at), most.gain_frequency),
 			isnan(most.t60) ? "unknown" : segue_format_time(t60, sizeof(t60), most.t60));
 }
@@ -236,7 +238,8 @@ static enum segue_exit print_buffer(struct segue_ctl *ctl, json_object *buffers,
 	status = segue_list_buffers(ctl, alone);
 	json_object_put(alone);
 	if (status == SEGUE_EXIT_OK)
-		puts("Waveform, spectrum and T60 aren't known: samples aren't on the bus. Show the file it was made of.");
+		puts("Waveform, spectrum and T60 aren't known: samples aren't on the bus. Show the file it was made "
+				"of.");
 	return status;
 }
 
