@@ -39,8 +39,8 @@ def begin(session):
     running = []
 
     def start(*args, **options):
-        options = {'stdout': subprocess.PIPE, 'stderr': subprocess.PIPE, 'text': True} | options
-        process = subprocess.Popen([session.build / 'tools/seguectl/seguectl', *args], env=session.env,
+        options = {'stdout': subprocess.PIPE, 'stderr': subprocess.PIPE, 'text': True, 'env': session.env} | options
+        process = subprocess.Popen([session.build / 'tools/seguectl/seguectl', *args],
                                    cwd=session.path / 'home', **options)
         running.append(process)
         return process
@@ -94,14 +94,14 @@ class Terminal:
 
 
 @pytest.fixture
-def on_terminal(begin):
+def on_terminal(session, begin):
     """Start it on a terminal: the process, and the terminal."""
     terminals = []
 
-    def start(*args):
+    def start(*args, term='xterm'):
         terminal = Terminal()
         terminals.append(terminal)
-        process = begin(*args, stdout=terminal.its, stderr=terminal.its)
+        process = begin(*args, stdout=terminal.its, stderr=terminal.its, env=session.env | {'TERM': term})
         os.close(terminal.its)
         return process, terminal
     yield start
@@ -376,6 +376,16 @@ def test_ctrl_c_in_mid_load_keeps_the_old_sound(session, synth, hall, ctl, on_te
     assert terminal.text.endswith('seguectl: synth: cancelled, the old sound stays\r\n')
     assert ctl('get', 'synth', 'Label') == 'hall.wav\n'
     wait_until('end of the load', lambda: 'long.wav' not in ctl('buffers'))
+
+
+def test_a_dumb_terminal_gets_no_progress(session, synth, ctl, on_terminal):
+    process, terminal = on_terminal('load', 'synth', make_long(session.path / 'home/long.wav'), term='dumb')
+    wait_until('load', lambda: 'loading' in ctl('buffers'))
+    wait_until('progress', lambda: json.loads(ctl('buffers', '--json'))[0]['Progress'] > 0)
+    process.send_signal(signal.SIGINT)
+    terminal.read_until(None)
+    assert process.wait(20) == CANCELLED
+    assert terminal.text == 'seguectl: synth: cancelled, the old sound stays\r\n'
 
 
 # ---- convolvers

@@ -17,12 +17,13 @@
 
 #include "bus.h"
 #include "json.h"
+#include "terminal.h"
 
 #define TIMEOUT_MAX	1e9	/* seconds: for ever */
 
 static void show_progress(struct segue_follow *follow, double progress)
 {
-	if (!follow->on_terminal || follow->name == NULL)
+	if (!follow->on_screen || follow->name == NULL)
 		return;
 	fprintf(stderr, "\r%s: %.0f %%\033[K", follow->name, progress * 100.0);
 	follow->progress_shown = true;
@@ -106,7 +107,8 @@ enum segue_exit segue_follow_init(struct segue_follow *follow, struct segue_ctl 
 	int res;
 
 	*follow = (struct segue_follow) { .ctl = ctl, .interrupt = -1, .deadline_usec = SEGUE_FOREVER,
-		.on_terminal = !ctl->json && isatty(STDERR_FILENO) };
+		.on_terminal = !ctl->json && isatty(STDERR_FILENO),
+		.on_screen = !ctl->json && segue_terminal_is_screen(STDERR_FILENO) };
 	if (ctl->texts[SEGUE_OPTION_TIMEOUT] != NULL)
 		follow->deadline_usec = segue_now_usec() + SPA_MIN(timeout->d, TIMEOUT_MAX) * 1e6;
 
