@@ -42,8 +42,7 @@ struct segue_sound;
 /* ------------------------------------------------------------------ sounds */
 
 enum segue_recipe_type {
-	SEGUE_RECIPE_FILES,	/**< paths: one, or several, joined or of several rates; text: what segue.load
-				 *  took for them, or NULL: the path alone says it */
+	SEGUE_RECIPE_FILES,	/**< paths: one, or several, joined or of several rates */
 	SEGUE_RECIPE_FDS,	/**< fds: audio files, read with pread; likewise */
 	SEGUE_RECIPE_SAMPLES,	/**< one of fds: raw 32-bit float, options.import_* */
 	SEGUE_RECIPE_WAVE,	/**< text: a name of the contract's list */

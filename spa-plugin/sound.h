@@ -69,9 +69,9 @@ SEGUE_MAIN_LOOP void segue_sound_wait(struct segue_sound *sound, struct segue_wa
 /** Wait no longer. */
 SEGUE_MAIN_LOOP void segue_sound_forget(struct segue_waiter *waiter);
 
-/** What it was made from, for reading properties back: what segue.load takes (NULL for what has no path: a
- * memfd, a wave), or a wave's text (NULL for others). */
-SEGUE_MAIN_LOOP const char *segue_sound_path(const struct segue_sound *sound);
+/** What it can be had again by, for reading properties back: what segue.load takes, or segue.wave. NULL: it is
+ * the other one's, or has neither, as samples and a file in memory. */
+SEGUE_MAIN_LOOP const char *segue_sound_load(const struct segue_sound *sound);
 SEGUE_MAIN_LOOP const char *segue_sound_wave(const struct segue_sound *sound);
 SEGUE_MAIN_LOOP const char *segue_sound_label(const struct segue_sound *sound);
 SEGUE_MAIN_LOOP uint64_t segue_sound_id(const struct segue_sound *sound);
