@@ -34,4 +34,7 @@ enum segue_exit segue_command_stop(struct segue_ctl *ctl);
 /* monitor.c */
 enum segue_exit segue_command_monitor(struct segue_ctl *ctl);
 
+/* save.c */
+enum segue_exit segue_command_save(struct segue_ctl *ctl);
+
 #endif /* SEGUE_CTL_COMMANDS_H */

@@ -49,6 +49,8 @@ static const struct segue_command commands[] = {
 	{ "release", "BUFFER", "give back what was kept", segue_command_release, 1, 1, 0, true },
 	{ "monitor", "", "print what is asked for, heard and freed, as it happens",
 		segue_command_monitor, 0, 0 },
+	{ "save", "[FILE]", "write all nodes into the configuration as they are, for the next start",
+		segue_command_save, 0, 1 },
 };
 
 /* A file's name may be anything, but JSON is UTF-8: what isn't becomes a '?'. */
