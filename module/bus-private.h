@@ -23,6 +23,7 @@
  * bus-value.c     options and variants
  * bus-client.c    who owns which buffer, and how much
  * bus-call.c      calls that are answered later, and requests that are outstanding
+ * bus-save.c      nodes as a configuration has them
  * bus-nodes.c     nodes as they come and go
  * bus-manager.c bus-node.c bus-source.c bus-convolver.c bus-buffer.c   an interface each */
 
@@ -71,6 +72,7 @@ struct segue_bus_type {
 struct segue_bus {
 	struct pw_loop *loop;
 	const char *name;
+	const char *save_path;
 	struct segue_store *store;
 	struct spa_hook store_listener;
 	struct segue_host *host;
@@ -96,6 +98,7 @@ struct segue_bus {
 
 	/* calls */
 	struct spa_list loads;		/* struct segue_bus_call, by load_link */
+	struct spa_list saves;		/* struct segue_bus_save */
 	struct spa_list deadlines;	/* struct segue_bus_deadline, the earliest first */
 	struct spa_source *deadline_timer;
 
@@ -333,5 +336,13 @@ void segue_bus_calls_client_gone(struct segue_bus *bus, struct segue_bus_client 
 /** The node is gone: whatever of it wasn't answered is. */
 void segue_bus_calls_node_gone(struct segue_bus_node *node);
 void segue_bus_calls_free(struct segue_bus *bus);
+
+/* ----------------------------------------------------------- bus-save.c */
+
+/** Answer Node.Save(), now or when what is heard has been written. */
+int segue_bus_save(struct segue_bus_node *node, sd_bus_message *m, sd_bus_error *error);
+void segue_bus_saves_written(struct segue_bus *bus, uint64_t id, const struct segue_error *error);
+/** Nobody waits any more. */
+void segue_bus_saves_free(struct segue_bus *bus);
 
 #endif /* SEGUE_BUS_PRIVATE_H */

@@ -132,18 +132,12 @@ static int request_sound(struct segue_node_impl *node, struct segue_sound *sound
 static int set_request(struct segue_node_impl *node, uint32_t index, const char *text,
 		const struct segue_fence *fence, struct segue_error *error)
 {
-	struct segue_recipe recipe = {
-		.type = SEGUE_RECIPE_WAVE,
-		.text = text,
-		.options = SEGUE_OPTIONS_INIT,
-	};
+	struct segue_options options = SEGUE_OPTIONS_INIT;
 
-	if (index == SEGUE_PROPERTY_LOAD) {
-		recipe.options.kind = node->type->kind;
-		return request_sound(node, segue_load_text(node->store, text, &recipe.options, fence, error),
-				error);
-	}
-	return request_sound(node, segue_sound_make(node->store, &recipe, error), error);
+	if (index != SEGUE_PROPERTY_LOAD)
+		return request_sound(node, segue_load_wave(node->store, text, error), error);
+	options.kind = node->type->kind;
+	return request_sound(node, segue_load_text(node->store, text, &options, fence, error), error);
 }
 
 static bool is_level(double v)
@@ -238,7 +232,7 @@ static const char *read_request(const struct segue_node_impl *node, uint32_t ind
 
 	if (sound == NULL)
 		return "";
-	text = index == SEGUE_PROPERTY_LOAD ? segue_sound_path(sound) : segue_sound_wave(sound);
+	text = index == SEGUE_PROPERTY_LOAD ? segue_sound_load(sound) : segue_sound_wave(sound);
 	return text != NULL ? text : "";
 }
 
@@ -342,6 +336,9 @@ static void node_info(struct segue_node *object, struct segue_node_info *ret)
 	struct segue_clock clock = segue_statistics_clock(s);
 	struct segue_sound *sound = segue_node_sound(node);
 	const struct segue_response *response = segue_node_response(node);
+	const struct segue_request *next = segue_node_next(node);
+	const struct segue_sound *next_sound = next == NULL ? NULL :
+		next->claim != NULL ? next->claim->sound : next->sound;
 
 	*ret = (struct segue_node_info) {
 		.type = node->type->name,
@@ -349,6 +346,8 @@ static void node_info(struct segue_node *object, struct segue_node_info *ret)
 		.last_error = node->last_error.message,
 		.sound = sound != NULL ? segue_sound_id(sound) : 0,
 		.label = sound != NULL ? segue_sound_label(sound) : "",
+		.next = next != NULL ? next->serial : 0,
+		.next_label = next_sound != NULL ? segue_sound_label(next_sound) : "",
 		.rate = clock.rate,
 		.quantum = clock.quantum,
 		.swap_lead = node->n_in > 0 ? segue_swap_lead(response != NULL ? response->n_levels : 0) : 0,
@@ -408,6 +407,17 @@ static int node_request(struct segue_node *object, struct segue_sound *sound,
 	return segue_node_request(to_impl(object), sound, options, ret, error);
 }
 
+static int node_write(struct segue_node *object, int fd, const char *path, char **load, uint64_t *ret,
+		struct segue_error *error)
+{
+	struct segue_sound *sound = segue_node_sound(to_impl(object));
+
+	if (sound != NULL)
+		return segue_sound_write(sound, fd, path, load, ret, error);
+	close(fd);
+	return segue_error_set(error, -EINVAL, "nothing is heard");
+}
+
 static int node_note_on(struct segue_node *object, uint32_t key, uint32_t velocity, struct segue_error *error)
 {
 	return segue_node_note_on(to_impl(object), key, velocity, error);
@@ -446,6 +456,7 @@ static const struct segue_node_methods node_methods = {
 	.make = node_make,
 	.request = node_request,
 	.cancel = node_cancel,
+	.write = node_write,
 	.properties = node_properties,
 	.set = node_set,
 	.set_props = node_set_props,

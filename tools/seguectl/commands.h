@@ -37,11 +37,12 @@ enum segue_exit segue_command_stop(struct segue_ctl *ctl);
 /* monitor.c */
 enum segue_exit segue_command_monitor(struct segue_ctl *ctl);
 
+/* save.c */
+enum segue_exit segue_command_save(struct segue_ctl *ctl);
 /* show.c */
 enum segue_exit segue_command_show(struct segue_ctl *ctl);
 /* top.c */
 enum segue_exit segue_command_top(struct segue_ctl *ctl);
-
 /* complete.c */
 enum segue_exit segue_command_complete(struct segue_ctl *ctl);
 

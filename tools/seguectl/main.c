@@ -52,6 +52,8 @@ const struct segue_command segue_commands[] = {
 	{ "monitor", "", "print what is asked for, heard and freed, as it happens",
 		segue_command_monitor, 0, 0 },
 	{ "top", "", "watch nodes, their levels and times, and memory; q quits", segue_command_top, 0, 0 },
+	{ "save", "[FILE]", "write all nodes into the configuration as they are, for the next start",
+		segue_command_save, 0, 1 },
 	{ "complete", "-- WORD...", "for shells: what the last word of a command line may become",
 		segue_command_complete, 1, MANY, .local = true },
 	{ 0 },
