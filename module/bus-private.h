@@ -23,7 +23,7 @@
  * bus-value.c     options and variants
  * bus-client.c    who owns which buffer, and how much
  * bus-call.c      calls that are answered later, and requests that are outstanding
- * bus-save.c      nodes as a configuration has them
+ * bus-save.c      nodes as a configuration has them, sounds as files
  * bus-nodes.c     nodes as they come and go
  * bus-manager.c bus-node.c bus-source.c bus-convolver.c bus-buffer.c   an interface each */
 
@@ -341,6 +341,8 @@ void segue_bus_calls_free(struct segue_bus *bus);
 
 /** Answer Node.Save(), now or when what is heard has been written. */
 int segue_bus_save(struct segue_bus_node *node, sd_bus_message *m, sd_bus_error *error);
+/** Answer Buffer.Write(), likewise. */
+int segue_bus_write(struct segue_bus_buffer *buffer, sd_bus_message *m, sd_bus_error *error);
 void segue_bus_saves_written(struct segue_bus *bus, uint64_t id, const struct segue_error *error);
 /** Nobody waits any more. */
 void segue_bus_saves_free(struct segue_bus *bus);

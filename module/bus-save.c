@@ -2,7 +2,7 @@
 /* SPDX-FileCopyrightText: Copyright © Segue contributors */
 /* SPDX-License-Identifier: MIT */
 
-/* seguectl save: what it plays may have to be written into the caller's file, by a worker. */
+/* seguectl save and show: a sound is written into the caller's file, by a worker. */
 
 #include "bus-private.h"
 
@@ -21,6 +21,7 @@ struct segue_bus_save {
 	struct segue_bus *bus;
 	sd_bus_message *message;
 	uint64_t id;		/* of the writing */
+	bool is_node;		/* that has these to tell, too: */
 	char *entry, *missing;
 	struct segue_bus_deadline deadline;
 };
@@ -84,7 +85,8 @@ void segue_bus_saves_written(struct segue_bus *bus, uint64_t id, const struct se
 		return;
 	if (error != NULL)
 		fail(save, error);
-	else if (reply(save->message, save->entry, save->missing) < 0)
+	else if ((save->is_node ? reply(save->message, save->entry, save->missing) :
+				sd_bus_reply_method_return(save->message, NULL)) < 0)
 		fail(save, &no_memory);
 	save_free(save);
 	segue_bus_rearm(bus);
@@ -108,35 +110,74 @@ static uint32_t count(const struct segue_bus *bus)
 	return n;
 }
 
+/* One that waits for nothing yet, and a descriptor of our own: the message's goes with it. */
+static struct segue_bus_save *save_new(struct segue_bus *bus, sd_bus_message *m, int *fd, struct segue_error *why)
+{
+	struct segue_bus_save *save;
+
+	if (count(bus) == SAVES_MAX) {
+		segue_error_set(why, -EDQUOT, "%u files are being written already", SAVES_MAX);
+		return NULL;
+	}
+	if ((*fd = fcntl(*fd, F_DUPFD_CLOEXEC, 3)) < 0) {
+		segue_error_set(why, -EDQUOT, "file: can't take the descriptor: %m");
+		return NULL;
+	}
+	if ((save = calloc(1, sizeof(*save))) == NULL) {
+		close(*fd);
+		segue_error_set(why, -ENOMEM, "out of memory");
+		return NULL;
+	}
+	save->bus = bus;
+	save->message = m;
+	return save;
+}
+
+/* From now on it is answered. */
+static int await(struct segue_bus_save *save)
+{
+	sd_bus_message_ref(save->message);
+	spa_list_append(&save->bus->saves, &save->link);
+	segue_bus_deadline_add(save->bus, &save->deadline, on_expired);
+	return 1;
+}
+
 static int begin(struct segue_bus_node *node, sd_bus_message *m, int fd, const char *path, struct segue_error *why)
 {
 	struct segue_hosted *hosted = node->hosted;
-	struct segue_bus *bus = node->bus;
 	struct segue_bus_save *save;
 	char *load;
 	int res;
 
-	if (count(bus) == SAVES_MAX)
-		return segue_error_set(why, -EDQUOT, "%u files are being written already", SAVES_MAX);
-	/* the descriptor is the message's own */
-	if ((fd = fcntl(fd, F_DUPFD_CLOEXEC, 3)) < 0)
-		return segue_error_set(why, -EDQUOT, "file: can't take the descriptor: %m");
-	if ((save = calloc(1, sizeof(*save))) == NULL) {
-		close(fd);
-		return segue_error_set(why, -ENOMEM, "out of memory");
-	}
+	if ((save = save_new(node->bus, m, &fd, why)) == NULL)
+		return why->res;
 	if ((res = hosted->node->methods->write(hosted->node, fd, path, &load, &save->id, why)) < 0) {
 		free(save);
 		return res;
 	}
-	save->bus = bus;
-	save->message = sd_bus_message_ref(m);
+	save->is_node = true;
 	save->entry = segue_save_entry(hosted, load);
 	save->missing = segue_save_missing(hosted);
-	spa_list_append(&bus->saves, &save->link);
-	segue_bus_deadline_add(bus, &save->deadline, on_expired);
 	free(load);
-	return 1;
+	return await(save);
+}
+
+int segue_bus_write(struct segue_bus_buffer *buffer, sd_bus_message *m, sd_bus_error *error)
+{
+	struct segue_store *store = buffer->bus->store;
+	struct segue_bus_save *save;
+	struct segue_error why;
+	int fd, res;
+
+	if ((res = sd_bus_message_read(m, "h", &fd)) < 0)
+		return res;
+	if ((save = save_new(buffer->bus, m, &fd, &why)) == NULL)
+		return segue_bus_error(error, NULL, &why);
+	if (store->methods->write(store, buffer->sound, fd, &save->id, &why) < 0) {
+		free(save);
+		return segue_bus_error(error, NULL, &why);
+	}
+	return await(save);
 }
 
 int segue_bus_save(struct segue_bus_node *node, sd_bus_message *m, sd_bus_error *error)

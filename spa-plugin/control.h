@@ -111,7 +111,7 @@ struct segue_store_events {
 	void (*sound_changed)(void *data, struct segue_sound *sound);
 	/** its memory has been given back; the sound is gone */
 	void (*sound_reclaimed)(void *data, uint64_t id, uint64_t bytes, uint64_t age_usec);
-	/** what a node's write() began has ended; error NULL: well */
+	/** what write() of a node or the store began has ended; error NULL: well */
 	void (*written)(void *data, uint64_t id, const struct segue_error *error);
 };
 
@@ -150,6 +150,12 @@ struct segue_store_methods {
 	struct segue_sound *(*resolve)(struct segue_store *store, struct segue_sound *sound);
 	void (*sound_info)(struct segue_store *store, struct segue_sound *sound,
 			struct segue_sound_info *ret);
+	/** Write one into a file, as a WAV; the event tells of the end.
+	 * \param fd    empty; taken over, also on failure
+	 * \param ret   the event's id
+	 * \return 0, or -EBUSY: it isn't made yet; -EINVAL: an instrument; with an error */
+	int (*write)(struct segue_store *store, struct segue_sound *sound, int fd, uint64_t *ret,
+			struct segue_error *error);
 	/** segue_options_set(), for the module. */
 	int (*options_set)(struct segue_options *options, uint32_t groups, const char *key,
 			const struct segue_value *value, struct segue_error *error);

@@ -75,19 +75,33 @@ static int start(struct segue_sound *sound, struct segue_buffer *from, int fd, c
 	return 0;
 }
 
+/* its samples, or NULL with an error */
+static struct segue_buffer *find_samples(const struct segue_sound *sound, struct segue_error *error)
+{
+	struct segue_buffer *from = segue_sound_best(sound, 0);
+
+	if (sound->state == SEGUE_SOUND_OPENING || sound->state == SEGUE_SOUND_LOADING)
+		segue_error_set(error, -EBUSY, "%s: is still loading", sound->label);
+	else if (from == NULL || from->type == SEGUE_BUFFER_INSTRUMENT)
+		segue_error_set(error, -EINVAL, "%s: has no samples of its own", sound->label);
+	else
+		return from;
+	return NULL;
+}
+
 int segue_sound_write(struct segue_sound *sound, int fd, const char *path, char **load, uint64_t *ret,
 		struct segue_error *error)
 {
-	struct segue_buffer *from = segue_sound_best(sound, 0);
+	struct segue_buffer *from = find_samples(sound, error);
 	const char *name = base_name(path);
-	char *text;
+	char *text = NULL;
 	int res;
 
-	if (from == NULL || from->type == SEGUE_BUFFER_INSTRUMENT) {
+	if (from == NULL) {
 		close(fd);
-		return segue_error_set(error, -EINVAL, "%s: has no samples of its own", sound->label);
+		return error->res;
 	}
-	if ((text = load_text(sound, from, path)) == NULL) {
+	if (load != NULL && (text = load_text(sound, from, path)) == NULL) {
 		close(fd);
 		return segue_error_set(error, -ENOMEM, "%s: no memory", name);
 	}
@@ -95,6 +109,7 @@ int segue_sound_write(struct segue_sound *sound, int fd, const char *path, char 
 		free(text);
 		return segue_sound_job_refused(name, res, error);
 	}
-	*load = text;
+	if (load != NULL)
+		*load = text;
 	return 0;
 }

@@ -79,7 +79,7 @@ SEGUE_MAIN_LOOP uint64_t segue_sound_id(const struct segue_sound *sound);
 /** Have one that is made written into a file; the store's event tells when that is done. In sound-write.c.
  * \param fd    taken over, also on failure
  * \param path  what the file is going to be called
- * \param load  what segue.load takes for it; allocated
+ * \param load  what segue.load takes for it, allocated; NULL: it isn't wanted
  * \param ret   the event's id
  * \return 0 or a negative errno with an error */
 SEGUE_MAIN_LOOP int segue_sound_write(struct segue_sound *sound, int fd, const char *path, char **load, uint64_t *ret,

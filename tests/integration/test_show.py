@@ -6,6 +6,7 @@
 import json
 import math
 import os
+import re
 
 import matplotlib.image
 import numpy as np
@@ -180,14 +181,40 @@ def test_a_picture_that_can_not_be_written_is_told(steps, ctl):
 
 # ---- of the bus
 
-def test_of_a_buffer_it_shows_what_is_known(segue, steps, ctl):
+def without_title(text):
+    return text.split('\n', 1)[1]
+
+
+def test_a_buffer_is_shown_as_its_file(segue, steps, ctl):
     number = ctl('keep', steps).strip()
-    row, known = ctl('show', number).splitlines()[1:]
-    assert row.split()[:4] == [number, 'sample', 'steps.wav', 'ready']
-    assert known == ("Waveform, spectrum and T60 aren't known: samples aren't on the bus. "
-                     "Show the file it was made of.")
-    assert json.loads(ctl('show', f'#{number}', '--json'))['Label'] == 'steps.wav'
-    assert "samples aren't on the bus" in ctl('show', number, '--png', 'a.png', status=FAILED)
+    shown = ctl('show', number)
+    assert shown.startswith(f'steps.wav (buffer {number}, sample, ready): 500 ms, 2 channels, 48000 Hz\n')
+    assert without_title(shown) == without_title(ctl('show', f'#{number}')) == without_title(ctl('show', steps))
+    channels = [json.loads(ctl('show', name, '--json'))['Channels'] for name in (number, steps)]
+    assert channels[0] == channels[1]
+
+
+def test_a_response_is_shown_as_it_was_loaded(segue, hall, home, ctl):
+    segue.create('room', kind='convolver', audio_position='[ MONO ]', segue_ir_max=1.0)
+    ctl('load', 'room', hall)
+    shown = ctl('show', '1', '--png', 'a.png')
+    assert shown.startswith('hall.wav (buffer 1, response, live): 1 s, 1 channel, 48000 Hz\n')
+    assert without_title(shown) == without_title(ctl('show', hall, '--png', 'b.png'))
+
+
+def test_a_table_is_shown_as_at_440_hz(segue, ctl):
+    segue.ready(segue.generate('square'))
+    lines = ctl('show', '1').splitlines()
+    assert re.fullmatch(r'square \(buffer 1, table, ready\): a period of \d+ frames, 1 channel, as at 440 Hz', lines[0])
+    axis = next(line for line in lines if line.startswith(' ' * GUTTER + '0 s'))
+    assert axis.split() == ['0', 's', '1.14', 'ms', '2.27', 'ms']
+
+
+def test_a_buffer_that_can_not_be_shown_is_told(segue, home, steps, ctl):
+    (home / 'kit.sfz').write_text(f'<region> sample={steps}')
+    number = ctl('keep', 'kit.sfz').strip()
+    assert ctl('show', number, status=FAILED) == (
+        'seguectl: kit.sfz: an instrument is many sounds: show one of its samples\n')
     assert ctl('show', '99', status=FAILED) == (
         'seguectl: No buffer 99. See seguectl buffers; a file of that name is ./99\n')
 

@@ -62,11 +62,6 @@ static enum segue_exit print_nodes(struct segue_ctl *ctl, json_object *nodes)
 	return SEGUE_EXIT_OK;
 }
 
-enum segue_exit segue_list_buffers(struct segue_ctl *ctl, json_object *buffers)
-{
-	return segue_table_print(ctl, buffer_columns, buffers);
-}
-
 enum segue_exit segue_command_list(struct segue_ctl *ctl)
 {
 	json_object *nodes = NULL, *buffers = NULL;
@@ -85,7 +80,7 @@ enum segue_exit segue_command_list(struct segue_ctl *ctl)
 	status = print_nodes(ctl, nodes);
 	if (status == SEGUE_EXIT_OK && json_object_array_length(buffers) > 0) {
 		puts("");
-		status = segue_list_buffers(ctl, buffers);
+		status = segue_table_print(ctl, buffer_columns, buffers);
 	}
 out:
 	json_object_put(nodes);
@@ -107,7 +102,7 @@ enum segue_exit segue_command_buffers(struct segue_ctl *ctl)
 	if (json_object_array_length(buffers) == 0)
 		puts("No buffers.");
 	else
-		status = segue_list_buffers(ctl, buffers);
+		status = segue_table_print(ctl, buffer_columns, buffers);
 	json_object_put(buffers);
 	return status;
 }

@@ -59,19 +59,19 @@ static const char *read_frames(SNDFILE *file, struct segue_recording *recording)
 	return is_finite(recording->data, used) ? NULL : "has values that aren't numbers";
 }
 
-static const char *read_file(int fd, struct segue_recording *recording)
+const char *segue_recording_read_fd(int fd, struct segue_recording *ret)
 {
 	SF_INFO info = { 0 };
 	SNDFILE *file;
 	const char *why;
 
-	/* what was written from standard input */
+	*ret = (struct segue_recording) { 0 };
 	(void)lseek(fd, 0, SEEK_SET);
 	if ((file = sf_open_fd(fd, SFM_READ, &info, false)) == NULL)
 		return "not an audio file";
-	recording->n_channels = info.channels;
-	recording->rate = info.samplerate;
-	why = read_frames(file, recording);
+	ret->n_channels = info.channels;
+	ret->rate = info.samplerate;
+	why = read_frames(file, ret);
 	sf_close(file);
 	return why;
 }
@@ -95,7 +95,7 @@ enum segue_exit segue_recording_read(struct segue_ctl *ctl, const char *file, st
 	*ret = (struct segue_recording) { 0 };
 	if ((status = segue_sound_open(ctl, file, &fd)) != SEGUE_EXIT_OK)
 		return status;
-	if ((why = read_file(fd, ret)) != NULL)
+	if ((why = segue_recording_read_fd(fd, ret)) != NULL)
 		status = fail(ctl, file, why);
 	close(fd);
 	return status;

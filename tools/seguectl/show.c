@@ -4,9 +4,13 @@
 
 #include "commands.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <spa/utils/string.h>
 
@@ -18,6 +22,7 @@
 #include "terminal.h"
 
 #define TITLE_ROWS	2	/* what it is, and the table's heading */
+#define PERIOD_HZ	440
 
 static const struct segue_column columns[] = {
 	{ "CHANNEL", "Channel", SEGUE_FORMAT_TEXT },
@@ -33,6 +38,7 @@ static const struct segue_column columns[] = {
 struct shown {
 	struct segue_ctl *ctl;
 	char *name;
+	bool is_period;				/* of a table, shown as it sounds at PERIOD_HZ */
 	struct segue_recording recording;
 	struct segue_measures *measures;	/* of each channel */
 	float *spectrum;			/* of all */
@@ -122,14 +128,20 @@ static void print_object(const struct shown *shown)
 	segue_json_print(object);
 }
 
-/* "500 ms, 2 channels, 48000 Hz" */
-static char *format_size(char *buf, size_t size, const struct segue_recording *recording)
+/* "500 ms, 2 channels, 48000 Hz", "a period of 441 frames, 1 channel, as at 440 Hz" */
+static char *format_size(char *buf, size_t size, const struct shown *shown)
 {
+	const struct segue_recording *recording = &shown->recording;
+	const char *plural = recording->n_channels > 1 ? "s" : "";
 	char length[32];
 
 	segue_format_time(length, sizeof(length), (double)recording->n_frames / recording->rate);
-	snprintf(buf, size, "%s, %u channel%s, %u Hz", length, recording->n_channels,
-			recording->n_channels > 1 ? "s" : "", recording->rate);
+	if (shown->is_period)
+		snprintf(buf, size, "a period of %" PRIu64 " frames, %u channel%s, as at %d Hz", recording->n_frames,
+				recording->n_channels, plural, PERIOD_HZ);
+	else
+		snprintf(buf, size, "%s, %u channel%s, %u Hz", length, recording->n_channels, plural,
+				recording->rate);
 	return buf;
 }
 
@@ -151,7 +163,7 @@ static void format_summary(char *buf, size_t size, const struct shown *shown)
 		}
 	}
 	snprintf(buf, size, "%s; peak %s; as a response: peak gain %s at %s, T60 %s",
-			format_size(length, sizeof(length), &shown->recording),
+			format_size(length, sizeof(length), shown),
 			segue_format_gain(peak, sizeof(peak), most.peak),
 			segue_format_gain(gain, sizeof(gain), most.gain),
 			segue_format_frequency(at, sizeof(at), most.gain_frequency),
@@ -164,7 +176,7 @@ static enum segue_exit print_words(const struct shown *shown)
 	enum segue_exit status;
 	char size[96];
 
-	printf("%s: %s\n", shown->name, format_size(size, sizeof(size), &shown->recording));
+	printf("%s: %s\n", shown->name, format_size(size, sizeof(size), shown));
 	status = segue_table_print(shown->ctl, columns, channels);
 	json_object_put(channels);
 	return status;
@@ -188,14 +200,16 @@ static void print_picture(const struct segue_drawing *drawing)
 	segue_drawing_print(drawing, n_columns, n_rows - TITLE_ROWS - (int)drawing->recording->n_channels - 1);
 }
 
-static enum segue_exit print(const struct shown *shown)
+static enum segue_exit print(struct shown *shown)
 {
 	const char *path = shown->ctl->texts[SEGUE_OPTION_PNG];
-	enum segue_exit status = SEGUE_EXIT_OK;
+	enum segue_exit status = measure(shown);
 	char summary[256];
 	const struct segue_drawing drawing = { shown->name, summary, &shown->recording, shown->measures,
 		shown->spectrum };
 
+	if (status != SEGUE_EXIT_OK)
+		return status;
 	format_summary(summary, sizeof(summary), shown);
 	if (path != NULL && (status = write_picture(&drawing, shown->ctl, path)) != SEGUE_EXIT_OK)
 		return status;
@@ -213,51 +227,65 @@ static enum segue_exit show_file(struct shown *shown)
 
 	if ((shown->name = segue_sound_name(ctl->args, 1)) == NULL)
 		return fail_memory(ctl);
-	if ((status = segue_recording_read(ctl, ctl->args[0], &shown->recording)) != SEGUE_EXIT_OK ||
-	    (status = measure(shown)) != SEGUE_EXIT_OK)
+	if ((status = segue_recording_read(ctl, ctl->args[0], &shown->recording)) != SEGUE_EXIT_OK)
 		return status;
 	return print(shown);
 }
 
 /* ---------------------------------------------------------- of the bus */
 
-static enum segue_exit print_buffer(struct segue_ctl *ctl, json_object *buffers, size_t i)
+/* The service writes it into a file in memory. */
+static enum segue_exit read_samples(struct shown *shown, const char *path)
 {
-	json_object *buffer = json_object_array_get_idx(buffers, i), *alone;
+	struct segue_ctl *ctl = shown->ctl;
 	enum segue_exit status;
+	const char *why;
+	int fd;
 
-	if (ctl->texts[SEGUE_OPTION_PNG] != NULL)
-		return segue_fail(ctl, SEGUE_EXIT_FAILED, SD_BUS_ERROR_NOT_SUPPORTED, "%s: samples aren't on the bus. "
-				"Show the file it was made of", segue_json_text(buffer, "Label"));
-	if (ctl->json) {
-		segue_json_print(json_object_get(buffer));
-		return SEGUE_EXIT_OK;
-	}
-	alone = json_object_new_array();
-	json_object_array_add(alone, json_object_get(buffer));
-	status = segue_list_buffers(ctl, alone);
-	json_object_put(alone);
-	if (status == SEGUE_EXIT_OK)
-		puts("Waveform, spectrum and T60 aren't known: samples aren't on the bus. Show the file it was made "
-				"of.");
+	if ((fd = memfd_create("samples", MFD_CLOEXEC)) < 0)
+		return fail_memory(ctl);
+	if ((status = segue_bus_call(ctl, NULL, NULL, path, SEGUE_BUS_BUFFER, "Write", "h", fd)) == SEGUE_EXIT_OK &&
+	    (why = segue_recording_read_fd(fd, &shown->recording)) != NULL)
+		status = segue_fail(ctl, SEGUE_EXIT_FAILED, SD_BUS_ERROR_FAILED, "%s: %s", shown->name, why);
+	close(fd);
 	return status;
 }
 
-/* What the service tells of a buffer: its samples it doesn't. */
-static enum segue_exit show_buffer(struct segue_ctl *ctl, const char *path)
+static enum segue_exit print_buffer(struct shown *shown, json_object *buffer, const char *path)
 {
+	const char *kind = segue_json_text(buffer, "Kind");
 	enum segue_exit status;
-	json_object *buffers;
-	size_t i = 0;
+
+	if (spa_streq(kind, "instrument"))
+		return segue_fail(shown->ctl, SEGUE_EXIT_FAILED, SD_BUS_ERROR_INVALID_ARGS,
+				"%s: an instrument is many sounds: show one of its samples",
+				segue_json_text(buffer, "Label"));
+	if (asprintf(&shown->name, "%s (buffer %s, %s, %s)", segue_json_text(buffer, "Label"),
+				path + strlen(SEGUE_BUS_BUFFERS "/"), kind, segue_json_text(buffer, "State")) < 0) {
+		shown->name = NULL;
+		return fail_memory(shown->ctl);
+	}
+	if ((status = read_samples(shown, path)) != SEGUE_EXIT_OK)
+		return status;
+	if ((shown->is_period = spa_streq(kind, "table")))
+		shown->recording.rate = PERIOD_HZ * shown->recording.n_frames;
+	return print(shown);
+}
+
+static enum segue_exit show_buffer(struct shown *shown, const char *path)
+{
+	struct segue_ctl *ctl = shown->ctl;
+	json_object *buffers, *buffer = NULL;
+	enum segue_exit status;
 
 	if ((status = segue_bus_open(ctl)) != SEGUE_EXIT_OK ||
 	    (status = segue_json_objects(ctl, SEGUE_BUS_BUFFERS, &buffers)) != SEGUE_EXIT_OK)
 		return status;
-	while (i < json_object_array_length(buffers) &&
-	       !spa_streq(segue_json_text(json_object_array_get_idx(buffers, i), "Object"), path))
-		i++;
-	if (i < json_object_array_length(buffers))
-		status = print_buffer(ctl, buffers, i);
+	for (size_t i = 0; i < json_object_array_length(buffers); i++)
+		if (spa_streq(segue_json_text(json_object_array_get_idx(buffers, i), "Object"), path))
+			buffer = json_object_array_get_idx(buffers, i);
+	if (buffer != NULL)
+		status = print_buffer(shown, buffer, path);
 	else
 		status = segue_fail(ctl, SEGUE_EXIT_FAILED, SD_BUS_ERROR_UNKNOWN_OBJECT,
 				"No buffer %s. See seguectl buffers; a file of that name is ./%s", ctl->args[0],
@@ -270,7 +298,7 @@ enum segue_exit segue_command_show(struct segue_ctl *ctl)
 {
 	struct shown shown = { .ctl = ctl };
 	char *path = segue_bus_buffer_path(ctl->args[0]);
-	enum segue_exit status = path != NULL ? show_buffer(ctl, path) : show_file(&shown);
+	enum segue_exit status = path != NULL ? show_buffer(&shown, path) : show_file(&shown);
 
 	clear(&shown);
 	free(path);

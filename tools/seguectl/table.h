@@ -39,7 +39,4 @@ char *segue_format_property(char *buf, size_t size, json_object *object, const c
 enum segue_exit segue_table_print(struct segue_ctl *ctl, const struct segue_column *columns,
 		json_object *objects);
 
-/** Print buffers, as of segue_json_objects(). In list.c. */
-enum segue_exit segue_list_buffers(struct segue_ctl *ctl, json_object *buffers);
-
 #endif /* SEGUE_CTL_TABLE_H */
