@@ -241,6 +241,11 @@ def test_a_bad_file_is_named_and_refused(home, ctl, name, make, why):
     assert json.loads(ctl('show', name, '--json', status=FAILED))['message'] == f'{name}: {why}'
 
 
+def test_a_name_does_not_upset_the_terminal(home, steps, ctl):
+    (home / steps).rename(home / 'a\033[31m.wav')
+    assert ctl('show', 'a\033[31m.wav').startswith('a?[31m.wav: 500 ms')
+
+
 def test_wrong_usage_is_told(steps, ctl):
     assert ctl('show', status=USAGE) == 'seguectl: Usage: seguectl show BUFFER|FILE\n'
     assert ctl('buffers', '--png', 'a.png', status=USAGE) == 'seguectl: buffers takes no --png\n'

@@ -174,9 +174,9 @@ static enum segue_exit print_words(const struct shown *shown)
 {
 	json_object *channels = channels_array(shown);
 	enum segue_exit status;
-	char size[96];
+	char name[256], size[96];
 
-	printf("%s: %s\n", shown->name, format_size(size, sizeof(size), shown));
+	printf("%s: %s\n", segue_terminal_clean(name, sizeof(name), shown->name), format_size(size, sizeof(size), shown));
 	status = segue_table_print(shown->ctl, columns, channels);
 	json_object_put(channels);
 	return status;

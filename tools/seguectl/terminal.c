@@ -106,3 +106,13 @@ char *segue_terminal_fit(char *buf, size_t size, const char *text, int width, bo
 	snprintf(buf, size, "%*s%ls%*s", right ? blanks : 0, "", signs, right ? 0 : blanks, "");
 	return buf;
 }
+
+char *segue_terminal_clean(char *buf, size_t size, const char *text)
+{
+	wchar_t signs[FIT_MAX + 1];
+	bool cut;
+
+	(void)take_signs(text, FIT_MAX, signs, &cut);
+	snprintf(buf, size, "%ls", signs);
+	return buf;
+}

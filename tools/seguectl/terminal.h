@@ -26,4 +26,7 @@ void segue_terminal_size(int *ret_columns, int *ret_rows);
  * \return buf, cut where it is too small */
 char *segue_terminal_fit(char *buf, size_t size, const char *text, int width, bool right);
 
+/** The text alone, with what can't be printed as a '?'. \return buf, cut where it is too small */
+char *segue_terminal_clean(char *buf, size_t size, const char *text);
+
 #endif /* SEGUE_CTL_TERMINAL_H */

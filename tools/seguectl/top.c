@@ -74,9 +74,10 @@ void segue_top_derive(json_object *nodes)
 
 static void print_node(json_object *node)
 {
-	char sound[64], cycle[16], peak[16];
+	char label[64], sound[64], cycle[16], peak[16];
 
-	segue_format_property(sound, sizeof(sound), node, "Label", SEGUE_FORMAT_TEXT);
+	segue_format_property(label, sizeof(label), node, "Label", SEGUE_FORMAT_TEXT);
+	segue_terminal_clean(sound, sizeof(sound), label);
 	segue_format_property(cycle, sizeof(cycle), node, "CycleMedian", SEGUE_FORMAT_TIME);
 	segue_format_property(peak, sizeof(peak), node, "PeakMax", SEGUE_FORMAT_GAIN);
 	printf("; %s: %s, %s, cycle %s, peak %s, swaps %s, xruns %s", segue_json_text(node, "Name"),

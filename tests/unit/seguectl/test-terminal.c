@@ -69,9 +69,11 @@ static void what_would_upset_a_terminal_is_left_out(void **state)
 		{ "a\nb", 3, false, "a?b" },
 		{ "caf\xe9", 5, false, "caf? " },
 	};
+	char buf[64];
 
 	assert_non_null(setlocale(LC_CTYPE, "C.UTF-8"));
 	check(cases, SPA_N_ELEMENTS(cases));
+	assert_string_equal(segue_terminal_clean(buf, sizeof(buf), "\033[31m Möhre\302\233"), "?[31m Möhre?");
 }
 
 static void without_utf8_a_cut_is_ascii(void **state)
