@@ -241,9 +241,12 @@ def test_a_bad_file_is_named_and_refused(home, ctl, name, make, why):
     assert json.loads(ctl('show', name, '--json', status=FAILED))['message'] == f'{name}: {why}'
 
 
-def test_a_name_does_not_upset_the_terminal(home, steps, ctl):
-    (home / steps).rename(home / 'a\033[31m.wav')
-    assert ctl('show', 'a\033[31m.wav').startswith('a?[31m.wav: 500 ms')
+@pytest.mark.parametrize('name, shown', [('a\033[31m.wav', 'a?[31m.wav'), ('caf\udce9.wav', 'caf?.wav')])
+def test_a_name_upsets_neither_terminal_nor_picture(home, steps, ctl, name, shown):
+    (home / steps).rename(home / name)
+    assert ctl('show', name).startswith(f'{shown}: 500 ms')
+    assert ctl('show', name, '--png', 'a.png').startswith(f'{shown}: 500 ms')
+    assert (home / 'a.png').exists()
 
 
 def test_wrong_usage_is_told(steps, ctl):

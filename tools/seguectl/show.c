@@ -170,13 +170,13 @@ static void format_summary(char *buf, size_t size, const struct shown *shown)
 			isnan(most.t60) ? "unknown" : segue_format_time(t60, sizeof(t60), most.t60));
 }
 
-static enum segue_exit print_words(const struct shown *shown)
+static enum segue_exit print_words(const struct shown *shown, const char *title)
 {
 	json_object *channels = channels_array(shown);
 	enum segue_exit status;
-	char name[256], size[96];
+	char size[96];
 
-	printf("%s: %s\n", segue_terminal_clean(name, sizeof(name), shown->name), format_size(size, sizeof(size), shown));
+	printf("%s: %s\n", title, format_size(size, sizeof(size), shown));
 	status = segue_table_print(shown->ctl, columns, channels);
 	json_object_put(channels);
 	return status;
@@ -204,18 +204,18 @@ static enum segue_exit print(struct shown *shown)
 {
 	const char *path = shown->ctl->texts[SEGUE_OPTION_PNG];
 	enum segue_exit status = measure(shown);
-	char summary[256];
-	const struct segue_drawing drawing = { shown->name, summary, &shown->recording, shown->measures,
-		shown->spectrum };
+	char title[256], summary[256];
+	const struct segue_drawing drawing = { title, summary, &shown->recording, shown->measures, shown->spectrum };
 
 	if (status != SEGUE_EXIT_OK)
 		return status;
+	segue_terminal_clean(title, sizeof(title), shown->name);
 	format_summary(summary, sizeof(summary), shown);
 	if (path != NULL && (status = write_picture(&drawing, shown->ctl, path)) != SEGUE_EXIT_OK)
 		return status;
 	if (shown->ctl->json)
 		print_object(shown);
-	else if ((status = print_words(shown)) == SEGUE_EXIT_OK && path == NULL)
+	else if ((status = print_words(shown, title)) == SEGUE_EXIT_OK && path == NULL)
 		print_picture(&drawing);
 	return status;
 }
