@@ -247,6 +247,7 @@ def test_a_name_upsets_neither_terminal_nor_picture(home, steps, ctl, name, show
     assert ctl('show', name).startswith(f'{shown}: 500 ms')
     assert ctl('show', name, '--png', 'a.png').startswith(f'{shown}: 500 ms')
     assert (home / 'a.png').exists()
+    assert json.loads(ctl('show', name, '--json'))['Name'] == shown
 
 
 def test_wrong_usage_is_told(steps, ctl):

@@ -117,11 +117,11 @@ static json_object *channels_array(const struct shown *shown)
 	return channels;
 }
 
-static void print_object(const struct shown *shown)
+static void print_object(const struct shown *shown, const char *title)
 {
 	json_object *object = json_object_new_object();
 
-	json_object_object_add(object, "Name", json_object_new_string(shown->name));
+	json_object_object_add(object, "Name", json_object_new_string(title));
 	json_object_object_add(object, "Frames", json_object_new_uint64(shown->recording.n_frames));
 	json_object_object_add(object, "Rate", json_object_new_int64(shown->recording.rate));
 	json_object_object_add(object, "Channels", channels_array(shown));
@@ -214,7 +214,7 @@ static enum segue_exit print(struct shown *shown)
 	if (path != NULL && (status = write_picture(&drawing, shown->ctl, path)) != SEGUE_EXIT_OK)
 		return status;
 	if (shown->ctl->json)
-		print_object(shown);
+		print_object(shown, title);
 	else if ((status = print_words(shown, title)) == SEGUE_EXIT_OK && path == NULL)
 		print_picture(&drawing);
 	return status;
