@@ -331,8 +331,14 @@ static int on_release(sd_bus_message *m, void *userdata, sd_bus_error *error)
 	return sd_bus_reply_method_return(m, NULL);
 }
 
+static int on_write(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+	return segue_bus_write(userdata, m, error);
+}
+
 static const sd_bus_vtable methods[] = {
 	SD_BUS_VTABLE_START(0),
+	SD_BUS_METHOD_WITH_NAMES("Write", "h", SD_BUS_PARAM(file), NULL,, on_write, SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_METHOD("Release", NULL, NULL, on_release, SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_VTABLE_END
 };

@@ -11,9 +11,11 @@
 
 #include <errno.h>
 
+#include <spa/utils/string.h>
+
 /** What the properties are read from. */
 struct values {
-	const char *version;
+	const char *version, *save_path;
 	struct segue_memory_info memory;
 };
 
@@ -21,6 +23,8 @@ struct values {
 
 static const struct segue_bus_row rows[] = {
 	ROW("Version", "s", version, SD_BUS_VTABLE_PROPERTY_CONST),
+	ROW("SavePath", "s", save_path, SD_BUS_VTABLE_PROPERTY_CONST),
+	{ "Destroyed", "as" },
 	ROW("BytesMax", "t", memory.bytes_max, SD_BUS_VTABLE_PROPERTY_CONST),
 	ROW("BytesLive", "t", memory.bytes_live, 0),
 	ROW("BytesPending", "t", memory.bytes_pending, 0),
@@ -29,12 +33,28 @@ static const struct segue_bus_row rows[] = {
 	ROW("BuffersLive", "u", memory.n_live, 0),
 };
 
+static int append_destroyed(struct segue_bus *bus, sd_bus_message *reply)
+{
+	void *state = NULL;
+	const char *name;
+	int res;
+
+	if ((res = sd_bus_message_open_container(reply, 'a', "s")) < 0)
+		return res;
+	while ((name = segue_host_next_destroyed(bus->host, &state)) != NULL)
+		if ((res = sd_bus_message_append_basic(reply, 's', name)) < 0)
+			return res;
+	return sd_bus_message_close_container(reply);
+}
+
 static int get_value(sd_bus *sdbus, const char *path, const char *interface, const char *property,
 		sd_bus_message *reply, void *userdata, sd_bus_error *error)
 {
 	struct segue_bus *bus = userdata;
-	struct values values = { .version = PACKAGE_VERSION };
+	struct values values = { .version = PACKAGE_VERSION, .save_path = bus->save_path };
 
+	if (spa_streq(property, "Destroyed"))
+		return append_destroyed(bus, reply);
 	bus->store->methods->memory_info(bus->store, &values.memory);
 	return segue_bus_row_append(segue_bus_row_find(rows, SPA_N_ELEMENTS(rows), property), &values,
 			reply);

@@ -325,6 +325,11 @@ static int on_get_clock(sd_bus_message *m, void *userdata, sd_bus_error *error)
 	return sd_bus_reply_method_return(m, "ttu", clock.position, clock.nsec, clock.rate);
 }
 
+static int on_save(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+	return segue_bus_save(userdata, m, error);
+}
+
 void segue_bus_node_emit_queued(struct segue_bus_node *node, struct segue_bus_queued *queued)
 {
 	char path[SEGUE_BUS_PATH_MAX], text[SEGUE_LABEL_MAX];
@@ -384,6 +389,8 @@ static const sd_bus_vtable methods[] = {
 	SD_BUS_METHOD_WITH_NAMES("GetClock", NULL,,
 		"ttu", SD_BUS_PARAM(position) SD_BUS_PARAM(nsec) SD_BUS_PARAM(rate),
 		on_get_clock, SD_BUS_VTABLE_UNPRIVILEGED),
+	SD_BUS_METHOD_WITH_NAMES("Save", "hs", SD_BUS_PARAM(file) SD_BUS_PARAM(path),
+		"ays", SD_BUS_PARAM(entry) SD_BUS_PARAM(missing), on_save, SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_SIGNAL_WITH_NAMES("Queued", "tos",
 		SD_BUS_PARAM(serial) SD_BUS_PARAM(buffer) SD_BUS_PARAM(label), 0),
 	SD_BUS_SIGNAL_WITH_NAMES("Finished", "tsotss",

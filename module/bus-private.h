@@ -24,6 +24,7 @@
  * bus-client.c    who owns which buffer, and how much
  * bus-call.c      calls that are answered later, and requests that are outstanding
  * bus-load.c      what is being loaded for them
+ * bus-save.c      nodes as a configuration has them, sounds as files
  * bus-nodes.c     nodes as they come and go
  * bus-manager.c bus-node.c bus-source.c bus-convolver.c bus-buffer.c   an interface each */
 
@@ -73,6 +74,7 @@ struct segue_bus_type {
 struct segue_bus {
 	struct pw_loop *loop;
 	const char *name;
+	const char *save_path;
 	struct segue_store *store;
 	struct spa_hook store_listener;
 	struct segue_host *host;
@@ -98,6 +100,7 @@ struct segue_bus {
 
 	/* calls */
 	struct spa_list loads;		/* struct segue_bus_call, by load_link */
+	struct spa_list saves;		/* struct segue_bus_save */
 	struct spa_list deadlines;	/* struct segue_bus_deadline, the earliest first */
 	struct spa_source *deadline_timer;
 
@@ -334,5 +337,15 @@ void segue_bus_calls_free(struct segue_bus *bus);
 
 void segue_bus_calls_sound_changed(struct segue_bus *bus, const struct segue_sound_info *info);
 void segue_bus_calls_sound_reclaimed(struct segue_bus *bus, uint64_t id);
+
+/* ----------------------------------------------------------- bus-save.c */
+
+/** Answer Node.Save(), now or when what is heard has been written. */
+int segue_bus_save(struct segue_bus_node *node, sd_bus_message *m, sd_bus_error *error);
+/** Answer Buffer.Write(), likewise. */
+int segue_bus_write(struct segue_bus_buffer *buffer, sd_bus_message *m, sd_bus_error *error);
+void segue_bus_saves_written(struct segue_bus *bus, uint64_t id, const struct segue_error *error);
+/** Nobody waits any more. */
+void segue_bus_saves_free(struct segue_bus *bus);
 
 #endif /* SEGUE_BUS_PRIVATE_H */

@@ -16,6 +16,8 @@
 #include <spa/utils/result.h>
 #include <spa/utils/string.h>
 
+#include "../spa-plugin/texts.h"
+
 /* a number or a bool; the width doesn't matter to the caller */
 static int read_number(sd_bus_message *m, char type, struct segue_value *ret)
 {
@@ -222,18 +224,6 @@ int segue_bus_read_recipe(struct segue_bus *bus, sd_bus_message *m, uint32_t gro
 	return res;
 }
 
-/* as printf would, but with a point in every locale */
-static void set_double(struct pw_properties *properties, const char *key, double value)
-{
-	char str[32];
-
-	snprintf(str, sizeof(str), "%.17g", value);
-	for (char *p = str; *p != '\0'; p++)
-		if (*p == ',')
-			*p = '.';
-	pw_properties_set(properties, key, str);
-}
-
 static int read_strings(sd_bus_message *m, const char *key, struct pw_properties *properties,
 		struct segue_error *error)
 {
@@ -266,7 +256,7 @@ static int read_property(sd_bus_message *m, const char *key, void *data, struct 
 	uint32_t array[SEGUE_OPTION_CHANNELS_MAX];
 	const char *contents;
 	struct segue_value value;
-	char type;
+	char type, number[SEGUE_NUMBER_MAX];
 	int res;
 
 	if (sd_bus_message_peek_type(m, &type, &contents) > 0 && spa_streq(contents, "as"))
@@ -282,7 +272,7 @@ static int read_property(sd_bus_message *m, const char *key, void *data, struct 
 		pw_properties_setf(properties, key, "%" PRIi64, value.i);
 		return 0;
 	case SEGUE_VALUE_DOUBLE:
-		set_double(properties, key, value.d);
+		pw_properties_set(properties, key, segue_number_text(value.d, number));
 		return 0;
 	case SEGUE_VALUE_STRING:
 		pw_properties_set(properties, key, value.s);

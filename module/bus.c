@@ -118,6 +118,7 @@ static void close_bus(struct segue_bus *bus)
 	segue_bus_signal_drop(bus);
 	segue_bus_nodes_lost(bus);
 	segue_bus_calls_client_gone(bus, NULL);
+	segue_bus_saves_free(bus);
 	segue_bus_clients_lost(bus);
 
 	/* closed without a flush: that could wait */
@@ -306,16 +307,22 @@ static void on_sound_reclaimed(void *data, uint64_t id, uint64_t bytes, uint64_t
 	segue_bus_rearm(bus);
 }
 
+static void on_written(void *data, uint64_t id, const struct segue_error *error)
+{
+	segue_bus_saves_written(data, id, error);
+}
+
 static const struct segue_store_events store_events = {
 	.version = SEGUE_CONTROL_VERSION,
 	.sound_changed = on_sound_changed,
 	.sound_reclaimed = on_sound_reclaimed,
+	.written = on_written,
 };
 
 /* --------------------------------------------------------------- new, free */
 
-struct segue_bus *segue_bus_new(struct pw_loop *loop, const char *name, struct segue_store *store,
-		struct segue_host *host)
+struct segue_bus *segue_bus_new(struct pw_loop *loop, const struct segue_config *config,
+		struct segue_store *store, struct segue_host *host)
 {
 	struct segue_bus *bus;
 
@@ -324,12 +331,14 @@ struct segue_bus *segue_bus_new(struct pw_loop *loop, const char *name, struct s
 	if ((bus = calloc(1, sizeof(*bus))) == NULL)
 		return NULL;
 	bus->loop = loop;
-	bus->name = name;
+	bus->name = config->dbus_name;
 	bus->store = store;
 	bus->host = host;
 	bus->retry_nsec = RETRY_MIN_NSEC;
 	bus->timeout_usec = UINT64_MAX;
+	bus->save_path = config->save_path;
 	spa_list_init(&bus->loads);
+	spa_list_init(&bus->saves);
 	spa_list_init(&bus->deadlines);
 	spa_list_init(&bus->dirty);
 	spa_list_init(&bus->clients);

@@ -8,6 +8,7 @@
 #include <pipewire/pipewire.h>
 
 #include "../spa-plugin/control.h"
+#include "config.h"
 #include "host.h"
 
 /** \file
@@ -16,10 +17,10 @@
 struct segue_bus;
 
 /** Offer the store and the host's nodes on the session bus, now or as soon as there is one. Main loop.
- * \param name  the bus name; borrowed
+ * \param config  its strings are borrowed
  * \return NULL with errno: only for want of memory */
-struct segue_bus *segue_bus_new(struct pw_loop *loop, const char *name, struct segue_store *store,
-		struct segue_host *host);
+struct segue_bus *segue_bus_new(struct pw_loop *loop, const struct segue_config *config,
+		struct segue_store *store, struct segue_host *host);
 /** Accepts NULL. */
 void segue_bus_free(struct segue_bus *bus);
 

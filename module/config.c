@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <spa/utils/json.h>
 #include <spa/utils/string.h>
@@ -21,6 +22,7 @@ PW_LOG_TOPIC_STATIC(mod_topic, "mod.segue.config");
 #define DEFAULT_MEMORY_MAX	(UINT64_C(1) << 30)
 #define DEFAULT_RATE		48000
 #define DEFAULT_PROPS_LOAD	"paths"
+#define SAVED			"90-saved.conf"
 
 static const char *const known_keys[] = {
 	"dbus", "dbus.name", "memory.max", "load.paths", "props.load",
@@ -115,6 +117,42 @@ static void bad_value(const char *key, const char *value, const char *wanted)
 	pw_log_error("segue.properties: %s = '%s' isn't %s, taking the default", key, value, wanted);
 }
 
+/* ---- where what is saved goes */
+
+/* PipeWire's rules: $PIPEWIRE_CONFIG_DIR alone, or else the first there is of $XDG_CONFIG_HOME and ~/.config;
+ * and if there is none yet, the first of them. */
+static char *user_folder(const char *fragments)
+{
+	const char *dir = getenv("PIPEWIRE_CONFIG_DIR"), *xdg = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
+	char *first, *second;
+
+	if (dir != NULL)
+		return spa_aprintf("%s/%s", dir, fragments);
+	first = xdg != NULL ? spa_aprintf("%s/pipewire/%s", xdg, fragments) : NULL;
+	second = home != NULL ? spa_aprintf("%s/.config/pipewire/%s", home, fragments) : NULL;
+	if (first == NULL || (second != NULL && access(first, R_OK) < 0 && access(second, R_OK) == 0))
+		SPA_SWAP(first, second);
+	free(second);
+	return first;
+}
+
+static char *find_save_path(struct pw_context *context)
+{
+	const char *name = pw_context_get_conf_section(context, "config.name");
+	const char *prefix = pw_context_get_conf_section(context, "config.prefix");
+	char *fragments, *folder, *path = NULL;
+
+	fragments = spa_aprintf("%s%s%s.d", prefix != NULL ? prefix : "", prefix != NULL ? "/" : "",
+			name != NULL ? name : "segue.conf");
+	folder = fragments == NULL || fragments[0] == '/' ? fragments : user_folder(fragments);
+	if (folder != fragments)
+		free(fragments);
+	if (folder != NULL)
+		path = spa_aprintf("%s/" SAVED, folder);
+	free(folder);
+	return path != NULL ? path : strdup("");
+}
+
 int segue_config_init(struct segue_config *config, struct pw_context *context, const char *args)
 {
 	const struct pw_properties *context_properties = pw_context_get_properties(context);
@@ -163,6 +201,7 @@ int segue_config_init(struct segue_config *config, struct pw_context *context, c
 		}
 		config->store.load_paths = (const char *const *)config->load_paths;
 	}
+	config->save_path = find_save_path(context);
 	config->store.default_rate = pw_properties_get_uint32(context_properties,
 			"default.clock.rate", DEFAULT_RATE);
 	return 0;
@@ -173,14 +212,32 @@ void segue_config_clear(struct segue_config *config)
 	for (uint32_t i = 0; config->load_paths != NULL && i < config->store.n_load_paths; i++)
 		free(config->load_paths[i]);
 	free(config->load_paths);
+	free(config->save_path);
 	pw_properties_free(config->properties);
 	*config = (struct segue_config) { 0 };
 }
 
-struct for_each {
-	void (*callback)(void *data, struct pw_properties *entry);
-	void *data;
+struct overriding {
+	struct pw_properties *entry;
+	const char *location;
 };
+
+struct for_each {
+	void (*callback)(void *data, struct pw_properties *entry, const char *location);
+	void *data;
+	struct pw_array overriding;	/* struct overriding: for the end */
+};
+
+static void on_entry(struct for_each *f, struct pw_properties *entry, const char *location)
+{
+	struct overriding *later;
+
+	if (pw_properties_get_bool(entry, "override", false) &&
+	    (later = pw_array_add(&f->overriding, sizeof(*later))) != NULL)
+		*later = (struct overriding) { entry, location };
+	else
+		f->callback(f->data, entry, location);
+}
 
 static int on_nodes(void *data, const char *location, const char *section, const char *str,
 		size_t len)
@@ -208,15 +265,19 @@ static int on_nodes(void *data, const char *location, const char *section, const
 			return 0;
 		}
 		pw_properties_update_string(entry, value, n);
-		f->callback(f->data, entry);
+		on_entry(f, entry, location);
 	}
 	return 0;
 }
 
 void segue_config_for_each_node(struct pw_context *context,
-		void (*callback)(void *data, struct pw_properties *entry), void *data)
+		void (*callback)(void *data, struct pw_properties *entry, const char *location), void *data)
 {
-	struct for_each f = { callback, data };
+	struct for_each f = { callback, data, PW_ARRAY_INIT(16 * sizeof(struct overriding)) };
+	struct overriding *later;
 
 	pw_context_conf_section_for_each(context, "segue.nodes", on_nodes, &f);
+	pw_array_for_each(later, &f.overriding)
+		callback(data, later->entry, later->location);
+	pw_array_clear(&f.overriding);
 }

@@ -13,6 +13,8 @@
 #include <spa/utils/result.h>
 #include <spa/utils/string.h>
 
+#include "levels.h"
+
 PW_LOG_TOPIC_STATIC(mod_topic, "mod.segue.dsp");
 #define PW_LOG_TOPIC_DEFAULT mod_topic
 
@@ -152,9 +154,12 @@ static int apply_settings(struct segue_node *node, const struct spa_dict *dict,
 		const struct segue_value value = { .type = SEGUE_VALUE_STRING, .s = item->value };
 		int res;
 
-		if (!spa_strstartswith(item->key, "segue.") || spa_streq(item->key, "segue.mode"))
+		if (segue_level_is(item->key))
+			res = segue_level_set(node, item->key, item->value, error);
+		else if (spa_strstartswith(item->key, "segue.") && !spa_streq(item->key, "segue.mode"))
+			res = node->methods->set(node, item->key, &value, error);
+		else
 			continue;
-		res = node->methods->set(node, item->key, &value, error);
 		if (res == -ENXIO)
 			return segue_error_set(error, -EINVAL, "%s: no such property", item->key);
 		if (res < 0)
@@ -185,7 +190,7 @@ static struct pw_properties *graph_properties(struct pw_context *context,
 		return NULL;
 	spa_dict_for_each(item, &entry->dict) {
 		if ((!spa_strstartswith(item->key, "segue.") || is_for_handle(item->key, item->value)) &&
-		    !spa_streq(item->key, "type") && !spa_streq(item->key, "override"))
+		    !spa_streq(item->key, "type") && !spa_streq(item->key, "override") && !segue_level_is(item->key))
 			pw_properties_set(p, item->key, item->value);
 	}
 	/* last: what is loaded isn't the entry's to say */

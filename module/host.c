@@ -28,6 +28,7 @@ struct segue_host {
 	void *events_data;
 
 	struct spa_list nodes;
+	struct pw_properties *configured;	/* the names of those that a fragment of the user's has */
 	bool in_daemon;
 	bool closing;			/* the context is on its way out */
 	struct spa_source *remove_timer;
@@ -276,7 +277,7 @@ struct segue_hosted *segue_host_add(struct segue_host *host, struct pw_propertie
 		res = segue_error_set(error, why.res, "%s: %s", hosted->name, why.message);
 		goto error;
 	}
-	pw_properties_free(entry);
+	hosted->entry = entry;
 	if (old != NULL)
 		segue_host_remove(old);
 	spa_list_append(&host->nodes, &hosted->link);
@@ -301,6 +302,7 @@ void segue_host_remove(struct segue_hosted *hosted)
 	host_emit(host, removing, hosted);
 	segue_dsp_free(hosted->dsp);
 	host_emit(host, removed, hosted->name);
+	pw_properties_free(hosted->entry);
 	free(hosted);
 }
 
@@ -311,6 +313,52 @@ struct segue_hosted *segue_host_find(struct segue_host *host, const char *name)
 	spa_list_for_each(hosted, &host->nodes, link)
 		if (spa_streq(hosted->name, name))
 			return hosted;
+	return NULL;
+}
+
+/* ------------------------------------------------- the configuration */
+
+/* { type = none }: what lower fragments have of the name isn't wanted */
+static int omit(struct segue_host *host, const struct pw_properties *entry, struct segue_error *error)
+{
+	const char *name = pw_properties_get(entry, PW_KEY_NODE_NAME);
+	struct segue_hosted *old;
+	int res;
+
+	if ((res = check_name(name, error)) < 0)
+		return res;
+	if (!pw_properties_get_bool(entry, "override", false))
+		return segue_error_set(error, -EINVAL, "%s: type: none goes with override = true", name);
+	if ((old = segue_host_find(host, name)) != NULL)
+		segue_host_remove(old);
+	return 0;
+}
+
+int segue_host_configure(struct segue_host *host, struct pw_properties *entry, bool is_saved,
+		struct segue_error *error)
+{
+	struct segue_hosted *hosted;
+	int res;
+
+	if (spa_streq(pw_properties_get(entry, "type"), "none")) {
+		res = omit(host, entry, error);
+		pw_properties_free(entry);
+		return res;
+	}
+	if ((hosted = segue_host_add(host, entry, error)) == NULL)
+		return -errno;
+	if (!is_saved)
+		pw_properties_set(host->configured, hosted->name, "true");
+	return 0;
+}
+
+const char *segue_host_next_destroyed(struct segue_host *host, void **state)
+{
+	const char *name;
+
+	while ((name = pw_properties_iterate(host->configured, state)) != NULL)
+		if (segue_host_find(host, name) == NULL)
+			return name;
 	return NULL;
 }
 
@@ -361,11 +409,12 @@ struct segue_host *segue_host_new(struct pw_context *context)
 	host->in_daemon = pw_properties_get_bool(properties, PW_KEY_CORE_DAEMON, false);
 	host->retry_nsec = RETRY_MIN_NSEC;
 	spa_list_init(&host->nodes);
+	host->configured = pw_properties_new(NULL, NULL);
 	pw_context_add_listener(context, &host->context_listener, &context_events, host);
 
 	host->remove_timer = pw_loop_add_timer(host->loop, on_remove_timer, host);
 	host->retry_timer = pw_loop_add_timer(host->loop, on_retry, host);
-	if (host->remove_timer == NULL || host->retry_timer == NULL) {
+	if (host->configured == NULL || host->remove_timer == NULL || host->retry_timer == NULL) {
 		segue_host_free(host);
 		return NULL;
 	}
@@ -389,6 +438,7 @@ void segue_host_free(struct segue_host *host)
 		pw_loop_destroy_source(host->loop, host->retry_timer);
 	if (host->remove_timer != NULL)
 		pw_loop_destroy_source(host->loop, host->remove_timer);
+	pw_properties_free(host->configured);
 	free(host);
 }
 

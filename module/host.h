@@ -35,6 +35,7 @@ struct segue_hosted {
 	struct segue_node *node;	/**< the plugin's side of it */
 	uint32_t id;			/**< in the graph; SPA_ID_INVALID: it isn't there */
 	struct segue_dsp *dsp;
+	struct pw_properties *entry;	/**< what it was made with, as in `segue.nodes` */
 	/* the host's own */
 	int removed_seq;		/* of the question whether PipeWire is still there */
 	bool removed;			/* gone from the graph by someone's order */
@@ -63,6 +64,14 @@ void segue_host_set_events(struct segue_host *host, const struct segue_host_even
  * \return NULL with an error: -EINVAL naming the key, -EEXIST the name is taken, or the plugin's */
 struct segue_hosted *segue_host_add(struct segue_host *host, struct pw_properties *entry,
 		struct segue_error *error);
+/** The same for an entry of `segue.nodes`, where `type = none` with `override` takes a node away.
+ * \param is_saved  it is what we wrote ourselves: nobody else has it
+ * \return 0 or a negative errno with an error */
+int segue_host_configure(struct segue_host *host, struct pw_properties *entry, bool is_saved,
+		struct segue_error *error);
+/** The names that the configuration has, but for what we wrote, and that are no nodes any more.
+ * \param state  NULL at first */
+const char *segue_host_next_destroyed(struct segue_host *host, void **state);
 void segue_host_remove(struct segue_hosted *hosted);
 struct segue_hosted *segue_host_find(struct segue_host *host, const char *name);
 /** A list of struct segue_hosted by link. */

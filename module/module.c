@@ -7,6 +7,7 @@
 
 #include <spa/utils/names.h>
 #include <spa/utils/result.h>
+#include <spa/utils/string.h>
 
 #include <pipewire/impl.h>
 #include <pipewire/pipewire.h>
@@ -96,12 +97,13 @@ static int load_store(struct impl *impl, struct pw_context *context)
 	return impl->store->methods->configure(impl->store, &impl->config.store);
 }
 
-static void on_node_entry(void *data, struct pw_properties *entry)
+static void on_node_entry(void *data, struct pw_properties *entry, const char *location)
 {
 	struct impl *impl = data;
+	bool is_saved = spa_streq(location, impl->config.save_path);
 	struct segue_error error;
 
-	if (segue_host_add(impl->host, entry, &error) == NULL)
+	if (segue_host_configure(impl->host, entry, is_saved, &error) < 0)
 		pw_log_error("segue.nodes: %s", error.message);
 }
 
@@ -136,7 +138,7 @@ int pipewire__module_init(struct pw_impl_module *module, const char *args)
 	/* before the bus: who finds our name finds the nodes, too */
 	segue_config_for_each_node(context, on_node_entry, impl);
 	if (impl->config.dbus) {
-		impl->bus = segue_bus_new(pw_context_get_main_loop(context), impl->config.dbus_name,
+		impl->bus = segue_bus_new(pw_context_get_main_loop(context), &impl->config,
 				impl->store, impl->host);
 		if (impl->bus == NULL)
 			pw_log_warn("going on without D-Bus: %m");

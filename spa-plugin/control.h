@@ -42,8 +42,7 @@ struct segue_sound;
 /* ------------------------------------------------------------------ sounds */
 
 enum segue_recipe_type {
-	SEGUE_RECIPE_FILES,	/**< paths: one, or several, joined or of several rates; text: what segue.load
-				 *  took for them, or NULL: the path alone says it */
+	SEGUE_RECIPE_FILES,	/**< paths: one, or several, joined or of several rates */
 	SEGUE_RECIPE_FDS,	/**< fds: audio files, read with pread; likewise */
 	SEGUE_RECIPE_SAMPLES,	/**< one of fds: raw 32-bit float, options.import_* */
 	SEGUE_RECIPE_WAVE,	/**< text: a name of the contract's list */
@@ -112,6 +111,8 @@ struct segue_store_events {
 	void (*sound_changed)(void *data, struct segue_sound *sound);
 	/** its memory has been given back; the sound is gone */
 	void (*sound_reclaimed)(void *data, uint64_t id, uint64_t bytes, uint64_t age_usec);
+	/** what write() of a node or the store began has ended; error NULL: well */
+	void (*written)(void *data, uint64_t id, const struct segue_error *error);
 };
 
 struct segue_store_config {
@@ -149,6 +150,12 @@ struct segue_store_methods {
 	struct segue_sound *(*resolve)(struct segue_store *store, struct segue_sound *sound);
 	void (*sound_info)(struct segue_store *store, struct segue_sound *sound,
 			struct segue_sound_info *ret);
+	/** Write one into a file, as a WAV; the event tells of the end.
+	 * \param fd    empty; taken over, also on failure
+	 * \param ret   the event's id
+	 * \return 0, or -EBUSY: it isn't made yet; -EINVAL: an instrument; with an error */
+	int (*write)(struct segue_store *store, struct segue_sound *sound, int fd, uint64_t *ret,
+			struct segue_error *error);
 	/** segue_options_set(), for the module. */
 	int (*options_set)(struct segue_options *options, uint32_t groups, const char *key,
 			const struct segue_value *value, struct segue_error *error);
@@ -218,6 +225,8 @@ struct segue_node_info {
 	const char *last_error;		/**< "" when the last request went well */
 	uint64_t sound;			/**< id of what is heard (after its fade), 0: none */
 	const char *label;		/**< of it, or "" */
+	uint64_t next;			/**< serial of the newest request that isn't heard yet, 0: none */
+	const char *next_label;		/**< of its sound, or "" */
 	uint32_t rate, quantum;		/**< of the last cycle, 0 before it */
 	uint32_t swap_lead;		/**< frames */
 	uint32_t n_channels;		/**< outputs */
@@ -261,6 +270,15 @@ struct segue_node_methods {
 	/** End a request that isn't taken yet as failed, -ECANCELED.
 	 * \return 0, or -ENXIO: no such request is outstanding */
 	int (*cancel)(struct segue_node *node, uint64_t serial, struct segue_error *error);
+
+	/** Write what is heard into a file, as a WAV, so that it can be had again; the store's event tells of the end.
+	 * \param fd    empty; taken over, also on failure
+	 * \param path  what the file is going to be called
+	 * \param load  what segue.load takes for it; allocated
+	 * \param ret   the event's id
+	 * \return 0, or -EINVAL: nothing is heard, or an instrument; with an error */
+	int (*write)(struct segue_node *node, int fd, const char *path, char **load, uint64_t *ret,
+			struct segue_error *error);
 
 	/** The table of this node's type, segue.* keys in the contract's order. */
 	const struct segue_property *(*properties)(struct segue_node *node, uint32_t *n);

@@ -2,7 +2,8 @@
 /* SPDX-FileCopyrightText: Copyright © Segue contributors */
 /* SPDX-License-Identifier: MIT */
 
-/* The value of segue.load: a path, a list of paths, or an object with options, as SPA-JSON. */
+/* The values of segue.load (a path, a list of paths, or an object with options) and of segue.wave (a waveform,
+ * or an object with options), as SPA-JSON. */
 
 #include "load.h"
 
@@ -66,7 +67,14 @@ static int add_tokens(struct load *load, struct spa_json *array, const struct se
 	return res;
 }
 
-static int set_uints(struct load *load, const char *key, struct spa_json *array,
+/* What options are set in, and which there are. */
+struct wanted {
+	const char *property;
+	struct segue_options *options;
+	uint32_t groups;
+};
+
+static int set_uints(const struct wanted *wanted, const char *key, struct spa_json *array,
 		struct segue_error *error)
 {
 	uint32_t values[SEGUE_OPTION_CHANNELS_MAX], n = 0;
@@ -81,7 +89,7 @@ static int set_uints(struct load *load, const char *key, struct spa_json *array,
 		values[n++] = i;
 	}
 	value = (struct segue_value) { .type = SEGUE_VALUE_UINTS, .u = { values, n } };
-	return segue_options_set(&load->recipe.options, SEGUE_OPTIONS_LOAD, key, &value, error);
+	return segue_options_set(wanted->options, wanted->groups, key, &value, error);
 }
 
 /* As exactly as the bus tells it: the same option is the same sound. */
@@ -96,7 +104,7 @@ static bool parse_number(const char *token, int length, double *ret)
 	return spa_atod(text, ret);
 }
 
-static int set_option(struct load *load, const char *key, const char *token, int length,
+static int set_option(const struct wanted *wanted, const char *key, const char *token, int length,
 		struct segue_error *error)
 {
 	struct segue_value value = { 0 };
@@ -105,7 +113,7 @@ static int set_option(struct load *load, const char *key, const char *token, int
 
 	/* who asks for it on the bus says so in the call */
 	if (spa_streq(key, "keep"))
-		return segue_error_set(error, -EINVAL, "keep: isn't an option of segue.load");
+		return segue_error_set(error, -EINVAL, "keep: isn't an option of %s", wanted->property);
 	if (spa_json_parse_bool(token, length, &flag) > 0) {
 		value.type = SEGUE_VALUE_BOOL;
 		value.b = flag;
@@ -117,24 +125,35 @@ static int set_option(struct load *load, const char *key, const char *token, int
 		value.type = SEGUE_VALUE_STRING;
 		value.s = text;
 	}
-	return segue_options_set(&load->recipe.options, SEGUE_OPTIONS_LOAD, key, &value, error);
+	return segue_options_set(wanted->options, wanted->groups, key, &value, error);
+}
+
+/* The next key of an object, and the token that is its value. \return 1, 0 at the end, or negative with an error */
+static int next_entry(const struct wanted *wanted, struct spa_json *object, char *key, size_t size,
+		const char **token, int *length, struct segue_error *error)
+{
+	int n = spa_json_next(object, token);
+
+	if (n <= 0)
+		return 0;
+	if (spa_json_parse_stringn(*token, n, key, size) <= 0)
+		return segue_error_set(error, -EINVAL, "%s: no such option '%.*s'", wanted->property, n, *token);
+	if ((*length = spa_json_next(object, token)) <= 0)
+		return segue_error_set(error, -EINVAL, "%s: %s has no value", wanted->property, key);
+	return 1;
 }
 
 static int read_object(struct load *load, struct spa_json *object, const struct segue_fence *fence,
 		struct segue_error *error)
 {
+	const struct wanted wanted = { "segue.load", &load->recipe.options, SEGUE_OPTIONS_LOAD };
 	char key[64];
 	struct spa_json array;
 	const char *token;
 	bool is_rates, is_file;
 	int length, res = 0;
 
-	while (res == 0 && (length = spa_json_next(object, &token)) > 0) {
-		if (spa_json_parse_stringn(token, length, key, sizeof(key)) <= 0)
-			return segue_error_set(error, -EINVAL, "segue.load: no such option '%.*s'", length,
-					token);
-		if ((length = spa_json_next(object, &token)) <= 0)
-			return segue_error_set(error, -EINVAL, "segue.load: %s has no value", key);
+	while (res == 0 && (res = next_entry(&wanted, object, key, sizeof(key), &token, &length, error)) > 0) {
 		is_rates = spa_streq(key, "rates");
 		is_file = is_rates || spa_streq(key, "file");
 		if (is_file && load->recipe.n_paths > 0)
@@ -144,34 +163,36 @@ static int read_object(struct load *load, struct spa_json *object, const struct 
 		if (spa_json_is_array(token, length)) {
 			spa_json_enter(object, &array);
 			res = is_file ? add_tokens(load, &array, fence, error) :
-				set_uints(load, key, &array, error);
+				set_uints(&wanted, key, &array, error);
 		} else if (is_file) {
 			res = add_token(load, token, length, fence, error);
 		} else {
-			res = set_option(load, key, token, length, error);
+			res = set_option(&wanted, key, token, length, error);
 		}
 	}
 	return res;
 }
 
 /* The parser takes the end of the text for the end of the list. */
-static bool is_closed(const char *text, char opened)
+static int check_closed(const char *property, const char *text, struct segue_error *error)
 {
+	char opened = text[strspn(text, BLANKS)];
 	size_t n = strlen(text);
 
 	while (n > 0 && strchr(BLANKS, text[n - 1]) != NULL)
 		n--;
-	return text[n - 1] == (opened == '[' ? ']' : '}');
+	if ((opened == '[' && text[n - 1] != ']') || (opened == '{' && text[n - 1] != '}'))
+		return segue_error_set(error, -EINVAL, "%s: '%s' isn't closed", property, text);
+	return 0;
 }
 
 static int read_text(struct load *load, const char *text, const struct segue_fence *fence,
 		struct segue_error *error)
 {
-	size_t n_blank = strspn(text, BLANKS);
 	struct spa_json json, inner;
 
-	if ((text[n_blank] == '[' || text[n_blank] == '{') && !is_closed(text, text[n_blank]))
-		return segue_error_set(error, -EINVAL, "segue.load: '%s' isn't closed", text);
+	if (check_closed("segue.load", text, error) < 0)
+		return error->res;
 	spa_json_init(&json, text, strlen(text));
 	if (spa_json_enter_array(&json, &inner) > 0)
 		return add_tokens(load, &inner, fence, error);
@@ -206,9 +227,6 @@ struct segue_sound *segue_load_text(struct segue_store_impl *store, const char *
 	load->recipe.paths = load->paths;
 	load->recipe.options = *options;
 	load->recipe.fence = fence;
-	/* read back as it is where a path alone wouldn't say it */
-	if (strchr("[{", text[0]) != NULL && strlen(text) < TEXT_MAX)
-		load->recipe.text = text;
 	if (read_text(load, text, fence, error) == 0) {
 		if (load->recipe.n_paths == 0)
 			segue_error_set(error, -EINVAL, "segue.load: no file is named");
@@ -217,4 +235,45 @@ struct segue_sound *segue_load_text(struct segue_store_impl *store, const char *
 	}
 	free(load);
 	return sound;
+}
+
+/* ---- waves */
+
+struct wave {
+	struct segue_options options;
+	char text[TEXT_MAX];
+};
+
+static int read_wave(struct wave *wave, struct spa_json *object, struct segue_error *error)
+{
+	const struct wanted wanted = { "segue.wave", &wave->options, SEGUE_OPTIONS_WAVE };
+	char key[64];
+	const char *token;
+	int length, res = 0;
+
+	while (res == 0 && (res = next_entry(&wanted, object, key, sizeof(key), &token, &length, error)) > 0) {
+		if (!spa_streq(key, "wave"))
+			res = set_option(&wanted, key, token, length, error);
+		else if (spa_json_parse_stringn(token, length, wave->text, sizeof(wave->text)) > 0)
+			res = 0;
+		else
+			res = segue_error_set(error, -EINVAL, "segue.wave: '%.*s' isn't a waveform", length, token);
+	}
+	return res;
+}
+
+struct segue_sound *segue_load_wave(struct segue_store_impl *store, const char *text, struct segue_error *error)
+{
+	struct segue_recipe recipe = { .type = SEGUE_RECIPE_WAVE, .text = text };
+	struct wave wave = { .options = SEGUE_OPTIONS_INIT };
+	struct spa_json json, object;
+
+	spa_json_init(&json, text, strlen(text));
+	if (spa_json_enter_object(&json, &object) > 0) {
+		if (check_closed("segue.wave", text, error) < 0 || read_wave(&wave, &object, error) < 0)
+			return NULL;
+		recipe.text = wave.text;
+	}
+	recipe.options = wave.options;
+	return segue_sound_make(store, &recipe, error);
 }

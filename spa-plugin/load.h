@@ -11,7 +11,7 @@
 #include "fence.h"
 
 /** \file
- * Sounds from whatever asks for them: recipes, and the texts of segue.load. */
+ * Sounds from whatever asks for them: recipes, and the texts of segue.load and segue.wave. */
 
 struct segue_store_impl;
 
@@ -26,5 +26,9 @@ SEGUE_MAIN_LOOP struct segue_sound *segue_load(struct segue_store_impl *store, s
  * \return as segue_load() */
 SEGUE_MAIN_LOOP struct segue_sound *segue_load_text(struct segue_store_impl *store, const char *text,
 		const struct segue_options *options, const struct segue_fence *fence, struct segue_error *error);
+
+/** Make the wave a text asks for: a waveform, or `{ wave = ... OPTION = ... }`. \return as segue_load() */
+SEGUE_MAIN_LOOP struct segue_sound *segue_load_wave(struct segue_store_impl *store, const char *text,
+		struct segue_error *error);
 
 #endif /* SEGUE_LOAD_H */

@@ -173,6 +173,9 @@ static void node_info(struct segue_node *object, struct segue_node_info *ret)
 	struct segue_clock clock = segue_statistics_clock(s);
 	struct segue_sound *sound = segue_node_sound(node);
 	const struct segue_response *response = segue_node_response(node);
+	const struct segue_request *next = segue_node_next(node);
+	const struct segue_sound *next_sound = next == NULL ? NULL :
+		next->claim != NULL ? next->claim->sound : next->sound;
 
 	*ret = (struct segue_node_info) {
 		.type = node->type->name,
@@ -180,6 +183,8 @@ static void node_info(struct segue_node *object, struct segue_node_info *ret)
 		.last_error = node->last_error.message,
 		.sound = sound != NULL ? segue_sound_id(sound) : 0,
 		.label = sound != NULL ? segue_sound_label(sound) : "",
+		.next = next != NULL ? next->serial : 0,
+		.next_label = next_sound != NULL ? segue_sound_label(next_sound) : "",
 		.rate = clock.rate,
 		.quantum = clock.quantum,
 		.swap_lead = node->n_in > 0 ? segue_swap_lead(response != NULL ? response->n_levels : 0) : 0,
@@ -239,6 +244,17 @@ static int node_request(struct segue_node *object, struct segue_sound *sound,
 	return segue_node_request(to_impl(object), sound, options, ret, error);
 }
 
+static int node_write(struct segue_node *object, int fd, const char *path, char **load, uint64_t *ret,
+		struct segue_error *error)
+{
+	struct segue_sound *sound = segue_node_sound(to_impl(object));
+
+	if (sound != NULL)
+		return segue_sound_write(sound, fd, path, load, ret, error);
+	close(fd);
+	return segue_error_set(error, -EINVAL, "nothing is heard");
+}
+
 static int node_note_on(struct segue_node *object, uint32_t key, uint32_t velocity, struct segue_error *error)
 {
 	return segue_node_note_on(to_impl(object), key, velocity, error);
@@ -277,6 +293,7 @@ static const struct segue_node_methods node_methods = {
 	.make = node_make,
 	.request = node_request,
 	.cancel = node_cancel,
+	.write = node_write,
 	.properties = node_properties,
 	.set = node_set,
 	.set_props = node_set_props,

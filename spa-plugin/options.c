@@ -4,11 +4,14 @@
 
 #include "options.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
 #include <spa/utils/defs.h>
 #include <spa/utils/string.h>
+
+#include "texts.h"
 
 #define LOAD	SEGUE_OPTIONS_LOAD
 #define IMPORT	SEGUE_OPTIONS_IMPORT
@@ -250,4 +253,86 @@ int segue_options_set(struct segue_options *options, uint32_t groups, const char
 	if ((res = set(option, options, value, error)) == 0 && option->flag > 0)
 		*SPA_PTROFF(options, option->flag, bool) = true;
 	return res;
+}
+
+/* ---- as texts */
+
+static void write_channels(const struct segue_options *options, FILE *to)
+{
+	fputc('[', to);
+	for (uint32_t i = 0; i < options->n_channels; i++)
+		fprintf(to, " %u", options->channels[i]);
+	fputs(" ]", to);
+}
+
+static void write_value(const struct option *option, const struct segue_options *options, FILE *to)
+{
+	const void *field = SPA_PTROFF(options, option->offset, void);
+	char number[SEGUE_NUMBER_MAX];
+
+	switch (option->type) {
+	case OPTION_BOOL:
+		fputs(*(const bool *)field ? "true" : "false", to);
+		break;
+	case OPTION_DOUBLE:
+		fputs(segue_number_text(*(const double *)field, number), to);
+		break;
+	case OPTION_INT:
+		fprintf(to, "%d", *(const int *)field);
+		break;
+	case OPTION_UINT32:
+		fprintf(to, "%" PRIu32, *(const uint32_t *)field);
+		break;
+	case OPTION_UINT64:
+		fprintf(to, "%" PRIu64, *(const uint64_t *)field);
+		break;
+	case OPTION_CHOICE:
+		fputs(option->choices[*(const int *)field], to);
+		break;
+	case OPTION_LABEL:
+		segue_write_quoted(to, field);
+		break;
+	case OPTION_CHANNELS:
+		write_channels(options, to);
+		break;
+	}
+}
+
+static size_t field_size(const struct option *option)
+{
+	switch (option->type) {
+	case OPTION_BOOL:
+		return sizeof(bool);
+	case OPTION_DOUBLE:
+		return sizeof(double);
+	case OPTION_UINT64:
+		return sizeof(uint64_t);
+	case OPTION_LABEL:
+		return 1;	/* is it empty? */
+	default:
+		return sizeof(int);
+	}
+}
+
+static bool is_default(const struct option *option, const struct segue_options *options)
+{
+	const struct segue_options defaults = SEGUE_OPTIONS_INIT;
+
+	if (option->offset == AT(channels))
+		return options->n_channels == 0;
+	if (option->offset == AT(kind) && options->kind == SEGUE_KIND_RESPONSE)
+		return true;
+	return memcmp(SPA_PTROFF(options, option->offset, void), SPA_PTROFF(&defaults, option->offset, void),
+			field_size(option)) == 0;
+}
+
+void segue_options_write(const struct segue_options *options, uint32_t groups, FILE *to)
+{
+	for (size_t i = 0; i < SPA_N_ELEMENTS(table); i++) {
+		/* who keeps a sound says so in the call that makes it */
+		if (!(table[i].groups & groups) || table[i].offset == AT(keep) || is_default(&table[i], options))
+			continue;
+		fprintf(to, " %s = ", table[i].key);
+		write_value(&table[i], options, to);
+	}
 }

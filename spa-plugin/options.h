@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "error.h"
 
@@ -114,5 +115,10 @@ struct segue_options {
  * \return 0, or -EINVAL with an error naming the key: unknown, wrong type, out of range */
 int segue_options_set(struct segue_options *options, uint32_t groups, const char *key,
 		const struct segue_value *value, struct segue_error *error);
+
+/** The other way: the sound's options that aren't as SEGUE_OPTIONS_INIT has them, as ` KEY = VALUE` each, in the
+ * order of the table; what only a convolver could ask for, kind = response, goes without saying. Main loop.
+ * \param groups  SEGUE_OPTIONS_LOAD or SEGUE_OPTIONS_WAVE */
+void segue_options_write(const struct segue_options *options, uint32_t groups, FILE *to);
 
 #endif /* SEGUE_OPTIONS_H */

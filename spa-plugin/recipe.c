@@ -13,6 +13,7 @@
 
 #include "make/instrument.h"
 #include "make/make.h"
+#include "texts.h"
 
 #define MEMFD	"/memfd:"	/* what the system calls it, with this at its end: */
 #define DELETED	" (deleted)"
@@ -22,6 +23,41 @@ static const char *base_name(const char *path)
 	const char *slash = strrchr(path, '/');
 
 	return slash != NULL && slash[1] != '\0' ? slash + 1 : path;
+}
+
+static char *fd_path(int fd)
+{
+	char link[64], path[4096];
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	if ((n = readlink(link, path, sizeof(path) - 1)) <= 0)
+		return NULL;
+	path[n] = '\0';
+	return strdup(path);
+}
+
+static bool is_memfd(const char *path)
+{
+	return spa_strstartswith(path, MEMFD);
+}
+
+/* A file that was taken away while it was open has none, nor has one in memory. */
+static char *fd_named(int fd)
+{
+	char *path = fd_path(fd);
+
+	if (path != NULL && (path[0] != '/' || is_memfd(path) || spa_strendswith(path, DELETED))) {
+		free(path);
+		path = NULL;
+	}
+	return path;
+}
+
+/* of one of its files, NULL: it has none */
+static char *file_path(const struct segue_recipe *recipe, uint32_t i)
+{
+	return recipe->n_paths > 0 ? strdup(recipe->paths[i]) : fd_named(recipe->fds[i]);
 }
 
 static bool is_sfz(const char *path)
@@ -64,7 +100,7 @@ static int find_kind(const struct segue_recipe *recipe, enum segue_kind *kind, s
 	if ((asked != SEGUE_KIND_UNSET && asked != SEGUE_KIND_RESPONSE) || recipe->is_rates ||
 	    recipe->n_paths + recipe->n_fds != 1 || recipe->type == SEGUE_RECIPE_SAMPLES)
 		return 0;
-	path = recipe->n_paths > 0 ? strdup(recipe->paths[0]) : segue_recipe_path(recipe);
+	path = file_path(recipe, 0);
 	if (path != NULL && is_sfz(path))
 		res = check_named_instrument(recipe, path, kind, error);
 	free(path);
@@ -92,42 +128,104 @@ int segue_recipe_check(const struct segue_recipe *recipe, enum segue_kind *kind,
 	return 0;
 }
 
-static char *fd_path(int fd)
+/* ---- what it can be had again by */
+
+static int write_files(const struct segue_recipe *recipe, uint32_t n, FILE *to)
 {
-	char link[64], path[4096];
-	ssize_t n;
+	bool is_list = n > 1 || recipe->is_rates;
 
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	if ((n = readlink(link, path, sizeof(path) - 1)) <= 0)
-		return NULL;
-	path[n] = '\0';
-	return strdup(path);
-}
+	fputs(is_list ? "[" : "", to);
+	for (uint32_t i = 0; i < n; i++) {
+		char *path = file_path(recipe, i);
 
-static bool is_memfd(const char *path)
-{
-	return spa_strstartswith(path, MEMFD);
-}
-
-char *segue_recipe_path(const struct segue_recipe *recipe)
-{
-	char *path;
-
-	switch (recipe->type) {
-	case SEGUE_RECIPE_FILES:
-		return strdup(recipe->text != NULL ? recipe->text : recipe->paths[0]);
-	case SEGUE_RECIPE_FDS:
-	case SEGUE_RECIPE_SAMPLES:
-		if ((path = fd_path(recipe->fds[0])) == NULL || !is_memfd(path))
-			return path;
+		if (path == NULL)
+			return -ENOENT;
+		fputs(is_list ? " " : "", to);
+		segue_write_quoted(to, path);
 		free(path);
-		break;
-	case SEGUE_RECIPE_WAVE:
-	case SEGUE_RECIPE_TEXT:
-		break;
 	}
-	return NULL;
+	fputs(is_list ? " ]" : "", to);
+	return 0;
 }
+
+/* { file = ... OPTION = ... }, or what stands for the file alone where there are no options */
+static int write_load(const struct segue_recipe *recipe, const char *options, FILE *to)
+{
+	uint32_t n = recipe->n_paths + recipe->n_fds;
+	char *path;
+	int res;
+
+	if (options[0] == '\0' && !recipe->is_rates && n == 1) {
+		if ((path = file_path(recipe, 0)) == NULL)
+			return -ENOENT;
+		fputs(path, to);
+		free(path);
+		return 0;
+	}
+	if (options[0] == '\0' && !recipe->is_rates)
+		return write_files(recipe, n, to);
+	fprintf(to, "{ %s = ", recipe->is_rates ? "rates" : "file");
+	res = write_files(recipe, n, to);
+	fprintf(to, "%s }", options);
+	return res;
+}
+
+static int write_wave(const struct segue_recipe *recipe, const char *options, FILE *to)
+{
+	if (options[0] == '\0') {
+		fputs(recipe->text, to);
+	} else {
+		fputs("{ wave = ", to);
+		segue_write_quoted(to, recipe->text);
+		fprintf(to, "%s }", options);
+	}
+	return 0;
+}
+
+/* What can be written to memory, whole, or NULL. */
+static char *written(int res, FILE *to, char **text)
+{
+	if (to == NULL)
+		return NULL;
+	if (ferror(to))
+		res = -ENOMEM;
+	if (fclose(to) < 0 || res < 0) {
+		free(*text);
+		return NULL;
+	}
+	return *text;
+}
+
+static char *options_text(const struct segue_options *options, uint32_t groups)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *to = open_memstream(&text, &size);
+
+	if (to != NULL)
+		segue_options_write(options, groups, to);
+	return written(0, to, &text);
+}
+
+char *segue_recipe_text(const struct segue_recipe *recipe)
+{
+	bool is_wave = recipe->type == SEGUE_RECIPE_WAVE;
+	char *options, *text = NULL;
+	size_t size;
+	FILE *to;
+
+	if (!is_wave && recipe->type != SEGUE_RECIPE_FILES && recipe->type != SEGUE_RECIPE_FDS)
+		return NULL;
+	if ((options = options_text(&recipe->options, is_wave ? SEGUE_OPTIONS_WAVE : SEGUE_OPTIONS_LOAD)) == NULL)
+		return NULL;
+	to = open_memstream(&text, &size);
+	text = written(to == NULL ? -ENOMEM : is_wave ? write_wave(recipe, options, to) :
+			write_load(recipe, options, to), to, &text);
+	free(options);
+	return text;
+}
+
+/* ---- what it is called */
 
 /* A memfd's is the one it was made with. */
 static char *fd_label(int fd)

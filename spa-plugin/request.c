@@ -143,6 +143,17 @@ bool segue_node_is_loading(const struct segue_node_impl *node)
 	return false;
 }
 
+const struct segue_request *segue_node_next(const struct segue_node_impl *node)
+{
+	const struct segue_request *r, *next = NULL;
+
+	spa_list_for_each(r, &node->requests, link) {
+		if (!r->finished)
+			next = r;
+	}
+	return next;
+}
+
 bool segue_node_has_unanswered_now(const struct segue_node_impl *node)
 {
 	struct segue_request *r;

@@ -63,6 +63,8 @@ SEGUE_MAIN_LOOP void segue_request_settle(struct segue_request *r, enum segue_ou
 /** Tell what became of it, and free it. */
 SEGUE_MAIN_LOOP void segue_request_finish(struct segue_request *r, enum segue_outcome outcome,
 		uint64_t position);
+/** The newest request that isn't heard yet, or NULL. */
+SEGUE_MAIN_LOOP const struct segue_request *segue_node_next(const struct segue_node_impl *node);
 /** Is there a `now` swap the data loop hasn't answered? */
 SEGUE_MAIN_LOOP bool segue_node_has_unanswered_now(const struct segue_node_impl *node);
 /** Has it been off the graph for as long as the contract calls a long pause? */

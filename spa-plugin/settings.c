@@ -63,18 +63,12 @@ static int request_sound(struct segue_node_impl *node, struct segue_sound *sound
 static int set_request(struct segue_node_impl *node, uint32_t index, const char *text,
 		const struct segue_fence *fence, struct segue_error *error)
 {
-	struct segue_recipe recipe = {
-		.type = SEGUE_RECIPE_WAVE,
-		.text = text,
-		.options = SEGUE_OPTIONS_INIT,
-	};
+	struct segue_options options = SEGUE_OPTIONS_INIT;
 
-	if (index == SEGUE_PROPERTY_LOAD) {
-		recipe.options.kind = node->type->kind;
-		return request_sound(node, segue_load_text(node->store, text, &recipe.options, fence, error),
-				error);
-	}
-	return request_sound(node, segue_sound_make(node->store, &recipe, error), error);
+	if (index != SEGUE_PROPERTY_LOAD)
+		return request_sound(node, segue_load_wave(node->store, text, error), error);
+	options.kind = node->type->kind;
+	return request_sound(node, segue_load_text(node->store, text, &options, fence, error), error);
 }
 
 static bool is_level(double v)
@@ -165,7 +159,7 @@ static const char *read_request(const struct segue_node_impl *node, uint32_t ind
 
 	if (sound == NULL)
 		return "";
-	text = index == SEGUE_PROPERTY_LOAD ? segue_sound_path(sound) : segue_sound_wave(sound);
+	text = index == SEGUE_PROPERTY_LOAD ? segue_sound_load(sound) : segue_sound_wave(sound);
 	return text != NULL ? text : "";
 }
 

@@ -35,7 +35,9 @@ struct segue_sound {
 
 	enum segue_sound_state state;	/* OPENING, LOADING, READY, FAILED; the others follow from the counts */
 	enum segue_kind kind;
-	char *label, *path, *wave;
+	char *label;
+	char *text;			/* what it can be had again by; NULL: nothing */
+	bool is_wave;
 	struct segue_options options;
 	struct segue_header header;
 	char *identity;			/* of its files, "" when it can't be shared */

@@ -200,6 +200,22 @@ static int run_respond(struct segue_sound_job *j)
 	return 0;
 }
 
+static int run_write(struct segue_sound_job *j)
+{
+	const struct segue_sample *sample = (const struct segue_sample *)j->from;
+	struct segue_sample *period = NULL;
+	int res;
+
+	if (j->from->type == SEGUE_BUFFER_TABLE) {
+		if ((period = segue_sample_from_table(&j->make, (const struct segue_table *)j->from)) == NULL)
+			return j->make.error.res;
+		sample = period;
+	}
+	res = segue_wav_write(&j->make, sample, j->fds[0]);
+	segue_memory_free(j->memory, period);
+	return res;
+}
+
 static int run_step(struct segue_sound_job *j)
 {
 	switch (j->step) {
@@ -211,6 +227,8 @@ static int run_step(struct segue_sound_job *j)
 		return run_remake(j);
 	case SEGUE_SOUND_RESPOND:
 		return run_respond(j);
+	case SEGUE_SOUND_WRITE:
+		return run_write(j);
 	}
 	return -EINVAL;
 }
@@ -453,6 +471,17 @@ struct segue_sound_job *segue_sound_job_respond(struct segue_store_impl *store,
 	j->rate = target->rate;
 	j->response = (struct segue_response_target) { target->n_in, target->n_out, target->frames_max,
 		segue_transforms_ref(store->transforms) };
+	return j;
+}
+
+struct segue_sound_job *segue_sound_job_write(struct segue_store_impl *store, struct segue_buffer *from, int fd,
+		const char *name)
+{
+	struct segue_sound_job *j = job_from(store, SEGUE_SOUND_WRITE, from, name);
+
+	if (j == NULL)
+		return NULL;
+	j->fds[j->n_fds++] = fd;
 	return j;
 }
 

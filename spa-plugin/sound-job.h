@@ -23,6 +23,7 @@ enum segue_sound_step {
 	SEGUE_SOUND_MAKE,	/**< decoders, kit or wave -> originals, made */
 	SEGUE_SOUND_REMAKE,	/**< from -> made */
 	SEGUE_SOUND_RESPOND,	/**< from, a sample -> made, a response */
+	SEGUE_SOUND_WRITE,	/**< from, a sample or a table -> the file */
 };
 
 struct segue_sound_job {
@@ -31,6 +32,7 @@ struct segue_sound_job {
 	struct segue_sound *sound;	/* main loop; NULL: nobody waits for it any more, */
 	struct segue_form *form;	/* or only for this response of it */
 	struct segue_store_impl *store;	/* main loop */
+	uint64_t id;			/* main loop: of a writing */
 	uint32_t running;		/* atomic: a worker is at it */
 
 	/* the worker's, while it runs */
@@ -100,6 +102,10 @@ SEGUE_MAIN_LOOP struct segue_sound_job *segue_sound_job_remake(struct segue_stor
 SEGUE_MAIN_LOOP struct segue_sound_job *segue_sound_job_respond(struct segue_store_impl *store,
 		struct segue_buffer *from, uint32_t own_rate, const struct segue_target *target,
 		const char *name);
+/** To write it into a file, likewise.
+ * \param fd  taken over if this succeeds */
+SEGUE_MAIN_LOOP struct segue_sound_job *segue_sound_job_write(struct segue_store_impl *store,
+		struct segue_buffer *from, int fd, const char *name);
 /** In done(): may its thread, which was left behind, still be using what is the worker's? */
 SEGUE_MAIN_LOOP bool segue_sound_job_is_running(const struct segue_sound_job *job);
 /** In done(), when nobody waits for it: give back what it has made nevertheless. */

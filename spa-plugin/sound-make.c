@@ -310,9 +310,8 @@ struct segue_sound *segue_sound_make(struct segue_store_impl *store, struct segu
 	sound->kind = kind;
 	sound->options = recipe->options;
 	sound->n_owners = 1;
-	if (is_wave && (sound->wave = strdup(recipe->text)) == NULL)
-		goto error_set;
-	sound->path = segue_recipe_path(recipe);
+	sound->is_wave = is_wave;
+	sound->text = segue_recipe_text(recipe);
 	if ((sound->label = segue_recipe_label(recipe)) == NULL)
 		goto error_set;
 	sound->state = is_wave ? SEGUE_SOUND_LOADING : SEGUE_SOUND_OPENING;

@@ -73,8 +73,7 @@ void segue_sound_free(struct segue_sound *sound)
 {
 	spa_list_remove(&sound->link);
 	free(sound->label);
-	free(sound->path);
-	free(sound->wave);
+	free(sound->text);
 	free(sound->identity);
 	free(sound);
 }
@@ -266,14 +265,14 @@ void segue_sound_info(const struct segue_sound *sound, struct segue_sound_info *
 	};
 }
 
-const char *segue_sound_path(const struct segue_sound *sound)
+const char *segue_sound_load(const struct segue_sound *sound)
 {
-	return sound->path;
+	return sound->is_wave ? NULL : sound->text;
 }
 
 const char *segue_sound_wave(const struct segue_sound *sound)
 {
-	return sound->wave;
+	return sound->is_wave ? sound->text : NULL;
 }
 
 const char *segue_sound_label(const struct segue_sound *sound)

@@ -69,11 +69,20 @@ SEGUE_MAIN_LOOP void segue_sound_wait(struct segue_sound *sound, struct segue_wa
 /** Wait no longer. */
 SEGUE_MAIN_LOOP void segue_sound_forget(struct segue_waiter *waiter);
 
-/** What it was made from, for reading properties back: what segue.load takes (NULL for what has no path: a
- * memfd, a wave), or a wave's text (NULL for others). */
-SEGUE_MAIN_LOOP const char *segue_sound_path(const struct segue_sound *sound);
+/** What it can be had again by, for reading properties back: what segue.load takes, or segue.wave. NULL: it is
+ * the other one's, or has neither, as samples and a file in memory. */
+SEGUE_MAIN_LOOP const char *segue_sound_load(const struct segue_sound *sound);
 SEGUE_MAIN_LOOP const char *segue_sound_wave(const struct segue_sound *sound);
 SEGUE_MAIN_LOOP const char *segue_sound_label(const struct segue_sound *sound);
 SEGUE_MAIN_LOOP uint64_t segue_sound_id(const struct segue_sound *sound);
+
+/** Have one that is made written into a file; the store's event tells when that is done. In sound-write.c.
+ * \param fd    taken over, also on failure
+ * \param path  what the file is going to be called
+ * \param load  what segue.load takes for it, allocated; NULL: it isn't wanted
+ * \param ret   the event's id
+ * \return 0 or a negative errno with an error */
+SEGUE_MAIN_LOOP int segue_sound_write(struct segue_sound *sound, int fd, const char *path, char **load, uint64_t *ret,
+		struct segue_error *error);
 
 #endif /* SEGUE_SOUND_H */

@@ -85,6 +85,12 @@ static void store_sound_info(struct segue_store *store, struct segue_sound *soun
 	segue_sound_info(sound, ret);
 }
 
+static int store_write(struct segue_store *store, struct segue_sound *sound, int fd, uint64_t *ret,
+		struct segue_error *error)
+{
+	return segue_sound_write(sound, fd, segue_sound_label(sound), NULL, ret, error);
+}
+
 static const struct segue_store_methods store_methods = {
 	.version = SEGUE_CONTROL_VERSION,
 	.configure = store_configure,
@@ -95,6 +101,7 @@ static const struct segue_store_methods store_methods = {
 	.disown = store_disown,
 	.resolve = store_resolve,
 	.sound_info = store_sound_info,
+	.write = store_write,
 	.options_set = segue_options_set,
 };
 

@@ -35,6 +35,7 @@ struct segue_store_impl {
 
 	struct spa_list sounds;		/* struct segue_sound.link */
 	uint64_t last_id;
+	uint64_t last_written;		/* id of the last writing */
 	uint32_t rate;			/* Hz: the graph's, as last seen by a node or configured */
 	uint64_t n_reclaimed;
 	uint32_t n_live;		/* sounds with a buffer */

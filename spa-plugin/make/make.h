@@ -78,6 +78,16 @@ SEGUE_WORKER struct segue_sample *segue_sample_resample(struct segue_make *make,
 SEGUE_WORKER struct segue_table *segue_table_from_sample(struct segue_make *make,
 		const struct segue_sample *sample);
 
+/** The other way: its period, of as many frames as tell all its partials and no more. */
+SEGUE_WORKER struct segue_sample *segue_sample_from_table(struct segue_make *make,
+		const struct segue_table *table);
+
+/** Write a sample as a WAV of 32-bit floats, with its root key and its loop: decoded with loop = file it is the
+ * same again.
+ * \param fd  an empty regular file; stays the caller's
+ * \return 0, or a negative errno with make->error: -EDQUOT when there is no room for it */
+SEGUE_WORKER int segue_wav_write(struct segue_make *make, const struct segue_sample *sample, int fd);
+
 /** Can this text be generated? `sine saw square triangle noise pink sweep impulse silence
  * harmonics:1,0.5`, and options->gain is in 0..1. \return 0 or -EINVAL with an error */
 int segue_wave_check(const char *wave, const struct segue_options *options, struct segue_error *error);

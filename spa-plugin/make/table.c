@@ -17,6 +17,7 @@
 #define FRAMES_MIN	2048u
 #define FRAMES_PER_PARTIAL	8u
 #define PERIOD_MAX	(1u << 20)	/* frames of a sample that is one period */
+#define NO_RATE		48000u	/* a period has none, but a file must */
 
 uint32_t segue_table_frames(uint32_t n_partials)
 {
@@ -153,4 +154,50 @@ struct segue_table *segue_table_from_sample(struct segue_make *make, const struc
 	table = segue_table_from_spectra(make, spectra, sample->n_channels);
 	segue_memory_free(make->memory, spectra);
 	return table;
+}
+
+/* -------------------------------------------------------------- to a sample */
+
+/* An odd number of frames: each of the partials has a bin, and its own alone. */
+static uint32_t period_frames(const struct segue_table *table)
+{
+	return 2 * table->levels[0].n_partials + 1;
+}
+
+struct resynthesis {
+	struct segue_fft *forward, *backward;
+	float complex *bins;		/* of the level, then of the period: its lowest */
+};
+
+static void resynthesize(const struct resynthesis *r, const struct segue_table_level *level, float *period)
+{
+	segue_fft_forward(r->forward, level->data, r->bins);
+	r->bins[0] = 0.0f;
+	for (uint32_t k = 1; k <= level->n_partials; k++)
+		r->bins[k] /= level->n_frames;
+	segue_fft_backward(r->backward, r->bins, period);
+}
+
+struct segue_sample *segue_sample_from_table(struct segue_make *make, const struct segue_table *table)
+{
+	const struct segue_table_level *first = &table->levels[0];
+	struct segue_sample *sample = segue_sample_new(make, table->n_channels, period_frames(table), NO_RATE);
+	struct resynthesis r = {
+		.forward = segue_fft_new(first->n_frames),
+		.backward = segue_fft_new(period_frames(table)),
+		.bins = segue_make_alloc(make, (first->n_frames / 2 + 1) * sizeof(float complex)),
+	};
+
+	if (sample != NULL && r.bins != NULL && (r.forward == NULL || r.backward == NULL))
+		segue_error_set(&make->error, -ENOMEM, "%s: no memory for a transform", make->name);
+	if (sample == NULL || r.bins == NULL || r.forward == NULL || r.backward == NULL) {
+		segue_memory_free(make->memory, sample);
+		sample = NULL;
+	}
+	for (uint32_t c = 0; sample != NULL && c < table->n_channels; c++)
+		resynthesize(&r, &table->levels[c * table->n_levels], sample->data[c]);
+	segue_memory_free(make->memory, r.bins);
+	segue_fft_free(r.backward);
+	segue_fft_free(r.forward);
+	return sample;
 }

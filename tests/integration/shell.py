@@ -35,8 +35,8 @@ def begin(session):
     running = []
 
     def start(*args, **options):
-        options = {'stdout': subprocess.PIPE, 'stderr': subprocess.PIPE, 'text': True} | options
-        process = subprocess.Popen([session.build / 'tools/seguectl/seguectl', *args], env=session.env,
+        options = {'stdout': subprocess.PIPE, 'stderr': subprocess.PIPE, 'text': True, 'env': session.env} | options
+        process = subprocess.Popen([session.build / 'tools/seguectl/seguectl', *args],
                                    cwd=session.path / 'home', **options)
         running.append(process)
         return process
@@ -90,14 +90,14 @@ class Terminal:
 
 
 @pytest.fixture
-def on_terminal(begin):
+def on_terminal(session, begin):
     """Start it on a terminal: the process, and the terminal."""
     terminals = []
 
-    def start(*args):
+    def start(*args, term='xterm'):
         terminal = Terminal()
         terminals.append(terminal)
-        process = begin(*args, stdout=terminal.its, stderr=terminal.its)
+        process = begin(*args, stdout=terminal.its, stderr=terminal.its, env=session.env | {'TERM': term})
         os.close(terminal.its)
         return process, terminal
     yield start

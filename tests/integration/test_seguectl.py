@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from files import wav_header, write_wav
-from fixture import wait_until
+from fixture import ROOT, wait_until
 from shell import CANCELLED, DONE, FAILED, KIT, NO_SERVICE, TIMEOUT, USAGE
 
 NOT_RUNNING = "seguectl: Segue isn't running. Start it: systemctl --user start segue\n"
@@ -31,7 +31,7 @@ def make_long(path):
 
 # ---- without a service
 
-@pytest.mark.parametrize('args', [(), ('buffers',), ('get', 'synth'), ('monitor',), ('wave', 'synth', 'saw')])
+@pytest.mark.parametrize('args', [(), ('buffers',), ('get', 'synth'), ('monitor',), ('top',), ('wave', 'synth', 'saw')])
 def test_it_says_how_to_start_a_service_that_is_not_running(ctl, args):
     assert ctl(*args, status=NO_SERVICE) == NOT_RUNNING
 
@@ -73,12 +73,24 @@ def test_wrong_words_suggest_the_nearest(ctl):
 
 def test_help_names_every_command_and_option(ctl):
     text = ctl('--help')
-    for word in ('create destroy load wave clear bypass set get note play stop buffers keep release monitor --json '
-                 '--fade --at --after --wait --timeout --gain --normalize --label --velocity --loop').split():
+    for word in ('create destroy load wave clear bypass set get note play stop buffers keep release show monitor top '
+                 'complete --json --fade --at --after --wait --timeout --gain --normalize --label --velocity --loop '
+                 '--png').split():
         assert word in text, word
     assert '--loop HOW' in text and '--loop   ' in ctl('play', '--help')
     assert 'key is released' in ctl('note', '--help')
     assert ctl('--version').startswith('seguectl ')
+
+
+def test_the_manual_has_every_command_and_option(session, ctl):
+    page = ROOT / 'man/seguectl.1'
+    text = page.read_text()
+    commands, options = ctl('--help').split('Options:', 1)
+    for command in re.findall(r'^  (\w+)', commands, re.M):
+        assert f'.It Cm {command}' in text, command
+    for option in re.findall(r'^  --(\w+)', options, re.M):
+        assert re.search(f'^.It .*Fl -{option}', text, re.M), option
+    assert session.run('man', '--warnings', '-E', 'UTF-8', '-l', '-Tutf8', '-Z', page).stderr == ''
 
 
 # ---- nodes and properties
@@ -275,6 +287,16 @@ def test_ctrl_c_in_mid_load_keeps_the_old_sound(session, synth, hall, ctl, on_te
     assert terminal.text.endswith('seguectl: synth: cancelled, the old sound stays\r\n')
     assert ctl('get', 'synth', 'Label') == 'hall.wav\n'
     wait_until('end of the load', lambda: 'long.wav' not in ctl('buffers'))
+
+
+def test_a_dumb_terminal_gets_no_progress(session, synth, ctl, on_terminal):
+    process, terminal = on_terminal('load', 'synth', make_long(session.path / 'home/long.wav'), term='dumb')
+    wait_until('load', lambda: 'loading' in ctl('buffers'))
+    wait_until('progress', lambda: json.loads(ctl('buffers', '--json'))[0]['Progress'] > 0)
+    process.send_signal(signal.SIGINT)
+    terminal.read_until(None)
+    assert process.wait(20) == CANCELLED
+    assert terminal.text == 'seguectl: synth: cancelled, the old sound stays\r\n'
 
 
 # ---- convolvers

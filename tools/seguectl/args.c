@@ -39,6 +39,8 @@ const struct segue_option segue_options[SEGUE_N_OPTIONS] = {
 	[SEGUE_OPTION_LENGTH] = { "length", SEGUE_UNIT_TIME, SEGUE_GROUP_LOAD | SEGUE_GROUP_NOTE, "TIME",
 		"leave out what comes after" },
 	[SEGUE_OPTION_VELOCITY] = { "velocity", SEGUE_UNIT_COUNT, SEGUE_GROUP_NOTE, "N", "1 to 127 (100)" },
+	[SEGUE_OPTION_PNG] = { "png", SEGUE_UNIT_TEXT, SEGUE_GROUP_SHOW, "FILE",
+		"draw it into a picture, not on the terminal" },
 	{ "late", SEGUE_UNIT_FLAG, SEGUE_GROUP_SWAP, NULL, "too late for --at: as soon as can be, not never" },
 	{ "fade", SEGUE_UNIT_TIME, SEGUE_GROUP_SWAP, "TIME", "crossfade; 0 is a hard cut (the node's)" },
 	{ "gain", SEGUE_UNIT_GAIN, SEGUE_GROUP_LOAD | SEGUE_GROUP_WAVE | SEGUE_GROUP_PLAY, "GAIN",

@@ -10,6 +10,9 @@
 /** \file
  * What seguectl can do: one function per sub-command. */
 
+/** All of them, ending with an empty one. In main.c. */
+extern const struct segue_command segue_commands[];
+
 /* list.c */
 enum segue_exit segue_command_list(struct segue_ctl *ctl);
 enum segue_exit segue_command_buffers(struct segue_ctl *ctl);
@@ -33,5 +36,14 @@ enum segue_exit segue_command_play(struct segue_ctl *ctl);
 enum segue_exit segue_command_stop(struct segue_ctl *ctl);
 /* monitor.c */
 enum segue_exit segue_command_monitor(struct segue_ctl *ctl);
+
+/* save.c */
+enum segue_exit segue_command_save(struct segue_ctl *ctl);
+/* show.c */
+enum segue_exit segue_command_show(struct segue_ctl *ctl);
+/* top.c */
+enum segue_exit segue_command_top(struct segue_ctl *ctl);
+/* complete.c */
+enum segue_exit segue_command_complete(struct segue_ctl *ctl);
 
 #endif /* SEGUE_CTL_COMMANDS_H */

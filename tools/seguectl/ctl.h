@@ -34,6 +34,7 @@ enum segue_exit {
 #define SEGUE_GROUP_WAVE	(1u << 4)
 #define SEGUE_GROUP_PLAY	(1u << 5)	/* options of one playing of a sound */
 #define SEGUE_GROUP_NOTE	(1u << 6)	/* our own */
+#define SEGUE_GROUP_SHOW	(1u << 7)	/* our own */
 
 struct segue_option {
 	const char *name;
@@ -55,7 +56,8 @@ enum {	/* those that seguectl looks at itself; the others only pass through */
 	SEGUE_OPTION_LOOP,
 	SEGUE_OPTION_LENGTH,
 	SEGUE_OPTION_VELOCITY,
-	SEGUE_N_OPTIONS = 21,
+	SEGUE_OPTION_PNG,
+	SEGUE_N_OPTIONS = 22,
 };
 
 #define SEGUE_FOREVER	UINT64_MAX
@@ -72,6 +74,7 @@ struct segue_command {
 	int min_args, max_args;
 	uint32_t groups;	/**< of options it takes besides SEGUE_GROUP_ANY */
 	bool starts;		/**< starts the service if it isn't running */
+	bool local;		/**< opens the bus itself, where it needs it */
 };
 
 struct segue_ctl {

@@ -17,10 +17,11 @@
 
 #include "bus.h"
 #include "json.h"
+#include "terminal.h"
 
 static void show_progress(struct segue_follow *follow, double progress)
 {
-	if (!follow->on_terminal || follow->name == NULL)
+	if (!follow->on_screen || follow->name == NULL)
 		return;
 	fprintf(stderr, "\r%s: %.0f %%\033[K", follow->name, progress * 100.0);
 	follow->progress_shown = true;
@@ -106,7 +107,8 @@ enum segue_exit segue_follow_init(struct segue_follow *follow, struct segue_ctl 
 	int res;
 
 	*follow = (struct segue_follow) { .ctl = ctl, .interrupt = -1,
-		.on_terminal = !ctl->json && isatty(STDERR_FILENO) };
+		.on_terminal = !ctl->json && isatty(STDERR_FILENO),
+		.on_screen = !ctl->json && segue_terminal_is_screen(STDERR_FILENO) };
 	if ((res = segue_bus_listen(ctl, NULL, SEGUE_BUS_NODE, "Finished", on_finished, follow)) < 0 ||
 	    (res = segue_bus_listen(ctl, NULL, SEGUE_BUS_PROPERTIES, "PropertiesChanged",
 				on_properties_changed, follow)) < 0 ||

@@ -15,6 +15,7 @@
 struct segue_follow {
 	struct segue_ctl *ctl;
 	bool on_terminal;	/**< somebody watches stderr */
+	bool on_screen;		/**< where a line can be written again */
 	bool progress_shown;
 	int interrupt;		/**< Ctrl-C as a descriptor; -1: it ends us */
 

@@ -163,21 +163,13 @@ static int compare_paths(const void *a, const void *b)
 			segue_json_text(*(json_object **)b, "Object"));
 }
 
-enum segue_exit segue_json_objects(struct segue_ctl *ctl, const char *below, json_object **ret)
+int segue_json_read_objects(sd_bus_message *m, const char *below, json_object **ret)
 {
-	sd_bus_message *reply;
 	json_object *managed, *list;
-	enum segue_exit status;
 	int res;
 
-	if ((status = segue_bus_call(ctl, NULL, &reply, SEGUE_BUS_ROOT, SEGUE_BUS_OBJECTS,
-					"GetManagedObjects", NULL)) != SEGUE_EXIT_OK)
-		return status;
-	res = segue_json_read(reply, &managed);
-	sd_bus_message_unref(reply);
-	if (res < 0)
-		return segue_bus_fail_errno(ctl, res);
-
+	if ((res = segue_json_read(m, &managed)) < 0)
+		return res;
 	list = json_object_new_array();
 	json_object_object_foreach(managed, path, interfaces) {
 		if (spa_strstartswith(path, below) && path[strlen(below)] == '/')
@@ -186,7 +178,21 @@ enum segue_exit segue_json_objects(struct segue_ctl *ctl, const char *below, jso
 	json_object_put(managed);
 	json_object_array_sort(list, compare_paths);
 	*ret = list;
-	return SEGUE_EXIT_OK;
+	return 0;
+}
+
+enum segue_exit segue_json_objects(struct segue_ctl *ctl, const char *below, json_object **ret)
+{
+	sd_bus_message *reply;
+	enum segue_exit status;
+	int res;
+
+	if ((status = segue_bus_call(ctl, NULL, &reply, SEGUE_BUS_ROOT, SEGUE_BUS_OBJECTS,
+					"GetManagedObjects", NULL)) != SEGUE_EXIT_OK)
+		return status;
+	res = segue_json_read_objects(reply, below, ret);
+	sd_bus_message_unref(reply);
+	return res < 0 ? segue_bus_fail_errno(ctl, res) : SEGUE_EXIT_OK;
 }
 
 const char *segue_json_text(json_object *object, const char *member)

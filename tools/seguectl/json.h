@@ -19,7 +19,10 @@
  * \return 0 or a negative errno */
 int segue_json_read(sd_bus_message *m, json_object **ret);
 
-/** All objects below a path, in the order of their names, as an array. */
+/** All objects below a path, in the order of their names, as an array; out of the reply to GetManagedObjects.
+ * \return 0 or a negative errno */
+int segue_json_read_objects(sd_bus_message *m, const char *below, json_object **ret);
+/** The same, asked for. */
 enum segue_exit segue_json_objects(struct segue_ctl *ctl, const char *below, json_object **ret);
 
 /** A member as text; NULL: there is none, or it is null. Borrowed from the object. */

@@ -25,7 +25,7 @@
 #define SWAP	(SEGUE_GROUP_SWAP | SEGUE_GROUP_WAIT)
 
 /* the first one is what happens without a command */
-static const struct segue_command commands[] = {
+const struct segue_command segue_commands[] = {
 	{ "list", "", "all nodes and buffers", segue_command_list, 0, 0 },
 	{ "create", "TYPE NAME [KEY=VALUE...]", "make a node; TYPE is source or convolver",
 		segue_command_create, 2, MANY, 0, true },
@@ -50,8 +50,16 @@ static const struct segue_command commands[] = {
 	{ "keep", "FILE | -", "load a file and keep it for later; prints its buffer's number",
 		segue_command_keep, 1, 1, SEGUE_GROUP_LOAD, true },
 	{ "release", "BUFFER", "give back what was kept", segue_command_release, 1, 1, 0, true },
+	{ "show", "BUFFER|FILE", "a sound's waveform, spectrum, levels and reverberation time",
+		segue_command_show, 1, 1, SEGUE_GROUP_SHOW, .local = true },
 	{ "monitor", "", "print what is asked for, heard and freed, as it happens",
 		segue_command_monitor, 0, 0 },
+	{ "top", "", "watch nodes, their levels and times, and memory; q quits", segue_command_top, 0, 0 },
+	{ "save", "[FILE]", "write all nodes into the configuration as they are, for the next start",
+		segue_command_save, 0, 1 },
+	{ "complete", "-- WORD...", "for shells: what the last word of a command line may become",
+		segue_command_complete, 1, MANY, .local = true },
+	{ 0 },
 };
 
 /* A file's name may be anything, but JSON is UTF-8: what isn't becomes a '?'. */
@@ -113,11 +121,11 @@ static void help(const struct segue_command *command)
 	puts("seguectl [COMMAND] [OPTION...]\n"
 		"Play sounds in PipeWire, convolve with impulse responses, and replace them while they sound.\n\n"
 		"Commands:");
-	for (size_t i = 0; i < SPA_N_ELEMENTS(commands); i++) {
+	for (const struct segue_command *c = segue_commands; c->name != NULL; c++) {
 		char usage[64];
 
-		snprintf(usage, sizeof(usage), "%s %s", commands[i].name, commands[i].synopsis);
-		printf("  %-32s %s%s\n", usage, commands[i].help, i == 0 ? " (without a command)" : "");
+		snprintf(usage, sizeof(usage), "%s %s", c->name, c->synopsis);
+		printf("  %-32s %s%s\n", usage, c->help, c == segue_commands ? " (without a command)" : "");
 	}
 	puts("\nOptions:");
 	segue_args_help(SEGUE_GROUP_ANY);
@@ -129,6 +137,8 @@ static void help(const struct segue_command *command)
 	segue_args_help(SEGUE_GROUP_PLAY);
 	puts("\nOptions of note:");
 	segue_args_help(SEGUE_GROUP_NOTE);
+	puts("\nOptions of show:");
+	segue_args_help(SEGUE_GROUP_SHOW);
 	puts("\nGains are linear or like -6dB or 80%, times seconds or like 50ms, keys 60 or C4, F#3, Bb2.\n"
 		"A file named *.sfz is an instrument, whose samples lie around it.\n"
 		"Exit status: 0 done, 1 refused or failed, 2 wrong usage, 3 no service or no bus,\n"
@@ -141,12 +151,12 @@ static enum segue_exit find_command(struct segue_ctl *ctl, const char *name)
 
 	/* where other programs have a command */
 	segue_guess_offer(&guess, name, "--help");
-	for (size_t i = 0; i < SPA_N_ELEMENTS(commands); i++) {
-		if (spa_streq(commands[i].name, name)) {
-			ctl->command = &commands[i];
+	for (const struct segue_command *c = segue_commands; c->name != NULL; c++) {
+		if (spa_streq(c->name, name)) {
+			ctl->command = c;
 			return SEGUE_EXIT_OK;
 		}
-		segue_guess_offer(&guess, name, commands[i].name);
+		segue_guess_offer(&guess, name, c->name);
 	}
 	if (guess.name == NULL)
 		return segue_usage(ctl, "No command '%s'. See seguectl --help", name);
@@ -173,10 +183,11 @@ static enum segue_exit run(struct segue_ctl *ctl, int argc, char *argv[])
 		ctl->args++;
 		ctl->n_args--;
 	} else {
-		ctl->command = &commands[0];
+		ctl->command = &segue_commands[0];
 	}
-	if ((status = segue_args_check(ctl)) != SEGUE_EXIT_OK ||
-	    (status = segue_bus_open(ctl)) != SEGUE_EXIT_OK)
+	if ((status = segue_args_check(ctl)) != SEGUE_EXIT_OK)
+		return status;
+	if (!ctl->command->local && (status = segue_bus_open(ctl)) != SEGUE_EXIT_OK)
 		return status;
 	return ctl->command->run(ctl);
 }

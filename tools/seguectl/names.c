@@ -13,7 +13,7 @@
 
 #define WORD_MAX	64	/* the longest name there can be */
 
-static const struct segue_key keys[] = {
+const struct segue_key segue_keys[] = {
 	{ "gain", "Gain", SEGUE_UNIT_GAIN },
 	{ "fade", "Fade", SEGUE_UNIT_TIME },
 	{ "bypass", "Bypass", SEGUE_UNIT_BOOL },
@@ -33,6 +33,7 @@ static const struct segue_key keys[] = {
 	{ "ir.max", "LengthMax", SEGUE_UNIT_TIME, .fixed = true },
 	{ "mode", "Mode", SEGUE_UNIT_TEXT, .fixed = true },
 	{ "status", "State", SEGUE_UNIT_TEXT },
+	{ 0 },
 };
 
 static const char *without_prefix(const char *key)
@@ -46,19 +47,19 @@ const struct segue_key *segue_key_find(const char *key)
 	/* those that sound: a property of its own, beside segue.voices */
 	if (spa_streq(key, "Voices"))
 		return NULL;
-	for (size_t i = 0; i < SPA_N_ELEMENTS(keys); i++) {
-		if (strcasecmp(key, keys[i].key) == 0 || strcasecmp(key, keys[i].name) == 0)
-			return &keys[i];
+	for (const struct segue_key *k = segue_keys; k->key != NULL; k++) {
+		if (strcasecmp(key, k->key) == 0 || strcasecmp(key, k->name) == 0)
+			return k;
 	}
 	return NULL;
 }
 
 const char *segue_key_of(const char *name)
 {
-	for (size_t i = 0; i < SPA_N_ELEMENTS(keys); i++) {
+	for (const struct segue_key *k = segue_keys; k->key != NULL; k++) {
 		/* status is more than State: it belongs to configurations and pw-cli */
-		if (spa_streq(keys[i].name, name) && !spa_streq(name, "State"))
-			return keys[i].key;
+		if (spa_streq(k->name, name) && !spa_streq(name, "State"))
+			return k->key;
 	}
 	return name;
 }
@@ -67,8 +68,8 @@ const char *segue_key_nearest(const char *key)
 {
 	struct segue_guess guess = { 0 };
 
-	for (size_t i = 0; i < SPA_N_ELEMENTS(keys); i++)
-		segue_guess_offer(&guess, without_prefix(key), keys[i].key);
+	for (const struct segue_key *k = segue_keys; k->key != NULL; k++)
+		segue_guess_offer(&guess, without_prefix(key), k->key);
 	return guess.name;
 }
 

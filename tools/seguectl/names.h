@@ -25,6 +25,9 @@ struct segue_key {
 	bool request;		/**< set by a method there: load, wave */
 };
 
+/** All of them, ending with an empty one. */
+extern const struct segue_key segue_keys[];
+
 /** \param key  with or without "segue.", or the D-Bus name
  * \return NULL: not a property of Segue's */
 const struct segue_key *segue_key_find(const char *key);

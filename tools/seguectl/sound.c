@@ -49,7 +49,7 @@ char *segue_sound_name(const char *const *files, int n_files)
 	return name;
 }
 
-static enum segue_exit fail_file(struct segue_ctl *ctl, const char *node, const char *file, int res)
+enum segue_exit segue_sound_fail(struct segue_ctl *ctl, const char *node, const char *file, int res)
 {
 	sd_bus_error error = SD_BUS_ERROR_NULL;
 	enum segue_exit status;
@@ -164,6 +164,18 @@ static enum segue_exit refuse_instrument(struct segue_ctl *ctl, const char *node
 			node != NULL ? ": " : "", base_name(file), why);
 }
 
+enum segue_exit segue_sound_open(struct segue_ctl *ctl, const char *file, int *ret)
+{
+	int fd;
+
+	if (is_instrument(file))
+		return refuse_instrument(ctl, NULL, file, "an instrument is many sounds: show one of its samples");
+	if ((fd = open_file(ctl, file)) < 0)
+		return segue_sound_fail(ctl, NULL, file, fd);
+	*ret = fd;
+	return SEGUE_EXIT_OK;
+}
+
 /* the service has another working directory */
 static char *absolute(const char *file)
 {
@@ -218,7 +230,7 @@ static enum segue_exit open_files(struct segue_ctl *ctl, const struct segue_soun
 		if (is_instrument(file))
 			return refuse_instrument(ctl, wanted->node, file, "an instrument isn't joined with other files");
 		if ((ret[i] = open_file(ctl, file)) < 0)
-			return fail_file(ctl, wanted->node, file, ret[i]);
+			return segue_sound_fail(ctl, wanted->node, file, ret[i]);
 		*ret_n = i + 1;
 		if (spa_streq(file, "-") && has_instrument(ret[i]))
 			return refuse_instrument(ctl, wanted->node, file,

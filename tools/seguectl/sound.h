@@ -26,6 +26,14 @@ struct segue_sound_wanted {
  * \param ret  the buffer's path, to be freed */
 enum segue_exit segue_sound_load(struct segue_ctl *ctl, const struct segue_sound_wanted *wanted, char **ret);
 
+/** Open a file, or take in all of standard input ("-"), to read it ourselves.
+ * \param ret  a descriptor that can be read at any place, if it is a regular file's */
+enum segue_exit segue_sound_open(struct segue_ctl *ctl, const char *file, int *ret);
+
+/** Report why a file can't be read or written, by a negative errno.
+ * \param node  whom it was for, or NULL */
+enum segue_exit segue_sound_fail(struct segue_ctl *ctl, const char *node, const char *file, int res);
+
 /** What files are called in messages, and stdin as the label: "hall.wav", "L.wav + R.wav", "stdin".
  * \return to be freed; NULL: out of memory */
 char *segue_sound_name(const char *const *files, int n_files);

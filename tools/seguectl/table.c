@@ -37,6 +37,8 @@ char *segue_format_property(char *buf, size_t size, json_object *object, const c
 		return segue_format_db(buf, size, number);
 	case SEGUE_FORMAT_TIME:
 		return segue_format_time(buf, size, number);
+	case SEGUE_FORMAT_FREQUENCY:
+		return segue_format_frequency(buf, size, number);
 	case SEGUE_FORMAT_FRAMES:
 		number /= segue_json_number(object, "Rate");
 		return segue_format_time(buf, size, isfinite(number) ? number : 0.0);

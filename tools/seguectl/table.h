@@ -18,6 +18,7 @@ enum segue_format {
 	SEGUE_FORMAT_GAIN,	/**< linear, shown in dB */
 	SEGUE_FORMAT_DB,	/**< null: silence */
 	SEGUE_FORMAT_TIME,
+	SEGUE_FORMAT_FREQUENCY,
 	SEGUE_FORMAT_FRAMES,	/**< shown as a time, by "Rate" */
 	SEGUE_FORMAT_BYTES,
 	SEGUE_FORMAT_LAST,	/**< a path, of which the last word is shown; "/": none */

@@ -186,8 +186,19 @@ char *segue_format_time(char *buf, size_t size, double seconds)
 		snprintf(buf, size, "%lu:%02lu", whole / 60, whole % 60);
 	else if (seconds >= 0.9995 || seconds == 0.0)
 		snprintf(buf, size, "%.3g s", seconds);
-	else
+	else if (seconds >= 0.9995e-3)
 		snprintf(buf, size, "%.3g ms", seconds * 1e3);
+	else
+		snprintf(buf, size, "%.3g us", seconds * 1e6);
+	return buf;
+}
+
+char *segue_format_frequency(char *buf, size_t size, double hz)
+{
+	if (hz >= 999.5)
+		snprintf(buf, size, "%.3g kHz", hz * 1e-3);
+	else
+		snprintf(buf, size, "%.3g Hz", hz);
 	return buf;
 }
 

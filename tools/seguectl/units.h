@@ -49,8 +49,10 @@ const char *segue_unit_example(enum segue_unit unit);
 char *segue_format_gain(char *buf, size_t size, double gain);
 /** "-6.0 dB" */
 char *segue_format_db(char *buf, size_t size, double db);
-/** "20 ms", "1.5 s", "2:05" minutes and seconds */
+/** "12.5 us", "20 ms", "1.5 s", "2:05" minutes and seconds */
 char *segue_format_time(char *buf, size_t size, double seconds);
+/** "63 Hz", "1.2 kHz" */
+char *segue_format_frequency(char *buf, size_t size, double hz);
 /** "512", "12K", "1.5M": of 1024 */
 char *segue_format_bytes(char *buf, size_t size, uint64_t bytes);
 /** The fewest digits that read back as the same number. */

@@ -7,6 +7,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -167,6 +168,51 @@ static void a_label_has_its_longest_length(void **state)
 	assert_int_equal(segue_options_set(&o, LOAD, "label", &value, NULL), -EINVAL);
 }
 
+static void assert_written(const struct segue_options *options, uint32_t groups, const char *expected)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *to = open_memstream(&text, &size);
+
+	assert_non_null(to);
+	segue_options_write(options, groups, to);
+	fclose(to);
+	assert_string_equal(text, expected);
+	free(text);
+}
+
+static void what_is_not_as_it_is_anyway_is_written(void **state)
+{
+	struct segue_options o = SEGUE_OPTIONS_INIT;
+
+	assert_written(&o, LOAD, "");
+	assert_written(&o, WAVE, "");
+	o.kind = SEGUE_KIND_TABLE;
+	o.root_key = 0;
+	o.loop = SEGUE_LOOP_OPTION_FORWARD;
+	o.gain = 0.1;
+	o.normalize = SEGUE_NORMALIZE_PEAK;
+	o.channels[0] = 3;
+	o.channels[1] = 0;
+	o.n_channels = 2;
+	o.delay = 1.0 / 3.0;
+	o.length = 1e-7;
+	strcpy(o.label, "a \"b\" \\ {");
+	o.keep = true;
+	o.fade = 2.0;
+	assert_written(&o, LOAD, " kind = table rootkey = 0 loop = forward gain = 0.1 normalize = peak"
+			" channels = [ 3 0 ] delay = 0.3333333333333333 length = 1e-07"
+			" label = \"a \\\"b\\\" \\\\ {\"");
+	/* it is what a convolver's loads are */
+	o = SEGUE_OPTIONS_INIT;
+	o.kind = SEGUE_KIND_RESPONSE;
+	assert_written(&o, LOAD, "");
+	o.seconds = 2.5;
+	o.from = 30.0;
+	o.seed = UINT64_C(9007199254740992);
+	assert_written(&o, WAVE, " seconds = 2.5 from = 30 seed = 9007199254740992");
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -174,6 +220,7 @@ int main(void)
 		cmocka_unit_test(channels_are_a_list_for_a_load_and_a_count_for_an_import),
 		cmocka_unit_test(a_wrong_value_is_refused_by_name_and_changes_nothing),
 		cmocka_unit_test(a_label_has_its_longest_length),
+		cmocka_unit_test(what_is_not_as_it_is_anyway_is_written),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -109,6 +109,91 @@ static void an_option_is_the_same_in_the_text_and_beside_it(void **state)
 	stage_disown(stage, first);
 }
 
+/* @ stands for the stage's directory. */
+static void with_dir(struct stage *stage, const char *format, char *ret, size_t size)
+{
+	size_t used = 0;
+
+	for (; *format != '\0'; format++)
+		used += snprintf(ret + used, size - used, "%.*s", *format == '@' ? (int)strlen(stage->dir) : 1,
+				*format == '@' ? stage->dir : format);
+}
+
+static void what_is_loaded_reads_back_with_its_options(void **state)
+{
+	static const struct {
+		const char *text;
+		double gain;	/* beside it */
+		const char *read;
+	} cases[] = {
+		{ "@/a b.wav", 1.0, "@/a b.wav" },
+		{ "@/a b.wav", 0.5, "{ file = \"@/a b.wav\" gain = 0.5 }" },
+		{ "{ file = \"@/a b.wav\" }", 1.0, "@/a b.wav" },
+		{ "{ gain = 2 file = [ @/c.wav, @/c.wav ] channels = 1 }", 0.5,
+			"{ file = [ \"@/c.wav\" \"@/c.wav\" ] gain = 2 channels = [ 1 ] }" },
+		{ "[ @/c.wav @/c.wav ]", 1.0, "[ \"@/c.wav\" \"@/c.wav\" ]" },
+		{ "{ rates = [ @/c.wav ] }", 1.0, "{ rates = [ \"@/c.wav\" ] }" },
+		{ "[ @/c.wav ]", 1.0, "@/c.wav" },
+	};
+	struct stage *stage = *state;
+	char text[512], read[512];
+
+	stage_write_ramp(stage, "a b.wav", 100, 1, 48000);
+	stage_write_ramp(stage, "c.wav", 100, 1, 48000);
+	for (size_t i = 0; i < SPA_N_ELEMENTS(cases); i++) {
+		struct segue_options options = SEGUE_OPTIONS_INIT;
+		struct segue_error error = { 0 };
+		struct segue_sound *sound;
+
+		options.gain = cases[i].gain;
+		with_dir(stage, cases[i].text, text, sizeof(text));
+		with_dir(stage, cases[i].read, read, sizeof(read));
+		sound = segue_load_text(store_of(stage), text, &options, NULL, &error);
+		assert_non_null(sound);
+		assert_string_equal(segue_sound_load(sound), read);
+		assert_null(segue_sound_wave(sound));
+		stage_disown(stage, sound);
+		/* and it is the same again */
+		sound = segue_load_text(store_of(stage), read, &SEGUE_OPTIONS_INIT, NULL, &error);
+		assert_non_null(sound);
+		assert_string_equal(segue_sound_load(sound), read);
+		stage_disown(stage, sound);
+	}
+}
+
+static void a_wave_may_have_options(void **state)
+{
+	static const char *const cases[][2] = {
+		{ "saw", "saw" },
+		{ "{ wave = saw }", "saw" },
+		{ "{ gain = 0.5, \"wave\": \"harmonics:1,0.5\" }", "{ wave = \"harmonics:1,0.5\" gain = 0.5 }" },
+		{ "{ wave = sweep from = 20 to = 200 seconds = 0.5 label = low }",
+			"{ wave = \"sweep\" seconds = 0.5 to = 200 label = \"low\" }" },
+	};
+	static const char *const wrong[][2] = {
+		{ "{ gain = 0.5 }", "waveform" }, { "{ wave = saw gain = 2 }", "gain" }, { "{ wave = }", "wave" },
+		{ "{ wave = saw loop = none }", "loop" }, { "{ wave = saw", "isn't closed" },
+		{ "{ wave = saw keep = true }", "keep: isn't an option of segue.wave" }, { "{ wave = { } }", "wave" },
+	};
+	struct stage *stage = *state;
+	struct segue_error error = { 0 };
+	struct segue_sound *sound;
+
+	for (size_t i = 0; i < SPA_N_ELEMENTS(cases); i++) {
+		sound = segue_load_wave(store_of(stage), cases[i][0], &error);
+		assert_non_null(sound);
+		assert_string_equal(segue_sound_wave(sound), cases[i][1]);
+		assert_null(segue_sound_load(sound));
+		stage_disown(stage, sound);
+	}
+	for (size_t i = 0; i < SPA_N_ELEMENTS(wrong); i++) {
+		assert_null(segue_load_wave(store_of(stage), wrong[i][0], &error));
+		assert_int_equal(error.res, -EINVAL);
+		if (strstr(error.message, wrong[i][1]) == NULL)
+			fail_msg("'%s' doesn't name %s", error.message, wrong[i][1]);
+	}
+}
+
 static void what_is_no_file_is_refused(void **state)
 {
 	assert_refused(*state, "a.wav", "a.wav");
@@ -190,6 +275,8 @@ int main(void)
 		test(the_file_of_the_graphs_rate_is_taken_else_the_highest),
 		test(options_are_taken),
 		test(an_option_is_the_same_in_the_text_and_beside_it),
+		test(what_is_loaded_reads_back_with_its_options),
+		test(a_wave_may_have_options),
 		test(what_is_no_file_is_refused),
 		test(a_wrong_option_is_named),
 		test(too_much_is_refused),

@@ -154,6 +154,7 @@ static void values_are_written_as_people_read_them(void **state)
 	assert_string_equal(segue_format_db(buf, sizeof(buf), -0.06), "-0.1 dB");
 	assert_string_equal(segue_format_time(buf, sizeof(buf), 0.0), "0 s");
 	assert_string_equal(segue_format_time(buf, sizeof(buf), 0.02), "20 ms");
+	assert_string_equal(segue_format_time(buf, sizeof(buf), 12.5e-6), "12.5 us");
 	assert_string_equal(segue_format_time(buf, sizeof(buf), 1.5), "1.5 s");
 	assert_string_equal(segue_format_time(buf, sizeof(buf), 125.0), "2:05");
 	assert_string_equal(segue_format_bytes(buf, sizeof(buf), 1023), "1023");
@@ -162,13 +163,17 @@ static void values_are_written_as_people_read_them(void **state)
 	assert_string_equal(segue_format_bytes(buf, sizeof(buf), UINT64_C(12) << 30), "12G");
 }
 
-static void times_do_not_round_to_the_wrong_unit(void **state)
+static void times_and_frequencies_do_not_round_to_the_wrong_unit(void **state)
 {
 	char buf[32];
 
 	assert_string_equal(segue_format_time(buf, sizeof(buf), 0.9999), "1 s");
 	assert_string_equal(segue_format_time(buf, sizeof(buf), 59.99), "1:00");
 	assert_string_equal(segue_format_time(buf, sizeof(buf), 59.5), "59.5 s");
+	assert_string_equal(segue_format_time(buf, sizeof(buf), 0.9999e-3), "1 ms");
+	assert_string_equal(segue_format_frequency(buf, sizeof(buf), 999.4), "999 Hz");
+	assert_string_equal(segue_format_frequency(buf, sizeof(buf), 999.6), "1 kHz");
+	assert_string_equal(segue_format_frequency(buf, sizeof(buf), 12345.0), "12.3 kHz");
 }
 
 static void numbers_read_back_as_they_were_with_few_digits(void **state)
@@ -193,7 +198,7 @@ int main(void)
 		cmocka_unit_test(a_key_is_a_whole_number_on_the_bus),
 		cmocka_unit_test(what_is_no_key_is_refused),
 		cmocka_unit_test(values_are_written_as_people_read_them),
-		cmocka_unit_test(times_do_not_round_to_the_wrong_unit),
+		cmocka_unit_test(times_and_frequencies_do_not_round_to_the_wrong_unit),
 		cmocka_unit_test(numbers_read_back_as_they_were_with_few_digits),
 	};
 
