@@ -73,9 +73,10 @@ def test_a_cabinet_is_switched_in_mid_note(session, example, script):
     segue = example('cabinets')
     chain = Chain(session, segue, ['MONO'], room=segue.node('cabinet'))
     chain.player.heard(chain.player.wave('noise', seed=3, fade=0.0))
-    for args, name in (((), 'Mesa Boogie Mark V'), (('next',), 'Peavey Vypyr 15'), (('previous',), 'Mesa Boogie Mark V'),
-                       (('blackat',), 'Blackat Leon S7'), (('previous',), 'Taurus Stomphead'), (('next',), 'Blackat Leon S7')):
-        script('cabinet', *args)
+    for which, name in ((None, 'Mesa Boogie Mark V'), ('next', 'Peavey Vypyr 15'), ('previous', 'Mesa Boogie Mark V'),
+                        ('blackat', 'Blackat Leon S7'), ('previous', 'Taurus Stomphead'), ('next', 'Blackat Leon S7')):
+        if which:
+            script('cabinet', which)
         assert f'* {name}' in script('cabinet').splitlines()
         chain.recorder.wait_for_frames(12000)
         _, source, out = chain.split()

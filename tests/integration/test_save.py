@@ -155,8 +155,8 @@ def test_a_source_is_heard_again(session, segue, save, restart, tmp_path, ask):
 
 
 def test_settings_and_pipewires_own_properties_come_back(session, segue, save, restart):
-    segue.create('keys', audio_position=GLib.Variant('as', ['FL', 'FR', 'LFE']), node_description='A "synthesizer" # of mine',
-                 node_latency='256/48000', segue_trigger='notes', segue_attack=0.1)
+    segue.create('keys', audio_position=GLib.Variant('as', ['FL', 'FR', 'LFE']), node_latency='256/48000',
+                 node_description='A "synthesizer" # of mine', segue_trigger='notes', segue_attack=0.1)
     node = segue.node('keys')
     for name, value in ('Channel', 10), ('Release', 1 / 3), ('Bypass', True), ('Attack', 0.005):
         node.set(name, value)
@@ -171,7 +171,7 @@ def test_settings_and_pipewires_own_properties_come_back(session, segue, save, r
     segue = restart()
     for name, values in before.items():
         after = segue.bus.get_all(segue.node(name).path, '')
-        same = {k for k in values if k not in ('Ids', 'CycleTime', 'Cycles', 'Quantum', 'Rate', 'LastFinished', 'State')}
+        same = values.keys() - {'Ids', 'CycleTime', 'Cycles', 'Quantum', 'Rate', 'LastFinished', 'State'}
         assert {k: after[k] for k in same} == {k: values[k] for k in same}
     props = session.node('keys')['info']['props']
     assert props['node.description'] == 'A "synthesizer" # of mine'
