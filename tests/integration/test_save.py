@@ -191,7 +191,8 @@ def test_what_a_mixer_has_set_comes_back(session, segue, save, restart):
     settled(restart().node('synth'))
     recorder = Recorder(session, ['synth:output_FL', 'synth:output_FR'])
     recorder.wait_for_frames(9600)
-    left, right = (recorder.take(c)[-4800 + recorder.position():] for c in (0, 1))
+    end = recorder.position()
+    left, right = (recorder.take(c)[end - 4800:end] for c in (0, 1))
     assert np.abs(left).max() == pytest.approx(0.5, rel=0.3)
     assert error_db(right, 0.25 * left) < -100
     assert complaints(session) == []
