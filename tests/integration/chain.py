@@ -49,18 +49,18 @@ class Ran:
 
 
 class Chain:
-    """A source `player` linked to a convolver, `room`. Channels are names of positions. Either is made
-    unless it is there already: a room's node, whatever it is called, a player's name."""
+    """A source `player` linked to a convolver `room`. Channels are names of positions. Either is made
+    unless it is there already: a room's node, and its name if it has another, a player's name."""
 
     def __init__(self, session, segue, inputs=('FL', 'FR'), outputs=None, room=None, player=None,
-                 seconds=60, **properties):
+                 room_name='room', seconds=60, **properties):
         outputs = outputs or inputs
         self.session, self.segue = session, segue
         self.inputs, self.outputs = list(inputs), list(outputs)
         if room is None:
             room = segue.create('room', 'convolver', **{'audio.position': f'[ {" ".join(inputs)} ]'},
                                 **properties)
-        self.room, self.room_name = room, room.get('Name')
+        self.room, self.room_name = room, room_name
         self.player_name = player or 'player'
         if player is None:
             self.player = segue.create('player', audio_position=f'[ {" ".join(inputs)} ]', segue_gain=1.0)

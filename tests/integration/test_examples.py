@@ -71,7 +71,7 @@ def read_cabinet(name):
 @pytest.mark.session(rate=44100)
 def test_a_cabinet_is_switched_in_mid_note(session, example, script):
     segue = example('cabinets')
-    chain = Chain(session, segue, ['MONO'], room=segue.node('cabinet'))
+    chain = Chain(session, segue, ['MONO'], room=segue.node('cabinet'), room_name='cabinet')
     chain.player.heard(chain.player.wave('noise', seed=3, fade=0.0))
     for which, name in ((None, 'Mesa Boogie Mark V'), ('next', 'Peavey Vypyr 15'), ('previous', 'Mesa Boogie Mark V'),
                         ('blackat', 'Blackat Leon S7'), ('previous', 'Taurus Stomphead'), ('next', 'Blackat Leon S7')):
@@ -90,7 +90,8 @@ def test_each_loudspeaker_is_heard_by_either_ear(session, example, home):
     responses = impulse_response(0.2, len(HESUVI))
     write_float_wav(home / 'hrir.wav', responses)
     segue = example('binaural')
-    chain = Chain(session, segue, POSITIONS, ['FL', 'FR'], room=segue.node('binaural'))
+    chain = Chain(session, segue, POSITIONS, ['FL', 'FR'], room=segue.node('binaural'),
+                  room_name='binaural')
     chain.recorder.wait_for_position(chain.play() + RATE // 2)
     _, heard, out = chain.split()
     paths = np.array([[responses[:, HESUVI.index(f'{"FC" if p == "LFE" else p}>{ear}')] for ear in 'LR']
