@@ -18,7 +18,6 @@ from files import write_float_wav, write_wav
 from recording import Recorder
 
 DBUS = 'org.freedesktop.DBus.Error.'
-ERROR = 'org.segue.Segue1.Error.'
 DONE, FAILED, USAGE, NO_SERVICE = range(4)
 MODULE = '{ name = libpipewire-module-segue  flags = [ ifexists nofail ] }'
 
