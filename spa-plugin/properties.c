@@ -33,7 +33,8 @@ const struct segue_property segue_source_properties[SEGUE_PROPERTIES_SOURCE] = {
 	COMMON(0.25, "Silent", "An audio file to play: a path"),
 	[SEGUE_PROPERTY_WAVE] = { KEY_PREFIX "wave", NULL, SEGUE_VALUE_STRING,
 		0.0, 0.0, 0.0, NULL, NULL, "A waveform to play: sine saw square triangle noise pink sweep "
-		"impulse silence harmonics:1,0.5, or { wave = ... OPTION = ... }", SEGUE_PROPERTY_SOURCE | SEGUE_PROPERTY_REQUEST },
+		"impulse silence harmonics:1,0.5, or { wave = ... OPTION = ... }",
+		SEGUE_PROPERTY_SOURCE | SEGUE_PROPERTY_REQUEST },
 	[SEGUE_PROPERTY_FREQUENCY] = { KEY_PREFIX "frequency", "Frequency", SEGUE_VALUE_DOUBLE,
 		440.0, 0.01, 20000.0, NULL, "Hz", "Pitch of a table; at most 0.45 of the rate is heard",
 		SEGUE_PROPERTY_SOURCE },

@@ -50,23 +50,23 @@ class Ran:
 
 class Chain:
     """A source `player` linked to a convolver `room`. Channels are names of positions. Either is made
-    unless it is there already: a room's node, a player's name."""
+    unless it is there already: a room's node, and its name if it has another, a player's name."""
 
     def __init__(self, session, segue, inputs=('FL', 'FR'), outputs=None, room=None, player=None,
-                 seconds=60, **properties):
+                 room_name='room', seconds=60, **properties):
         outputs = outputs or inputs
         self.session, self.segue = session, segue
         self.inputs, self.outputs = list(inputs), list(outputs)
         if room is None:
             room = segue.create('room', 'convolver', **{'audio.position': f'[ {" ".join(inputs)} ]'},
                                 **properties)
-        self.room = room
+        self.room, self.room_name = room, room_name
         self.player_name = player or 'player'
         if player is None:
             self.player = segue.create('player', audio_position=f'[ {" ".join(inputs)} ]', segue_gain=1.0)
         self.link()
         self.recorder = Recorder(session, [f'{self.player_name}:output_{c}' for c in self.inputs] +
-                                 [f'room:output_{c}' for c in self.outputs], seconds)
+                                 [f'{self.room_name}:output_{c}' for c in self.outputs], seconds)
         self.swaps = {}
 
     def response(self, seconds, seed=1, n_channels=None):
@@ -78,9 +78,9 @@ class Chain:
 
     def _links(self):
         for c in self.inputs:
-            yield f'{self.player_name}:output_{c}', f'room:input_{c}'
+            yield f'{self.player_name}:output_{c}', f'{self.room_name}:input_{c}'
         for i, c in enumerate(self.outputs):
-            yield f'room:output_{c}', f'recorder:input_{len(self.inputs) + i}'
+            yield f'{self.room_name}:output_{c}', f'recorder:input_{len(self.inputs) + i}'
 
     def link(self):
         for out, into in list(self._links())[:len(self.inputs)]:

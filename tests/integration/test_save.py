@@ -18,7 +18,6 @@ from files import write_float_wav, write_wav
 from recording import Recorder
 
 DBUS = 'org.freedesktop.DBus.Error.'
-ERROR = 'org.segue.Segue1.Error.'
 DONE, FAILED, USAGE, NO_SERVICE = range(4)
 MODULE = '{ name = libpipewire-module-segue  flags = [ ifexists nofail ] }'
 
@@ -155,8 +154,8 @@ def test_a_source_is_heard_again(session, segue, save, restart, tmp_path, ask):
 
 
 def test_settings_and_pipewires_own_properties_come_back(session, segue, save, restart):
-    segue.create('keys', audio_position=GLib.Variant('as', ['FL', 'FR', 'LFE']), node_description='A "synthesizer" # of mine',
-                 node_latency='256/48000', segue_trigger='notes', segue_attack=0.1)
+    segue.create('keys', audio_position=GLib.Variant('as', ['FL', 'FR', 'LFE']), node_latency='256/48000',
+                 node_description='A "synthesizer" # of mine', segue_trigger='notes', segue_attack=0.1)
     node = segue.node('keys')
     for name, value in ('Channel', 10), ('Release', 1 / 3), ('Bypass', True), ('Attack', 0.005):
         node.set(name, value)
@@ -171,7 +170,7 @@ def test_settings_and_pipewires_own_properties_come_back(session, segue, save, r
     segue = restart()
     for name, values in before.items():
         after = segue.bus.get_all(segue.node(name).path, '')
-        same = {k for k in values if k not in ('Ids', 'CycleTime', 'Cycles', 'Quantum', 'Rate', 'LastFinished', 'State')}
+        same = values.keys() - {'Ids', 'CycleTime', 'Cycles', 'Quantum', 'Rate', 'LastFinished', 'State'}
         assert {k: after[k] for k in same} == {k: values[k] for k in same}
     props = session.node('keys')['info']['props']
     assert props['node.description'] == 'A "synthesizer" # of mine'
@@ -191,7 +190,8 @@ def test_what_a_mixer_has_set_comes_back(session, segue, save, restart):
     settled(restart().node('synth'))
     recorder = Recorder(session, ['synth:output_FL', 'synth:output_FR'])
     recorder.wait_for_frames(9600)
-    left, right = (recorder.take(c)[-4800 + recorder.position():] for c in (0, 1))
+    end = recorder.position()
+    left, right = (recorder.take(c)[end - 4800:end] for c in (0, 1))
     assert np.abs(left).max() == pytest.approx(0.5, rel=0.3)
     assert error_db(right, 0.25 * left) < -100
     assert complaints(session) == []
