@@ -5,16 +5,40 @@
 
 import os
 import pty
+import signal
 import subprocess
 
 import numpy as np
 import pytest
 
-from files import write_wav
+from files import wav_header, write_wav
 
 DONE, FAILED, USAGE, NO_SERVICE, CANCELLED, TIMEOUT = range(6)     # exit statuses
 # the instrument's line: its samples' 188 KiB, and what tells of them
 KIT = r'Kit\.SFZ: an instrument of 500 ms, 2 channels, (189|19\d)K, peak gain -6\.0 dB'
+
+
+def make_long(path):
+    """A minute after the other of silence that has to be resampled: 20 of them."""
+    frames = 20 * 60 * 44100
+    header = wav_header(1, frames, 44100)
+    path.write_bytes(header)
+    os.truncate(path, len(header) + 4 * frames)
+    return path.name
+
+
+def catches_interrupts(process):
+    """Does it take Ctrl-C itself by now? Before it has made its request that ends it."""
+    with open(f'/proc/{process.pid}/status') as f:
+        blocked = next(line for line in f if line.startswith('SigBlk:'))
+    return int(blocked.split()[1], 16) >> (signal.SIGINT - 1) & 1
+
+
+def read_until(process, word):
+    for line in process.stdout:
+        if word in line:
+            return line
+    raise AssertionError(f'monitor ended without {word}')
 
 
 @pytest.fixture

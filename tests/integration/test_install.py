@@ -27,9 +27,13 @@ EVERYTHING = SESSION | {
     '{lib}/pipewire-0.3/libpipewire-module-segue.so',
     '{lib}/spa-0.2/segue/libspa-segue.so',
     'share/pkgconfig/segue.pc',
+    'share/bash-completion/completions/seguectl',
+    'share/fish/vendor_completions.d/seguectl.fish',
     'share/man/man1/segue-bench.1',
+    'share/man/man1/seguectl.1',
     'share/man/man5/segue.conf.5',
     'share/man/man7/libpipewire-module-segue.7',
+    'share/zsh/site-functions/_seguectl',
 }
 VARIABLES = 'PIPEWIRE_MODULE_DIR', 'SPA_PLUGIN_DIR', '/etc/pipewire', 'systemctl --user link', 'XDG_DATA_DIRS'
 

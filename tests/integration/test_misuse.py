@@ -15,11 +15,8 @@ import pytest
 
 from files import write_float_wav
 from fixture import wait_until
-# their fixtures
-from test_bad_input import stalled_file     # noqa: F401
-from test_seguectl import begin, ctl, hall, on_terminal, synth      # noqa: F401
-from test_seguectl import (CANCELLED, DONE, FAILED, NO_SERVICE, TIMEOUT, USAGE, catches_interrupts, make_long,
-                           read_until)
+from shell import CANCELLED, DONE, FAILED, NO_SERVICE, TIMEOUT, USAGE, catches_interrupts, make_long, read_until
+from test_bad_input import stalled_file     # noqa: F401: a fixture
 
 
 # ---- words

@@ -13,20 +13,12 @@ import subprocess
 import numpy as np
 import pytest
 
-from files import wav_header, write_wav
+from files import write_wav
 from fixture import ROOT, wait_until
-from shell import CANCELLED, DONE, FAILED, KIT, NO_SERVICE, TIMEOUT, USAGE
+from shell import (CANCELLED, DONE, FAILED, KIT, NO_SERVICE, TIMEOUT, USAGE, catches_interrupts, make_long,
+                   read_until)
 
 NOT_RUNNING = "seguectl: Segue isn't running. Start it: systemctl --user start segue\n"
-
-
-def make_long(path):
-    """A minute after the other of silence that has to be resampled: 20 of them."""
-    frames = 20 * 60 * 44100
-    header = wav_header(1, frames, 44100)
-    path.write_bytes(header)
-    os.truncate(path, len(header) + 4 * frames)
-    return path.name
 
 
 # ---- without a service
@@ -252,13 +244,6 @@ def test_a_timeout_exits_with_5_and_leaves_the_request(synth, ctl):
     assert '50ms' in message
 
 
-def catches_interrupts(process):
-    """Does it take Ctrl-C itself by now? Before it has made its request that ends it."""
-    with open(f'/proc/{process.pid}/status') as f:
-        blocked = next(line for line in f if line.startswith('SigBlk:'))
-    return int(blocked.split()[1], 16) >> (signal.SIGINT - 1) & 1
-
-
 def test_ctrl_c_cancels_the_request(synth, begin, ctl):
     process = begin('wave', 'synth', 'saw', '--after', '60', '--wait')
     wait_until('request', lambda: catches_interrupts(process))
@@ -381,13 +366,6 @@ def test_json_is_utf8_whatever_the_arguments_are(session, synth, args, status):
 
 
 # ---- monitor
-
-def read_until(process, word):
-    for line in process.stdout:
-        if word in line:
-            return line
-    raise AssertionError(f'monitor ended without {word}')
-
 
 def test_monitor_tells_what_happens_and_survives_a_restart(session, synth, begin, ctl):
     monitor = begin('monitor', '--json')

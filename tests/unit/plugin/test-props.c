@@ -205,7 +205,7 @@ static void a_request_is_heard_with_the_fade_beside_it(void **state)
 
 static void the_node_is_told_what_came_of_it(void **state)
 {
-	static const char *const bad[] = { "segue.gain 99.0", "segue.gain", "segue.load " DUMMY_BAD_PATH };
+	static const char *const bad[] = { "segue.gain 99.0", "segue.gain", ("segue.load " DUMMY_BAD_PATH) };
 	struct fixture *f = *state;
 	char text[128];
 
