@@ -160,7 +160,8 @@ static int impl_init(const struct spa_handle_factory *factory, struct spa_handle
 	if (data_loop == NULL)
 		return -EINVAL;
 
-	if ((res = segue_shell_position(info, NULL, position)) < 0)
+	segue_handle_read_device(info, &config);
+	if ((res = segue_shell_position(info, config.is_device ? "playback.props" : NULL, position)) < 0)
 		return res;
 	config.n_out = res;
 	if ((this->base.store = segue_store_get(support, n_support)) == NULL)
