@@ -238,7 +238,6 @@ struct segue_bus_node_values {
 	const char *name, *mode, *state, *buffer;
 	char buffer_path[SEGUE_BUS_PATH_MAX];
 	struct segue_bus_array ids, peaks;
-	uint32_t id;
 	double peak[SEGUE_BUS_CHANNELS_MAX];
 };
 

@@ -52,12 +52,12 @@ def begin(session):
 
 @pytest.fixture
 def synth(segue, ctl):
-    ctl('create', 'source', 'synth', 'audio.position=[ MONO ]')
+    ctl('create', 'source', 'synth', 'mode=dsp', 'audio.position=[ MONO ]')
 
 
 @pytest.fixture
 def room(segue, ctl):
-    ctl('create', 'convolver', 'room', 'ir.max=1s')
+    ctl('create', 'convolver', 'room', 'mode=dsp', 'ir.max=1s')
 
 
 @pytest.fixture
@@ -165,7 +165,7 @@ def test_help_names_every_command_and_option(ctl):
 
 def test_a_node_is_created_listed_and_destroyed(segue, ctl):
     assert 'No nodes' in ctl()
-    assert 'pw-link pad:output_FL' in ctl('create', 'source', 'pad', 'gain=-20dB', 'segue.fade=50ms')
+    assert 'pw-link pad:output_FL' in ctl('create', 'source', 'pad', 'mode=dsp', 'gain=-20dB', 'segue.fade=50ms')
     heading, row = ctl().splitlines()
     assert heading.split()[:4] == ['NODE', 'TYPE', 'MODE', 'STATE']
     assert row.split()[:4] == ['pad', 'source', 'dsp', 'empty']
@@ -173,6 +173,12 @@ def test_a_node_is_created_listed_and_destroyed(segue, ctl):
     assert ctl('get', 'pad', 'fade') == '0.05\n'
     ctl('destroy', 'pad')
     assert 'No nodes' in ctl()
+
+
+def test_what_is_made_without_a_word_on_how_is_a_device(segue, ctl):
+    assert ctl('create', 'source', 'synth') == ctl('create', 'convolver', 'room') == ''
+    assert (ctl('get', 'synth', 'mode'), ctl('get', 'room', 'mode')) == ('stream\n', 'sink\n')
+    assert "a source can't be a sink" in ctl('create', 'source', 'hall', 'mode=sink', status=FAILED)
 
 
 def test_a_taken_name_is_refused(synth, ctl):
@@ -369,8 +375,8 @@ def test_ctrl_c_in_mid_load_keeps_the_old_sound(session, synth, hall, ctl, on_te
 # ---- convolvers
 
 def test_a_convolver_comes_with_the_links_of_both_its_sides(session, segue, ctl):
-    out = ctl('create', 'convolver', 'room', 'capture.props={ audio.position = [ MONO ] }', 'wet=-6dB',
-              'latency=auto')
+    out = ctl('create', 'convolver', 'room', 'segue.mode=dsp', 'capture.props={ audio.position = [ MONO ] }',
+              'wet=-6dB', 'latency=auto')
     links = [line.split() for line in out.splitlines()[1:]]
     assert links == [['pw-link', 'SOURCE:output_MONO', 'room:input_MONO'],
                      ['pw-link', 'room:output_FL', 'SINK:playback_FL'],
@@ -423,7 +429,7 @@ def test_what_another_type_of_node_has_is_refused(room, synth, ctl):
 @pytest.fixture
 def keys(session, segue, ctl):
     """A source that plays notes, and runs."""
-    ctl('create', 'source', 'keys', 'audio.position=[ MONO ]', 'trigger=notes', 'release=5ms')
+    ctl('create', 'source', 'keys', 'mode=dsp', 'audio.position=[ MONO ]', 'trigger=notes', 'release=5ms')
     ctl('wave', 'keys', 'saw', '--wait')
     session.link('keys:output_MONO', 'test-sink:playback_FL')
     wait_until('running node', lambda: int(ctl('get', 'keys', 'Cycles')) > 0)
@@ -431,8 +437,8 @@ def keys(session, segue, ctl):
 
 
 def test_a_synthesizer_comes_with_the_link_of_its_keyboard(session, segue, ctl):
-    assert 'midi_in' not in ctl('create', 'source', 'steady', 'trigger=always')
-    links = [line.split() for line in ctl('create', 'source', 'keys', 'segue.trigger=notes').splitlines()]
+    assert 'midi_in' not in ctl('create', 'source', 'steady', 'mode=dsp', 'trigger=always')
+    links = [line.split() for line in ctl('create', 'source', 'keys', 'mode=dsp', 'segue.trigger=notes').splitlines()]
     assert links[-1] == ['pw-link', 'KEYBOARD', 'keys:midi_in']
     assert 'keys:midi_in' in session.ports()
 

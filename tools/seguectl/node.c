@@ -138,16 +138,20 @@ static bool plays_notes(const struct segue_ctl *ctl)
 	return spa_streq(trigger != NULL ? trigger : given(ctl, "trigger"), "notes");
 }
 
+static const char *given_mode(const struct segue_ctl *ctl)
+{
+	const char *mode = given(ctl, "segue.mode");
+
+	return mode != NULL ? mode : given(ctl, "mode");
+}
+
 /* Nothing links a raw node by itself: say how. */
 static void print_links(struct segue_ctl *ctl)
 {
 	bool convolves = spa_streq(ctl->args[0], "convolver");
-	const char *mode = given(ctl, "segue.mode");
 	char in[80], out[80];
 
-	if (mode == NULL)
-		mode = given(ctl, "mode");
-	if (mode != NULL && !spa_streq(mode, "dsp"))
+	if (!spa_streq(given_mode(ctl), "dsp"))
 		return;
 	snprintf(in, sizeof(in), "%s:input", ctl->args[1]);
 	snprintf(out, sizeof(out), "%s:output", ctl->args[1]);
@@ -164,6 +168,17 @@ static void print_links(struct segue_ctl *ctl)
 	}
 }
 
+/* What is made without a word on how is heard at once. */
+static int append_default_mode(const struct segue_ctl *ctl, sd_bus_message *m)
+{
+	const char *type = ctl->args[0];
+	const char *mode = spa_streq(type, "source") ? "stream" : spa_streq(type, "convolver") ? "sink" : NULL;
+
+	if (mode == NULL || given_mode(ctl) != NULL)
+		return 0;
+	return sd_bus_message_append(m, "{sv}", "segue.mode", "s", mode);
+}
+
 static enum segue_exit build_create(struct segue_ctl *ctl, sd_bus_message *m, int *ret)
 {
 	enum segue_exit status = SEGUE_EXIT_OK;
@@ -174,7 +189,7 @@ static enum segue_exit build_create(struct segue_ctl *ctl, sd_bus_message *m, in
 		goto out;
 	for (int i = 2; status == SEGUE_EXIT_OK && i < ctl->n_args; i++)
 		status = parse_property(ctl, ctl->args[i], m);
-	if (status == SEGUE_EXIT_OK)
+	if (status == SEGUE_EXIT_OK && (res = append_default_mode(ctl, m)) >= 0)
 		res = sd_bus_message_close_container(m);
 out:
 	*ret = res;
