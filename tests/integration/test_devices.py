@@ -294,6 +294,15 @@ def test_a_device_appears_once_its_response_is_ready(desktop):
     assert np.isclose(room.get('Length'), 9.0, atol=1e-3)
 
 
+def test_a_device_whose_response_takes_its_time_is_answered_for_before_it_appears(desktop, stalled_file):
+    desktop.start()
+    room = desktop.segue.create('room', 'convolver', segue_mode='sink', segue_load=str(stalled_file))
+    assert (room.get('State'), room.get('Ids')) == ('loading', [])
+    assert desktop.session.node('room') is None
+    desktop.segue.destroy(room)
+    assert_nothing_is_left(desktop)
+
+
 # ---- microphones and sources
 
 VOICE = '{ type = source  node.name = voice  segue.mode = mic  segue.wave = sine  segue.frequency = 375' \
