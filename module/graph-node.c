@@ -54,12 +54,18 @@ static void on_proxy_destroy(void *data)
 	node->proxy = NULL;
 }
 
+static void set_id(struct segue_graph_node *node, uint32_t id)
+{
+	node->id = id;
+	if (node->events->bound != NULL)
+		node->events->bound(node->data);
+}
+
 static void on_proxy_bound(void *data, uint32_t id)
 {
 	struct segue_graph_node *node = data;
 
-	node->id = id;
-	node->events->bound(node->data);
+	set_id(node, id);
 }
 
 static void on_proxy_removed(void *data)
@@ -109,10 +115,8 @@ int segue_graph_node_connect(struct segue_graph_node *node, struct pw_core *core
 	}
 	pw_impl_node_set_active(node->node, node->active);
 
-	if (core == NULL) {
-		node->id = pw_global_get_id(pw_impl_node_get_global(node->node));
-		node->events->bound(node->data);
-	}
+	if (core == NULL)
+		set_id(node, pw_global_get_id(pw_impl_node_get_global(node->node)));
 	return 0;
 error:
 	segue_graph_node_disconnect(node);

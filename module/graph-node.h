@@ -15,7 +15,7 @@
  * An SPA node that enters a graph and leaves it: through a connection, or in a daemon its own. Main loop. */
 
 struct segue_graph_node_events {
-	/** it has its id */
+	/** it has its id; or NULL */
 	void (*bound)(void *data);
 	/** it was taken out of the graph, and not by us */
 	void (*lost)(void *data);

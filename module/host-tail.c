@@ -100,6 +100,17 @@ static int link_here(struct segue_tail *tail)
 	return pw_impl_link_register(tail->link, NULL);
 }
 
+/* When it is wanted: newer versions don't know a node's ports yet when they tell its id. */
+static void link_itself(struct segue_tail *tail)
+{
+	int res;
+
+	if (tail->graph.id == SPA_ID_INVALID || tail->proxy != NULL || tail->link != NULL)
+		return;
+	if ((res = tail->core != NULL ? link_proxy(tail) : link_here(tail)) < 0)
+		pw_log_warn("%s: tails will be cut off: %s", tail->device->name, spa_strerror(res));
+}
+
 static void unlink_itself(struct segue_tail *tail)
 {
 	struct pw_proxy *proxy = tail->proxy;
@@ -117,15 +128,6 @@ static void unlink_itself(struct segue_tail *tail)
 
 /* ---------------------------------------------------------------- the node */
 
-static void on_bound(void *data)
-{
-	struct segue_tail *tail = data;
-	int res;
-
-	if ((res = tail->core != NULL ? link_proxy(tail) : link_here(tail)) < 0)
-		pw_log_warn("%s: tails will be cut off: %s", tail->device->name, spa_strerror(res));
-}
-
 /* without it the sink only loses its tails */
 static void on_lost(void *data)
 {
@@ -136,7 +138,6 @@ static void on_lost(void *data)
 }
 
 static const struct segue_graph_node_events graph_events = {
-	.bound = on_bound,
 	.lost = on_lost,
 };
 
@@ -172,9 +173,8 @@ static void on_timer(void *data, uint64_t expirations)
 void segue_tail_set_running(struct segue_tail *tail, bool running)
 {
 	if (running)
-		look_again(tail, LOOK_SEC);
-	else
-		look_again(tail, 0.0);
+		link_itself(tail);
+	look_again(tail, running ? LOOK_SEC : 0.0);
 	/* stopped in its midst, by a player that had been silent for long: then it goes on a little later */
 	segue_graph_node_set_active(&tail->graph, running || remaining(tail) > 0.0);
 }
