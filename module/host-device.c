@@ -412,4 +412,6 @@ const struct segue_host_form segue_host_device = {
 	.free = device_free,
 	.connect = device_connect,
 	.disconnect = device_disconnect,
+	/* newer daemons take ready() from drivers alone, unless a node is exported */
+	.needs_core = true,
 };

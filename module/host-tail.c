@@ -27,35 +27,11 @@ struct segue_tail {
 	struct segue_graph_node graph;
 	struct spa_source *timer;
 
-	/* the node's link to itself: in a process of its own, or in the daemon */
-	struct pw_proxy *proxy;
-	struct spa_hook proxy_listener;
-	struct pw_impl_link *link;
+	struct pw_proxy *link;			/* of the node to itself */
 	struct spa_hook link_listener;
 };
 
 /* ---------------------------------------------------------------- the link */
-
-static void on_proxy_destroy(void *data)
-{
-	struct segue_tail *tail = data;
-
-	spa_hook_remove(&tail->proxy_listener);
-	tail->proxy = NULL;
-}
-
-static void on_proxy_error(void *data, int seq, int res, const char *message)
-{
-	struct segue_tail *tail = data;
-
-	pw_log_warn("%s: tails will be cut off: %s", tail->device->name, message);
-}
-
-static const struct pw_proxy_events proxy_events = {
-	PW_VERSION_PROXY_EVENTS,
-	.destroy = on_proxy_destroy,
-	.error = on_proxy_error,
-};
 
 static void on_link_destroy(void *data)
 {
@@ -65,12 +41,20 @@ static void on_link_destroy(void *data)
 	tail->link = NULL;
 }
 
-static const struct pw_impl_link_events link_events = {
-	PW_VERSION_IMPL_LINK_EVENTS,
+static void on_link_error(void *data, int seq, int res, const char *message)
+{
+	struct segue_tail *tail = data;
+
+	pw_log_warn("%s: tails will be cut off: %s", tail->device->name, message);
+}
+
+static const struct pw_proxy_events link_events = {
+	PW_VERSION_PROXY_EVENTS,
 	.destroy = on_link_destroy,
+	.error = on_link_error,
 };
 
-static int link_proxy(struct segue_tail *tail)
+static int create_link(struct segue_tail *tail)
 {
 	char id[16];
 	const struct spa_dict_item items[] = {
@@ -79,25 +63,12 @@ static int link_proxy(struct segue_tail *tail)
 	};
 
 	snprintf(id, sizeof(id), "%u", tail->graph.id);
-	tail->proxy = pw_core_create_object(tail->core, "link-factory", PW_TYPE_INTERFACE_Link, PW_VERSION_LINK,
+	tail->link = pw_core_create_object(tail->core, "link-factory", PW_TYPE_INTERFACE_Link, PW_VERSION_LINK,
 			&SPA_DICT_INIT_ARRAY(items), 0);
-	if (tail->proxy == NULL)
-		return -errno;
-	pw_proxy_add_listener(tail->proxy, &tail->proxy_listener, &proxy_events, tail);
-	return 0;
-}
-
-static int link_here(struct segue_tail *tail)
-{
-	struct pw_impl_node *node = tail->graph.node;
-
-	tail->link = pw_context_create_link(tail->graph.context,
-			pw_impl_node_find_port(node, PW_DIRECTION_OUTPUT, 0),
-			pw_impl_node_find_port(node, PW_DIRECTION_INPUT, 0), NULL, NULL, 0);
 	if (tail->link == NULL)
 		return -errno;
-	pw_impl_link_add_listener(tail->link, &tail->link_listener, &link_events, tail);
-	return pw_impl_link_register(tail->link, NULL);
+	pw_proxy_add_listener(tail->link, &tail->link_listener, &link_events, tail);
+	return 0;
 }
 
 /* When it is wanted: newer versions don't know a node's ports yet when they tell its id. */
@@ -105,25 +76,20 @@ static void link_itself(struct segue_tail *tail)
 {
 	int res;
 
-	if (tail->graph.id == SPA_ID_INVALID || tail->proxy != NULL || tail->link != NULL)
+	if (tail->graph.id == SPA_ID_INVALID || tail->link != NULL)
 		return;
-	if ((res = tail->core != NULL ? link_proxy(tail) : link_here(tail)) < 0)
+	if ((res = create_link(tail)) < 0)
 		pw_log_warn("%s: tails will be cut off: %s", tail->device->name, spa_strerror(res));
 }
 
 static void unlink_itself(struct segue_tail *tail)
 {
-	struct pw_proxy *proxy = tail->proxy;
-	struct pw_impl_link *link = tail->link;
+	struct pw_proxy *link = tail->link;
 
-	if (proxy != NULL) {
-		on_proxy_destroy(tail);
-		pw_proxy_destroy(proxy);
-	}
-	if (link != NULL) {
-		on_link_destroy(tail);
-		pw_impl_link_destroy(link);
-	}
+	if (link == NULL)
+		return;
+	on_link_destroy(tail);
+	pw_proxy_destroy(link);
 }
 
 /* ---------------------------------------------------------------- the node */

@@ -30,6 +30,7 @@ struct segue_host {
 
 	struct spa_list nodes;
 	bool in_daemon;
+	struct pw_core *own_core;	/* the daemon's to itself, once a node needs it */
 	bool closing;			/* the context is on its way out */
 	struct spa_source *remove_timer;
 
@@ -69,6 +70,9 @@ static void disconnect_nodes(struct segue_host *host)
 
 static void close_core(struct segue_host *host)
 {
+	if (host->own_core != NULL)
+		pw_core_disconnect(host->own_core);
+	host->own_core = NULL;
 	if (host->core == NULL)
 		return;
 	spa_hook_remove(&host->core_listener);
@@ -136,13 +140,30 @@ static const struct pw_core_events core_events = {
 	.error = on_core_error,
 };
 
+static struct pw_core *own_core(struct segue_host *host)
+{
+	if (host->own_core == NULL)
+		host->own_core = pw_context_connect(host->context,
+				pw_properties_new(PW_KEY_REMOTE_NAME, "internal", NULL), 0);
+	return host->own_core;
+}
+
+static int enter_graph(struct segue_host *host, struct segue_hosted *hosted)
+{
+	struct pw_core *core = host->core;
+
+	if (host->in_daemon && hosted->form->needs_core && (core = own_core(host)) == NULL)
+		return -errno;
+	return hosted->form->connect(hosted->object, core);
+}
+
 static void connect_node(struct segue_host *host, struct segue_hosted *hosted)
 {
 	int res;
 
 	if (!host->in_daemon && host->core == NULL)
 		return;
-	if ((res = hosted->form->connect(hosted->object, host->core)) < 0)
+	if ((res = enter_graph(host, hosted)) < 0)
 		pw_log_error("%s: can't enter the graph: %s", hosted->name, spa_strerror(res));
 }
 

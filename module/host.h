@@ -38,10 +38,11 @@ struct segue_host_form {
 	/** Leave the graph and unload the handle; its outstanding requests end. */
 	void (*free)(void *object);
 	/** Enter the graph, as soon as it is ready for it: through a connection, or with NULL that of this
-	 * process, the daemon. */
+	 * process, the daemon, as nodes that need no connection do there. */
 	int (*connect)(void *object, struct pw_core *core);
 	/** Leave the graph. The node isn't told that PipeWire is gone: it may be the node that goes. */
 	void (*disconnect)(void *object);
+	bool needs_core;
 };
 
 #define SEGUE_HOSTED_IDS	2u
