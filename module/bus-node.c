@@ -87,8 +87,7 @@ const struct segue_bus_node_values *segue_bus_node_values(struct segue_bus_node 
 	v->buffer = segue_bus_buffer_path(v->buffer_path, v->info.sound);
 	if (v->info.last_error == NULL)
 		v->info.last_error = "";
-	v->id = hosted->id;
-	v->ids = (struct segue_bus_array) { hosted->id != SPA_ID_INVALID, &v->id };
+	v->ids = (struct segue_bus_array) { hosted->n_ids, hosted->ids };
 	return v;
 }
 

@@ -139,8 +139,8 @@ static void on_create_expired(struct segue_bus_deadline *deadline)
 	sd_bus_error error = SD_BUS_ERROR_NULL;
 	struct segue_error why;
 
-	/* PipeWire went meanwhile: the node will be there on its return */
-	if (!segue_host_connected(node->bus->host)) {
+	/* PipeWire went meanwhile, or a device's sound takes its time: the node will be there later */
+	if (!segue_host_connected(node->bus->host) || hosted->waits) {
 		reply_created(node);
 		return;
 	}
@@ -155,7 +155,7 @@ static void on_create_expired(struct segue_bus_deadline *deadline)
 void segue_bus_node_created(struct segue_bus_node *node, sd_bus_message *m)
 {
 	node->create = sd_bus_message_ref(m);
-	if (node->hosted->id != SPA_ID_INVALID || !segue_host_reachable(node->bus->host))
+	if (node->hosted->n_ids > 0 || !segue_host_reachable(node->bus->host))
 		reply_created(node);
 	else
 		segue_bus_deadline_add(node->bus, &node->create_deadline, on_create_expired);
@@ -237,14 +237,14 @@ error:
 	pw_log_error("%s: can't be offered on the bus: out of memory", hosted->name);
 }
 
-static void on_id_changed(void *data, struct segue_hosted *hosted)
+static void on_ids_changed(void *data, struct segue_hosted *hosted)
 {
 	struct segue_bus_node *node = segue_bus_node_find(data, hosted);
 
 	if (node == NULL)
 		return;
 	segue_bus_object_changed(node->bus, &node->object);
-	if (node->create != NULL && hosted->id != SPA_ID_INVALID)
+	if (node->create != NULL && hosted->n_ids > 0)
 		reply_created(node);
 }
 
@@ -278,7 +278,7 @@ static void on_removed(void *data, const char *name)
 
 static const struct segue_host_events host_events = {
 	.added = on_added,
-	.id_changed = on_id_changed,
+	.ids_changed = on_ids_changed,
 	.removing = on_removing,
 	.removed = on_removed,
 };

@@ -244,7 +244,6 @@ struct segue_bus_node_values {
 	const char *loaded, *waveform;	/* of segue.load, segue.wave: "" if it isn't what is heard */
 	char buffer_path[SEGUE_BUS_PATH_MAX];
 	struct segue_bus_array ids, peaks;
-	uint32_t id;
 	double peak[SEGUE_BUS_CHANNELS_MAX];
 };
 

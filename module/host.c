@@ -11,6 +11,7 @@
 #include <spa/utils/result.h>
 #include <spa/utils/string.h>
 
+#include "host-device.h"
 #include "host-dsp.h"
 
 PW_LOG_TOPIC_STATIC(mod_topic, "mod.segue.host");
@@ -30,6 +31,7 @@ struct segue_host {
 	struct spa_list nodes;
 	struct pw_properties *configured;	/* the names of those that a fragment of the user's has */
 	bool in_daemon;
+	struct pw_core *own_core;	/* the daemon's to itself, once a node needs it */
 	bool closing;			/* the context is on its way out */
 	struct spa_source *remove_timer;
 
@@ -63,12 +65,15 @@ static void disconnect_nodes(struct segue_host *host)
 	spa_list_for_each(hosted, &host->nodes, link) {
 		hosted->removed = false;
 		hosted->removed_seq = SPA_ID_INVALID;
-		segue_dsp_disconnect(hosted->dsp);
+		hosted->form->disconnect(hosted->object);
 	}
 }
 
 static void close_core(struct segue_host *host)
 {
+	if (host->own_core != NULL)
+		pw_core_disconnect(host->own_core);
+	host->own_core = NULL;
 	if (host->core == NULL)
 		return;
 	spa_hook_remove(&host->core_listener);
@@ -107,7 +112,7 @@ static void on_core_error(void *data, uint32_t id, int seq, int res, const char 
 	host->reachable = host->connected = false;
 	spa_list_for_each(hosted, &host->nodes, link) {
 		hosted->node->methods->set_connected(hosted->node, false);
-		segue_host_set_id(hosted, SPA_ID_INVALID);
+		segue_host_set_ids(hosted, NULL, 0);
 	}
 	/* not from within its own event: the timer takes the connection down */
 	retry(host);
@@ -136,13 +141,30 @@ static const struct pw_core_events core_events = {
 	.error = on_core_error,
 };
 
+static struct pw_core *own_core(struct segue_host *host)
+{
+	if (host->own_core == NULL)
+		host->own_core = pw_context_connect(host->context,
+				pw_properties_new(PW_KEY_REMOTE_NAME, "internal", NULL), 0);
+	return host->own_core;
+}
+
+static int enter_graph(struct segue_host *host, struct segue_hosted *hosted)
+{
+	struct pw_core *core = host->core;
+
+	if (host->in_daemon && hosted->form->needs_core && (core = own_core(host)) == NULL)
+		return -errno;
+	return hosted->form->connect(hosted->object, core);
+}
+
 static void connect_node(struct segue_host *host, struct segue_hosted *hosted)
 {
 	int res;
 
 	if (!host->in_daemon && host->core == NULL)
 		return;
-	if ((res = segue_dsp_connect(hosted->dsp, host->core)) < 0)
+	if ((res = enter_graph(host, hosted)) < 0)
 		pw_log_error("%s: can't enter the graph: %s", hosted->name, spa_strerror(res));
 }
 
@@ -199,12 +221,14 @@ void segue_host_lost(struct segue_hosted *hosted)
 		arm_timer(host, host->remove_timer, 1);
 }
 
-void segue_host_set_id(struct segue_hosted *hosted, uint32_t id)
+void segue_host_set_ids(struct segue_hosted *hosted, const uint32_t ids[], uint32_t n_ids)
 {
-	if (hosted->id == id)
+	if (hosted->n_ids == n_ids && (n_ids == 0 || memcmp(hosted->ids, ids, n_ids * sizeof(*ids)) == 0))
 		return;
-	hosted->id = id;
-	host_emit(hosted->host, id_changed, hosted);
+	if (n_ids > 0)
+		memcpy(hosted->ids, ids, n_ids * sizeof(*ids));
+	hosted->n_ids = n_ids;
+	host_emit(hosted->host, ids_changed, hosted);
 }
 
 static int check_name(const char *name, struct segue_error *error)
@@ -221,11 +245,38 @@ static int check_name(const char *name, struct segue_error *error)
 	return 0;
 }
 
+static int check_mode(const char *mode, struct segue_hosted *ret, struct segue_error *error)
+{
+	static const struct {
+		const char *name;
+		const char *types;	/* that have it */
+		const struct segue_host_form *form;
+	} modes[] = {
+		{ "dsp", "source convolver", &segue_host_dsp },
+		{ "sink", "convolver", &segue_host_device },
+		{ "mic", "source convolver", &segue_host_device },
+		{ "stream", "source", &segue_host_device },
+	};
+
+	for (size_t i = 0; i < SPA_N_ELEMENTS(modes); i++) {
+		if (!spa_streq(mode, modes[i].name))
+			continue;
+		if (strstr(modes[i].types, ret->type) == NULL)
+			return segue_error_set(error, -EINVAL, "%s: " SEGUE_KEY_MODE ": a %s can't be a %s",
+					ret->name, ret->type, mode);
+		ret->mode = modes[i].name;
+		ret->form = modes[i].form;
+		return 0;
+	}
+	return segue_error_set(error, -EINVAL, "%s: " SEGUE_KEY_MODE ": '%s' is none of dsp, sink, mic, stream",
+			ret->name, mode);
+}
+
 static int check_entry(struct pw_properties *entry, struct segue_hosted *ret, struct segue_error *error)
 {
 	const char *name = pw_properties_get(entry, PW_KEY_NODE_NAME);
 	const char *type = pw_properties_get(entry, "type");
-	const char *mode = pw_properties_get(entry, "segue.mode");
+	const char *mode = pw_properties_get(entry, SEGUE_KEY_MODE);
 	int res;
 
 	if ((res = check_name(name, error)) < 0)
@@ -239,13 +290,8 @@ static int check_entry(struct pw_properties *entry, struct segue_hosted *ret, st
 	else
 		return segue_error_set(error, -EINVAL, "%s: type: '%s' is neither source nor convolver", name,
 				type);
-	if (mode != NULL && !spa_streq(mode, "dsp"))
-		return segue_error_set(error, -EINVAL, "%s: segue.mode: this release has no '%s'",
-				name, mode);
-
 	snprintf(ret->name, sizeof(ret->name), "%s", name);
-	ret->mode = "dsp";
-	return 0;
+	return check_mode(mode != NULL ? mode : "dsp", ret, error);
 }
 
 struct segue_hosted *segue_host_add(struct segue_host *host, struct pw_properties *entry,
@@ -260,7 +306,6 @@ struct segue_hosted *segue_host_add(struct segue_host *host, struct pw_propertie
 		goto error;
 	}
 	hosted->host = host;
-	hosted->id = SPA_ID_INVALID;
 	hosted->removed_seq = SPA_ID_INVALID;
 
 	if ((res = check_entry(entry, hosted, error)) < 0)
@@ -273,7 +318,7 @@ struct segue_hosted *segue_host_add(struct segue_host *host, struct pw_propertie
 	if (pw_properties_get(entry, PW_KEY_NODE_DESCRIPTION) == NULL)
 		pw_properties_set(entry, PW_KEY_NODE_DESCRIPTION, hosted->name);
 
-	if ((hosted->dsp = segue_dsp_new(host->context, hosted, entry, &why)) == NULL) {
+	if ((hosted->object = hosted->form->new(host->context, hosted, entry, &why)) == NULL) {
 		res = segue_error_set(error, why.res, "%s: %s", hosted->name, why.message);
 		goto error;
 	}
@@ -298,9 +343,9 @@ void segue_host_remove(struct segue_hosted *hosted)
 	/* its leave is no news to ask PipeWire about */
 	hosted->removed = true;
 	spa_list_remove(&hosted->link);
-	segue_dsp_disconnect(hosted->dsp);
+	hosted->form->disconnect(hosted->object);
 	host_emit(host, removing, hosted);
-	segue_dsp_free(hosted->dsp);
+	hosted->form->free(hosted->object);
 	host_emit(host, removed, hosted->name);
 	pw_properties_free(hosted->entry);
 	free(hosted);

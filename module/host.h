@@ -21,9 +21,31 @@
  * stay. */
 
 #define SEGUE_NAME_MAX	64
+#define SEGUE_KEY_MODE	"segue.mode"
+#define SEGUE_KEY_LOOP_NAME	"node.loop.name"	/* of PipeWire 1.2 and later */
 
 struct segue_host;
-struct segue_dsp;
+struct segue_hosted;
+
+/** How a node is shown to the graph: as it is, or as a device. */
+struct segue_host_form {
+	/** Load the plugin's handle and apply the entry's segue.* keys.
+	 * \param hosted  its type, name and mode are known; its node is filled in
+	 * \param entry  as in `segue.nodes`; borrowed
+	 * \return NULL with an error */
+	void *(*new)(struct pw_context *context, struct segue_hosted *hosted,
+			const struct pw_properties *entry, struct segue_error *error);
+	/** Leave the graph and unload the handle; its outstanding requests end. */
+	void (*free)(void *object);
+	/** Enter the graph, as soon as it is ready for it: through a connection, or with NULL that of this
+	 * process, the daemon, as nodes that need no connection do there. */
+	int (*connect)(void *object, struct pw_core *core);
+	/** Leave the graph. The node isn't told that PipeWire is gone: it may be the node that goes. */
+	void (*disconnect)(void *object);
+	bool needs_core;
+};
+
+#define SEGUE_HOSTED_IDS	2u
 
 /** One hosted node. Read-only for everybody but the host. */
 struct segue_hosted {
@@ -31,12 +53,15 @@ struct segue_hosted {
 	struct segue_host *host;
 	char name[SEGUE_NAME_MAX + 1];
 	const char *type;		/**< "source", "convolver" */
-	const char *mode;		/**< "dsp" */
+	const char *mode;		/**< "dsp", "sink", "mic", "stream" */
 	struct segue_node *node;	/**< the plugin's side of it */
-	uint32_t id;			/**< in the graph; SPA_ID_INVALID: it isn't there */
-	struct segue_dsp *dsp;
+	uint32_t ids[SEGUE_HOSTED_IDS];	/**< in the graph; of a device first that of the node applications choose */
+	uint32_t n_ids;			/**< 0: it isn't there */
+	bool waits;			/**< not there before its first sound is made */
 	struct pw_properties *entry;	/**< what it was made with, as in `segue.nodes` */
 	/* the host's own */
+	const struct segue_host_form *form;
+	void *object;			/* of the form */
 	int removed_seq;		/* of the question whether PipeWire is still there */
 	bool removed;			/* gone from the graph by someone's order */
 };
@@ -44,8 +69,8 @@ struct segue_hosted {
 /** One listener: the bus. */
 struct segue_host_events {
 	void (*added)(void *data, struct segue_hosted *hosted);
-	/** its id came or went */
-	void (*id_changed)(void *data, struct segue_hosted *hosted);
+	/** its ids came or went */
+	void (*ids_changed)(void *data, struct segue_hosted *hosted);
 	/** about to go; the last moment for \a hosted->node is within this call */
 	void (*removing)(void *data, struct segue_hosted *hosted);
 	/** it has gone, and every request of it has ended */
@@ -81,8 +106,8 @@ bool segue_host_connected(const struct segue_host *host);
 /** Whether they can, or there is a PipeWire that is just about to answer. */
 bool segue_host_reachable(const struct segue_host *host);
 
-/* for host-dsp.c: what became of a node in the graph */
-void segue_host_set_id(struct segue_hosted *hosted, uint32_t id);
+/* for the forms: what became of a node in the graph */
+void segue_host_set_ids(struct segue_hosted *hosted, const uint32_t ids[], uint32_t n_ids);
 void segue_host_lost(struct segue_hosted *hosted);
 
 #endif /* SEGUE_HOST_H */

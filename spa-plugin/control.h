@@ -26,12 +26,17 @@
 
 #define SEGUE_TYPE_INTERFACE_Store	SPA_TYPE_INFO_INTERFACE_BASE "Segue:Store"
 #define SEGUE_TYPE_INTERFACE_Node	SPA_TYPE_INFO_INTERFACE_BASE "Segue:Node"
+/* a struct spa_node: the side with the outputs, of a device that has inputs, too */
+#define SEGUE_TYPE_INTERFACE_Playback	SPA_TYPE_INFO_INTERFACE_BASE "Segue:Playback"
 #define SEGUE_CONTROL_VERSION	0u	/* of all structs below; the module refuses another */
 
 #define SEGUE_FACTORY_STORE	"segue.store"
 #define SEGUE_FACTORY_SOURCE	"segue.source"
 #define SEGUE_FACTORY_CONVOLVER	"segue.convolver"
 #define SEGUE_KEY_LENGTH_MAX	"segue.ir.max"	/* read from a handle's info: fixed from then on */
+/* read from a handle's info: it is a device, with one planar port on each side for PipeWire's adapter, and no
+ * MIDI input. Which side has the properties: "capture" (the inputs), "playback" */
+#define SEGUE_KEY_DEVICE	"segue.device"
 #define SEGUE_LENGTH_MAX_MIN	0.01		/* seconds */
 #define SEGUE_LENGTH_MAX_MAX	60.0
 #define SEGUE_LIBRARY		"segue/libspa-segue"
@@ -236,6 +241,8 @@ struct segue_node_info {
 	double cycle_usec[3];		/**< median, p99.9, max over the last 4096 cycles */
 	uint32_t n_voices;		/**< of a source */
 	double length_sec;		/**< of the response */
+	double tail_sec;		/**< of a convolver that is a device: how much longer it would sound if
+					  *  nothing came in any more */
 };
 
 struct segue_clock_info {

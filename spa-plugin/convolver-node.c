@@ -14,6 +14,7 @@
 #include "node-memory.h"
 #include "plugin.h"
 #include "rt/convolver.h"
+#include "rt/meter.h"
 
 /* The engine's state doesn't depend on the rate, so it stays as it is when that changes; but a second has more
  * frames then. There is room for segue.ir.max at this rate, or at the graph's when it was made. */
@@ -32,6 +33,8 @@ SEGUE_DATA_LOOP static void on_process(void *data, const struct segue_cycle *cyc
 {
 	struct impl *this = data;
 
+	if (this->base.shell.is_device)
+		segue_meter_watch_silence(cycle->in, this->base.node.n_in, cycle->n_frames, &this->base.statistics);
 	segue_convolver_process(this->engine, cycle->clock, cycle->in, cycle->out, cycle->n_frames);
 }
 
@@ -199,6 +202,7 @@ static int impl_init(const struct spa_handle_factory *factory, struct spa_handle
 		return -EINVAL;
 	config.n_in = node.n_in = n_in;
 	config.n_out = node.n_channels = n_out;
+	segue_handle_read_device(info, &config);
 	if ((res = segue_handle_begin(&this->base, support, n_support, impl_clear, &node)) < 0)
 		return res;
 	if ((res = segue_store_plan(this->base.store)) < 0 || (res = init_node(this, &node)) < 0) {

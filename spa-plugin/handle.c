@@ -15,7 +15,9 @@ static int impl_get_interface(struct spa_handle *handle, const char *type, void 
 	spa_return_val_if_fail(handle != NULL && ret != NULL, -EINVAL);
 
 	if (spa_streq(type, SPA_TYPE_INTERFACE_Node))
-		*ret = &this->shell.node;
+		*ret = &this->shell.sides[0].node;
+	else if (spa_streq(type, SEGUE_TYPE_INTERFACE_Playback) && this->shell.n_sides > 1)
+		*ret = &this->shell.sides[1].node;
 	else if (spa_streq(type, SEGUE_TYPE_INTERFACE_Node))
 		*ret = &this->node.iface;
 	else if (spa_streq(type, SEGUE_TYPE_INTERFACE_Store))
@@ -44,6 +46,7 @@ int segue_handle_begin(struct segue_handle *this, const struct spa_support *supp
 
 static const struct spa_interface_info interfaces[] = {
 	{ SPA_TYPE_INTERFACE_Node, },
+	{ SEGUE_TYPE_INTERFACE_Playback, },
 	{ SEGUE_TYPE_INTERFACE_Node, },
 	{ SEGUE_TYPE_INTERFACE_Store, },
 };
@@ -57,6 +60,14 @@ int segue_handle_enum_interface_info(const struct spa_handle_factory *factory,
 		return 0;
 	*info = &interfaces[(*index)++];
 	return 1;
+}
+
+void segue_handle_read_device(const struct spa_dict *info, struct segue_shell_config *config)
+{
+	const char *text = info != NULL ? spa_dict_lookup(info, SEGUE_KEY_DEVICE) : NULL;
+
+	config->is_device = text != NULL;
+	config->front = spa_streq(text, "capture") ? SPA_DIRECTION_INPUT : SPA_DIRECTION_OUTPUT;
 }
 
 void segue_handle_started(void *data)

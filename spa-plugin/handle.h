@@ -34,6 +34,8 @@ SEGUE_MAIN_LOOP int segue_handle_begin(struct segue_handle *this, const struct s
 /** For the factories. */
 SEGUE_MAIN_LOOP int segue_handle_enum_interface_info(const struct spa_handle_factory *factory,
 		const struct spa_interface_info **info, uint32_t *index);
+/** Whether it is to be a device, and which side shows properties. */
+SEGUE_MAIN_LOOP void segue_handle_read_device(const struct spa_dict *info, struct segue_shell_config *config);
 /** For struct segue_shell_ops, whose data begins with a struct segue_handle. */
 SEGUE_MAIN_LOOP void segue_handle_started(void *data);
 SEGUE_MAIN_LOOP void segue_handle_stopped(void *data);

@@ -165,6 +165,25 @@ const struct segue_response *segue_node_response(const struct segue_node_impl *n
 	return node->n_in > 0 && claim != NULL ? (const struct segue_response *)claim->ticket.buffer : NULL;
 }
 
+/* The longest response of those that sound, less what was silence already. What is late by a block, or by a
+ * swap's lead, is within the largest lead. */
+static double tail_sec(const struct segue_node_impl *node)
+{
+	uint64_t n_silent = __atomic_load_n(&node->statistics->n_silent, __ATOMIC_RELAXED), longest = 0;
+	uint32_t rate = segue_statistics_clock(node->statistics).rate;
+	const struct segue_claim *claim;
+
+	if (node->n_in == 0 || rate == 0)
+		return 0.0;
+	spa_list_for_each(claim, &node->heard, link) {
+		const struct segue_response *response = (const struct segue_response *)claim->ticket.buffer;
+
+		if (response != NULL && !claim->retired)
+			longest = SPA_MAX(longest, response->n_frames + segue_swap_lead(SEGUE_LEVELS_MAX));
+	}
+	return longest > n_silent ? (double)(longest - n_silent) / rate : 0.0;
+}
+
 static void node_info(struct segue_node *object, struct segue_node_info *ret)
 {
 	struct segue_node_impl *node = to_impl(object);
@@ -198,6 +217,7 @@ static void node_info(struct segue_node *object, struct segue_node_info *ret)
 		.cycle_usec = { times.median_usec, times.p999_usec, times.max_usec },
 		.n_voices = node->type->keys != NULL ? node->type->keys->count_voices(node->engine) : 0,
 		.length_sec = response != NULL ? (double)response->n_frames / response->rate : 0.0,
+		.tail_sec = tail_sec(node),
 	};
 }
 

@@ -129,7 +129,7 @@ static void build_type(struct spa_pod_builder *b, const struct segue_property *p
 	}
 }
 
-int segue_props_build_info(struct segue_node *node, uint32_t index, struct spa_pod_builder *b,
+int segue_props_build_info(struct segue_node *node, bool adapted, uint32_t index, struct spa_pod_builder *b,
 		struct spa_pod **ret)
 {
 	struct rows rows = get_rows(node);
@@ -137,6 +137,7 @@ int segue_props_build_info(struct segue_node *node, uint32_t index, struct spa_p
 	struct spa_pod_frame f;
 	const char *description;
 
+	index += adapted ? N_STANDARD : 0;
 	if (index >= rows.n)
 		return 0;
 	p = get_row(&rows, index);
@@ -187,7 +188,7 @@ static void build_value(struct spa_pod_builder *b, const struct segue_value *v)
 	}
 }
 
-int segue_props_build(struct segue_node *node, struct spa_pod_builder *b, struct spa_pod **ret)
+int segue_props_build(struct segue_node *node, bool adapted, struct spa_pod_builder *b, struct spa_pod **ret)
 {
 	struct rows rows = get_rows(node);
 	struct spa_pod_frame object, params;
@@ -195,7 +196,7 @@ int segue_props_build(struct segue_node *node, struct spa_pod_builder *b, struct
 	uint32_t i;
 
 	spa_pod_builder_push_object(b, &object, SPA_TYPE_OBJECT_Props, SPA_PARAM_Props);
-	for (i = 0; i < N_STANDARD; i++) {
+	for (i = 0; !adapted && i < N_STANDARD; i++) {
 		if (node->methods->get(node, standard[i].key, &value) < 0)
 			continue;
 		spa_pod_builder_prop(b, standard_ids[i], 0);
@@ -352,7 +353,7 @@ static int read_params(struct changes *c, const struct rows *rows, const struct 
 	return 0;
 }
 
-static int read_props(struct changes *c, const struct rows *rows, const struct spa_pod *props,
+static int read_props(struct changes *c, const struct rows *rows, bool adapted, const struct spa_pod *props,
 		struct segue_error *error)
 {
 	const struct spa_pod_object *object = (const struct spa_pod_object *)props;
@@ -366,7 +367,7 @@ static int read_props(struct changes *c, const struct rows *rows, const struct s
 		if (prop->key == SPA_PROP_params)
 			res = read_params(c, rows, &prop->value, error);
 		for (i = 0; i < N_STANDARD && res >= 0; i++)
-			if (prop->key == standard_ids[i])
+			if (prop->key == standard_ids[i] && !(adapted && prop->key == SPA_PROP_volume))
 				res = add_change(c, rows, i, &prop->value, error);
 		if (res < 0)
 			return res;
@@ -421,13 +422,14 @@ static int set_all(struct segue_node *node, const struct rows *rows, struct chan
 	return res + n_requests + has_fade;
 }
 
-int segue_props_set(struct segue_node *node, const struct spa_pod *props, struct segue_error *error)
+int segue_props_set(struct segue_node *node, bool adapted, const struct spa_pod *props,
+		struct segue_error *error)
 {
 	struct rows rows = get_rows(node);
 	struct changes changes = { 0 };
 	int res;
 
-	if ((res = read_props(&changes, &rows, props, error)) >= 0)
+	if ((res = read_props(&changes, &rows, adapted, props, error)) >= 0)
 		res = set_all(node, &rows, &changes, error);
 	free(changes.list);
 	node->methods->props_done(node, res < 0 ? error : NULL);

@@ -12,30 +12,31 @@
 #define PORT_CHANGES		(SPA_PORT_CHANGE_MASK_FLAGS | SPA_PORT_CHANGE_MASK_PROPS | \
 				 SPA_PORT_CHANGE_MASK_PARAMS)
 
-void segue_shell_emit_node(struct segue_shell *shell)
+void segue_shell_emit_node(struct segue_shell_side *side)
 {
-	if (shell->info.node.change_mask != 0)
-		spa_node_emit_info(&shell->hooks, &shell->info.node);
-	shell->info.node.change_mask = 0;
+	if (side->info.node.change_mask != 0)
+		spa_node_emit_info(&side->hooks, &side->info.node);
+	side->info.node.change_mask = 0;
 }
 
-void segue_shell_emit_port(struct segue_shell *shell, struct segue_shell_port *port)
+void segue_shell_emit_port(struct segue_shell_side *side, struct segue_shell_port *port)
 {
 	if (port->info.change_mask != 0)
-		spa_node_emit_port_info(&shell->hooks, port->direction, port->id, &port->info);
+		spa_node_emit_port_info(&side->hooks, port->direction, port->id, &port->info);
 	port->info.change_mask = 0;
 }
 
-void segue_shell_emit_all(struct segue_shell *shell)
+void segue_shell_emit_all(struct segue_shell_side *side)
 {
+	struct segue_shell *shell = side->shell;
 	uint32_t direction, i;
 
-	shell->info.node.change_mask = NODE_CHANGES;
-	segue_shell_emit_node(shell);
+	side->info.node.change_mask = NODE_CHANGES;
+	segue_shell_emit_node(side);
 	for (direction = 0; direction < 2; direction++) {
-		for (i = 0; i < shell->n_ports[direction]; i++) {
+		for (i = 0; side->has[direction] && i < shell->n_ports[direction]; i++) {
 			shell->ports[direction][i].info.change_mask = PORT_CHANGES;
-			segue_shell_emit_port(shell, &shell->ports[direction][i]);
+			segue_shell_emit_port(side, &shell->ports[direction][i]);
 		}
 	}
 }
@@ -61,7 +62,9 @@ void segue_shell_pass_latency(struct segue_shell *shell, enum spa_direction dire
 		if (port->is_midi)
 			continue;
 		segue_shell_port_tell_latency(port, info);
-		segue_shell_emit_port(shell, port);
+		for (uint32_t side = 0; side < shell->n_sides; side++)
+			if (shell->sides[side].has[direction])
+				segue_shell_emit_port(&shell->sides[side], port);
 	}
 }
 
@@ -70,8 +73,10 @@ void segue_shell_set_latency(struct segue_shell *shell, uint64_t nsec)
 	if (shell->latency.ns == nsec)
 		return;
 	shell->latency.ns = nsec;
-	segue_shell_info_latency_changed(&shell->info);
-	segue_shell_emit_node(shell);
+	for (uint32_t i = 0; i < shell->n_sides; i++) {
+		segue_shell_info_latency_changed(&shell->sides[i].info);
+		segue_shell_emit_node(&shell->sides[i]);
+	}
 	segue_shell_pass_latency(shell, SPA_DIRECTION_INPUT);
 	segue_shell_pass_latency(shell, SPA_DIRECTION_OUTPUT);
 }

@@ -5,6 +5,7 @@
 #ifndef SEGUE_SHELL_INFO_H
 #define SEGUE_SHELL_INFO_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <spa/node/node.h>
@@ -34,6 +35,11 @@ struct segue_shell_info {
  * \param name, category  of a node whose dict doesn't say */
 SEGUE_MAIN_LOOP void segue_shell_info_init(struct segue_shell_info *info, const struct spa_dict *dict,
 		const char *name, const char *category, uint32_t n_in, uint32_t n_out);
+
+/** Of a side of a device: the graph has its adapter's names. Main loop.
+ * \param has_props  whether it is the one to show properties */
+SEGUE_MAIN_LOOP void segue_shell_info_init_side(struct segue_shell_info *info, const struct spa_dict *dict,
+		const char *name, enum spa_direction direction, bool has_props);
 
 /** Main loop: Props have changed; or ProcessLatency. */
 SEGUE_MAIN_LOOP void segue_shell_info_props_changed(struct segue_shell_info *info);

@@ -15,6 +15,7 @@
 #include <spa/node/keys.h>
 #include <spa/param/audio/dsp-utils.h>
 #include <spa/param/audio/raw-types.h>
+#include <spa/param/audio/raw-utils.h>
 #include <spa/param/buffers.h>
 #include <spa/param/format-utils.h>
 #include <spa/param/latency-utils.h>
@@ -29,6 +30,7 @@
 
 #define DEFAULT_POSITION	"[ FL FR ]"
 #define POSITION_MAX		1024u	/* characters in an object */
+#define DEFAULT_RATE		48000	/* Hz */
 
 #define MIN_FRAMES		16
 #define MIDI_BUFFER_SIZE	4096
@@ -49,17 +51,12 @@ static void add_item(struct segue_shell_port *port, const char *key, const char 
 	port->items[port->dict.n_items++] = SPA_DICT_ITEM_INIT(key, value);
 }
 
-static void init_port(struct segue_shell_port *port, const char *format, const char *node_name)
+static void init_info(struct segue_shell_port *port)
 {
 	port->latency[SPA_DIRECTION_INPUT] = SPA_LATENCY_INFO(SPA_DIRECTION_INPUT);
 	port->latency[SPA_DIRECTION_OUTPUT] = SPA_LATENCY_INFO(SPA_DIRECTION_OUTPUT);
-	snprintf(port->alias, sizeof(port->alias), "%s:%s", node_name, port->name);
 
 	port->dict.items = port->items;
-	add_item(port, KEY_FORMAT_DSP, format);
-	add_item(port, SPA_KEY_PORT_NAME, port->name);
-	add_item(port, SPA_KEY_PORT_ALIAS, port->alias);
-
 	port->params[IDX_ENUM_FORMAT] = SPA_PARAM_INFO(SPA_PARAM_EnumFormat, SPA_PARAM_INFO_READ);
 	port->params[IDX_FORMAT] = SPA_PARAM_INFO(SPA_PARAM_Format, SPA_PARAM_INFO_WRITE);
 	port->params[IDX_BUFFERS] = SPA_PARAM_INFO(SPA_PARAM_Buffers, 0);
@@ -69,6 +66,15 @@ static void init_port(struct segue_shell_port *port, const char *format, const c
 	port->info.props = &port->dict;
 	port->info.params = port->params;
 	port->info.n_params = SEGUE_SHELL_PORT_PARAMS;
+}
+
+static void init_port(struct segue_shell_port *port, const char *format, const char *node_name)
+{
+	snprintf(port->alias, sizeof(port->alias), "%s:%s", node_name, port->name);
+	init_info(port);
+	add_item(port, KEY_FORMAT_DSP, format);
+	add_item(port, SPA_KEY_PORT_NAME, port->name);
+	add_item(port, SPA_KEY_PORT_ALIAS, port->alias);
 }
 
 void segue_shell_port_init(struct segue_shell_port *port, enum spa_direction direction, uint32_t id,
@@ -90,6 +96,16 @@ void segue_shell_port_init_midi(struct segue_shell_port *port, uint32_t id, cons
 	port->is_midi = true;
 	snprintf(port->name, sizeof(port->name), "midi_in");
 	init_port(port, "8 bit raw midi", node_name);
+}
+
+void segue_shell_port_init_planar(struct segue_shell_port *port, enum spa_direction direction,
+		const uint32_t *position, uint32_t n_planes, struct segue_port *rt)
+{
+	*port = (struct segue_shell_port) { .direction = direction, .n_planes = n_planes, .rt = rt };
+	memcpy(port->position, position, n_planes * sizeof(*position));
+	for (uint32_t i = 0; i < n_planes; i++)
+		rt[i].plane = i;
+	init_info(port);
 }
 
 /* audio.position of an object within the dict, as JSON; the dict's own when it hasn't any */
@@ -167,11 +183,35 @@ static struct spa_pod *build_midi_format(uint32_t id, struct spa_pod_builder *b)
 	return spa_pod_builder_pop(b, &f);
 }
 
-static struct spa_pod *build_format(const struct segue_shell_port *port, uint32_t id,
+/* rate 0: any. Where there is a graph the adapter finds no other rate than its, and doesn't resample. */
+static struct spa_pod *build_planar_format(const struct segue_shell_port *port, uint32_t id, uint32_t rate,
+		struct spa_pod_builder *b)
+{
+	struct spa_pod_frame f;
+
+	spa_pod_builder_push_object(b, &f, SPA_TYPE_OBJECT_Format, id);
+	spa_pod_builder_add(b,
+			SPA_FORMAT_mediaType,      SPA_POD_Id(SPA_MEDIA_TYPE_audio),
+			SPA_FORMAT_mediaSubtype,   SPA_POD_Id(SPA_MEDIA_SUBTYPE_raw),
+			SPA_FORMAT_AUDIO_format,   SPA_POD_Id(SPA_AUDIO_FORMAT_F32P),
+			SPA_FORMAT_AUDIO_channels, SPA_POD_Int(port->n_planes),
+			SPA_FORMAT_AUDIO_position, SPA_POD_Array(sizeof(uint32_t), SPA_TYPE_Id, port->n_planes,
+				port->position),
+			0);
+	if (rate > 0)
+		spa_pod_builder_add(b, SPA_FORMAT_AUDIO_rate, SPA_POD_Int(rate), 0);
+	else
+		spa_pod_builder_add(b, SPA_FORMAT_AUDIO_rate, SPA_POD_CHOICE_RANGE_Int(DEFAULT_RATE, 1, INT32_MAX), 0);
+	return spa_pod_builder_pop(b, &f);
+}
+
+static struct spa_pod *build_format(const struct segue_shell_port *port, uint32_t id, uint32_t rate,
 		struct spa_pod_builder *b)
 {
 	struct spa_audio_info_dsp info = { .format = SPA_AUDIO_FORMAT_DSP_F32 };
 
+	if (port->n_planes > 0)
+		return build_planar_format(port, id, id == SPA_PARAM_Format ? port->rate : rate, b);
 	return port->is_midi ? build_midi_format(id, b) : spa_format_audio_dsp_build(b, id, &info);
 }
 
@@ -184,13 +224,13 @@ static struct spa_pod *build_buffers(const struct segue_shell_port *port, uint32
 
 	return spa_pod_builder_add_object(b, SPA_TYPE_OBJECT_ParamBuffers, SPA_PARAM_Buffers,
 			SPA_PARAM_BUFFERS_buffers, SPA_POD_CHOICE_RANGE_Int(n_buffers, 1, SEGUE_PORT_BUFFERS_MAX),
-			SPA_PARAM_BUFFERS_blocks,  SPA_POD_Int(1),
+			SPA_PARAM_BUFFERS_blocks,  SPA_POD_Int(segue_shell_port_n_rt(port)),
 			SPA_PARAM_BUFFERS_size,    SPA_POD_CHOICE_RANGE_Int(size, MIN_FRAMES * stride, INT_MAX),
 			SPA_PARAM_BUFFERS_stride,  SPA_POD_Int(stride));
 }
 
-int segue_shell_port_build(const struct segue_shell_port *port, uint32_t quantum_limit, uint32_t id,
-		uint32_t index, struct spa_pod_builder *b, struct spa_pod **ret)
+int segue_shell_port_build(const struct segue_shell_port *port, uint32_t quantum_limit, uint32_t rate,
+		uint32_t id, uint32_t index, struct spa_pod_builder *b, struct spa_pod **ret)
 {
 	bool needs_format = id == SPA_PARAM_Format || id == SPA_PARAM_Buffers;
 
@@ -201,7 +241,7 @@ int segue_shell_port_build(const struct segue_shell_port *port, uint32_t quantum
 	switch (id) {
 	case SPA_PARAM_EnumFormat:
 	case SPA_PARAM_Format:
-		*ret = build_format(port, id, b);
+		*ret = build_format(port, id, rate, b);
 		break;
 	case SPA_PARAM_Buffers:
 		*ret = build_buffers(port, quantum_limit, b);
@@ -219,6 +259,16 @@ int segue_shell_port_build(const struct segue_shell_port *port, uint32_t quantum
 
 /* ---------------------------------------------------------------- setting */
 
+static int check_planar_format(const struct segue_shell_port *port, const struct spa_pod *format)
+{
+	struct spa_audio_info_raw info = { 0 };
+
+	if (spa_format_audio_raw_parse(format, &info) < 0 || info.format != SPA_AUDIO_FORMAT_F32P ||
+	    info.channels != port->n_planes || info.rate == 0 || info.rate > INT32_MAX)
+		return -EINVAL;
+	return info.rate;
+}
+
 int segue_shell_port_check_format(const struct segue_shell_port *port, const struct spa_pod *format)
 {
 	struct spa_audio_info_dsp info = { 0 };
@@ -226,6 +276,9 @@ int segue_shell_port_check_format(const struct segue_shell_port *port, const str
 
 	if (spa_format_parse(format, &type, &subtype) < 0)
 		return -EINVAL;
+	if (port->n_planes > 0)
+		return type == SPA_MEDIA_TYPE_audio && subtype == SPA_MEDIA_SUBTYPE_raw ?
+				check_planar_format(port, format) : -EINVAL;
 	if (port->is_midi)
 		return type == SPA_MEDIA_TYPE_application && subtype == SPA_MEDIA_SUBTYPE_control ?
 				0 : -EINVAL;

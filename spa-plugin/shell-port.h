@@ -28,13 +28,16 @@ struct segue_shell_port {
 	uint32_t id;
 	bool is_midi;
 	bool have_format;
+	uint32_t n_planes;			/* 0: it is a mono DSP port */
+	uint32_t position[SEGUE_PORT_CHANNELS_MAX];	/* of the planes */
+	uint32_t rate;				/* Hz: of a planar port's format */
 	char channel[16], name[32], alias[SEGUE_SHELL_NAME_MAX + 32];
 	struct spa_latency_info latency[2];	/* by direction */
 	struct spa_param_info params[SEGUE_SHELL_PORT_PARAMS];
 	struct spa_dict_item items[SEGUE_SHELL_PORT_ITEMS];
 	struct spa_dict dict;
 	struct spa_port_info info;	/**< change_mask: what listeners haven't been told */
-	struct segue_port *rt;		/**< the same port on the data loop */
+	struct segue_port *rt;		/**< the same port on the data loop, or as many as there are planes */
 };
 
 /** Read audio.position of an info dict: `[ FL FR ]`, `FL,FR`; stereo when it isn't there.
@@ -52,13 +55,25 @@ SEGUE_MAIN_LOOP void segue_shell_port_init(struct segue_shell_port *port, enum s
 SEGUE_MAIN_LOOP void segue_shell_port_init_midi(struct segue_shell_port *port, uint32_t id,
 		const char *node_name, struct segue_port *rt);
 
+/** The one port of a side of a device: all its channels, each in a plane of its own.
+ * \param position  n_planes channel ids
+ * \param rt  n_planes of them */
+SEGUE_MAIN_LOOP void segue_shell_port_init_planar(struct segue_shell_port *port, enum spa_direction direction,
+		const uint32_t *position, uint32_t n_planes, struct segue_port *rt);
+/** How many rt has. */
+static inline uint32_t segue_shell_port_n_rt(const struct segue_shell_port *port)
+{
+	return port->n_planes > 0 ? port->n_planes : 1;
+}
+
 /** Build value number `index` of a param.
  * \param quantum_limit  frames
+ * \param rate  Hz: the graph's, which a planar port wants; 0: any
  * \return 1, 0 when there are no more, -ENOENT for an unknown param, -EIO without the format it needs */
 SEGUE_MAIN_LOOP int segue_shell_port_build(const struct segue_shell_port *port, uint32_t quantum_limit,
-		uint32_t id, uint32_t index, struct spa_pod_builder *b, struct spa_pod **ret);
+		uint32_t rate, uint32_t id, uint32_t index, struct spa_pod_builder *b, struct spa_pod **ret);
 
-/** Can this be the port's format? \return 0 or -EINVAL */
+/** Can this be the port's format? \return its rate, 0 of one that has none, or -EINVAL */
 SEGUE_MAIN_LOOP int segue_shell_port_check_format(const struct segue_shell_port *port,
 		const struct spa_pod *format);
 SEGUE_MAIN_LOOP void segue_shell_port_set_have_format(struct segue_shell_port *port, bool have_format);

@@ -155,7 +155,8 @@ static int impl_init(const struct spa_handle_factory *factory, struct spa_handle
 	spa_return_val_if_fail(factory != NULL && handle != NULL, -EINVAL);
 
 	memset(this, 0, sizeof(*this));
-	if ((res = segue_shell_position(info, NULL, position)) < 0)
+	segue_handle_read_device(info, &config);
+	if ((res = segue_shell_position(info, config.is_device ? "playback.props" : NULL, position)) < 0)
 		return res;
 	config.n_out = node.n_channels = res;
 	if ((res = segue_handle_begin(&this->base, support, n_support, impl_clear, &node)) < 0)

@@ -36,3 +36,22 @@ void segue_meter_report(struct segue_meter *meter, uint32_t n_channels, struct s
 		segue_statistics_add_clipped(statistics, meter->n_clipped);
 	meter->n_clipped = 0;
 }
+
+SEGUE_DATA_LOOP static bool is_silent(const float values[], uint32_t n_frames)
+{
+	for (uint32_t i = 0; i < n_frames; i++)
+		if (values[i] != 0.0f)
+			return false;
+	return true;
+}
+
+SEGUE_DATA_LOOP void segue_meter_watch_silence(const float *const in[], uint32_t n_in, uint32_t n_frames,
+		struct segue_statistics *statistics)
+{
+	uint64_t n_silent = __atomic_load_n(&statistics->n_silent, __ATOMIC_RELAXED) + n_frames;
+
+	for (uint32_t c = 0; c < n_in && n_silent > 0; c++)
+		if (in[c] != NULL && !is_silent(in[c], n_frames))
+			n_silent = 0;
+	__atomic_store_n(&statistics->n_silent, n_silent, __ATOMIC_RELAXED);
+}

@@ -13,7 +13,8 @@
 #include "statistics.h"
 
 /** \file
- * What is watched of the outputs in a cycle: peaks, and values beyond full scale. Data loop only. */
+ * What is watched of the outputs in a cycle: peaks, and values beyond full scale; and whether the inputs are
+ * silent. Data loop only. */
 
 struct segue_meter {
 	float peak[SEGUE_CHANNELS_MAX];
@@ -24,6 +25,11 @@ SEGUE_DATA_LOOP void segue_meter_watch(struct segue_meter *meter, uint32_t chann
 		uint32_t n_frames);
 /** The cycle is over. */
 SEGUE_DATA_LOOP void segue_meter_report(struct segue_meter *meter, uint32_t n_channels,
+		struct segue_statistics *statistics);
+
+/** Count the frames for which nothing but silence has come in.
+ * \param in  n_in of them; NULL: nothing arrives there */
+SEGUE_DATA_LOOP void segue_meter_watch_silence(const float *const in[], uint32_t n_in, uint32_t n_frames,
 		struct segue_statistics *statistics);
 
 #endif /* SEGUE_RT_METER_H */

@@ -36,7 +36,7 @@ SEGUE_DATA_LOOP static float *next_buffer(struct segue_port *port, uint32_t *n_f
 	for (i = 1; i <= port->n_buffers; i++) {
 		id = (port->last + i) % port->n_buffers;
 		if (port->free & (UINT64_C(1) << id)) {
-			const struct spa_data *d = &port->buffers[id]->datas[0];
+			const struct spa_data *d = &port->buffers[id]->datas[port->plane];
 
 			port->last = id;
 			*n_frames = SPA_MIN(*n_frames, d->maxsize / (uint32_t)sizeof(float));
@@ -51,7 +51,7 @@ SEGUE_DATA_LOOP static void offer_buffer(struct segue_port *port, const float *d
 	if (port->io == NULL)
 		return;
 	if (data != NULL) {
-		struct spa_chunk *chunk = port->buffers[port->last]->datas[0].chunk;
+		struct spa_chunk *chunk = port->buffers[port->last]->datas[port->plane].chunk;
 
 		chunk->offset = 0;
 		chunk->size = n_frames * sizeof(float);
@@ -63,17 +63,22 @@ SEGUE_DATA_LOOP static void offer_buffer(struct segue_port *port, const float *d
 	port->io->status = data != NULL ? SPA_STATUS_HAVE_DATA : -EPIPE;
 }
 
+SEGUE_DATA_LOOP bool segue_port_has_arrived(const struct segue_port *port)
+{
+	return port->io != NULL && READ_ONCE(port->io->status) == SPA_STATUS_HAVE_DATA;
+}
+
 SEGUE_DATA_LOOP static void *arrived(const struct segue_port *port, uint32_t alignment, uint32_t *size)
 {
 	const struct spa_data *d;
 	uint32_t id, offset;
 
-	if (port->io == NULL || READ_ONCE(port->io->status) != SPA_STATUS_HAVE_DATA)
+	if (!segue_port_has_arrived(port))
 		return NULL;
 	id = READ_ONCE(port->io->buffer_id);
 	if (id >= port->n_buffers)
 		return NULL;
-	d = &port->buffers[id]->datas[0];
+	d = &port->buffers[id]->datas[port->plane];
 	offset = SPA_MIN(READ_ONCE(d->chunk->offset), d->maxsize);
 	*size = SPA_MIN(READ_ONCE(d->chunk->size), d->maxsize - offset);
 	return offset % alignment == 0 ? SPA_PTROFF(d->data, offset, void) : NULL;

@@ -29,6 +29,7 @@ struct segue_port {
 	struct spa_io_buffers *io;	/**< NULL: no link */
 	struct spa_buffer *buffers[SEGUE_PORT_BUFFERS_MAX];
 	uint32_t n_buffers;
+	uint32_t plane;			/**< which of a buffer's datas: those of one planar port share io and buffers */
 	/* outputs only */
 	uint64_t free;			/**< bit i: buffer i is ours to write to */
 	uint32_t last;			/**< the buffer written last */
@@ -69,13 +70,22 @@ SEGUE_DATA_LOOP void segue_port_reuse_buffer(struct segue_port *port, uint32_t i
 /** A new io area; buffers the old one still named are ours again. Through the barrier. */
 SEGUE_DATA_LOOP void segue_port_set_io(struct segue_port *port, struct spa_io_buffers *io);
 
-/** Has a buffer what the data loop takes for granted: mapped memory, aligned, for a frame at least? */
-static inline bool segue_port_can_use(const struct spa_buffer *buffer)
-{
-	const struct spa_data *d = buffer->datas;
+/** Is there something to read? Data loop. */
+SEGUE_DATA_LOOP bool segue_port_has_arrived(const struct segue_port *port);
 
-	return buffer->n_datas > 0 && d->data != NULL && d->chunk != NULL &&
-			d->maxsize >= sizeof(float) && SPA_IS_ALIGNED(d->data, sizeof(float));
+/** Has a buffer what the data loop takes for granted: mapped memory, aligned, for a frame at least, of each
+ * plane? */
+static inline bool segue_port_can_use(const struct spa_buffer *buffer, uint32_t n_planes)
+{
+	bool can_use = buffer->n_datas >= n_planes;
+
+	for (uint32_t i = 0; can_use && i < n_planes; i++) {
+		const struct spa_data *d = &buffer->datas[i];
+
+		can_use = d->data != NULL && d->chunk != NULL && d->maxsize >= sizeof(float) &&
+				SPA_IS_ALIGNED(d->data, sizeof(float));
+	}
+	return can_use;
 }
 
 /** New buffers that can be used, at most SEGUE_PORT_BUFFERS_MAX; 0: none. Through the barrier. */

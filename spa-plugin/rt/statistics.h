@@ -25,6 +25,7 @@ struct segue_statistics {
 	uint64_t n_xruns;	/* cycles missed */
 	uint64_t n_clipped;	/* output values beyond full scale */
 	float peak[SEGUE_CHANNELS_MAX];	/* largest since it was last read; the reader sets 0 */
+	uint64_t n_silent;	/* frames since anything but silence came into a device */
 
 	uint32_t sequence;	/* odd while the clock below is being written */
 	uint64_t position;	/* of the last cycle's first frame */

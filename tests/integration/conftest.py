@@ -1,7 +1,9 @@
 # SPDX-FileCopyrightText: Copyright © Segue contributors
 # SPDX-License-Identifier: MIT
 
+import os
 import pathlib
+import signal
 import sys
 
 import pytest
@@ -90,3 +92,26 @@ def playing(chain):
     chain.swap(*chain.response(0.1))
     chain.recorder.wait_for_position(chain.play() + 4800)
     return chain
+
+
+@pytest.fixture
+def stalled_file(session, tmp_path):
+    """A file on a file system whose server has been stopped, where FUSE is to be had."""
+    server = os.path.join(os.path.dirname(__file__), 'stalled_fs.py')
+    mount = tmp_path / 'mount'
+    mount.mkdir()
+    if not os.access('/dev/fuse', os.R_OK | os.W_OK) or os.geteuid() != 0:
+        pytest.skip('needs root and /dev/fuse')
+    process = session.start('stalled', ['/usr/bin/python3', server, mount])
+    try:
+        with session.bus() as bus:
+            bus.wait_until('mount', lambda: os.path.ismount(mount) or not process.alive())
+        if not process.alive():
+            pytest.skip(f'no FUSE here: {process.text()}')
+        yield mount / 'hall.wav'
+    finally:
+        # ends every wait on it
+        process.expected = {0, -signal.SIGKILL}
+        process.popen.kill()
+        process.popen.wait()
+        os.system(f'umount -l {mount} 2>/dev/null')

@@ -319,9 +319,10 @@ class Session:
     def node_id(self, name):
         return wait_until(f'node {name}', lambda: self.node(name))['id']
 
-    def link(self, out, into):
+    def link(self, out, into, passive=False):
+        """A passive link has nothing run for its sake."""
         wait_until(f'ports {out}, {into}', lambda: {out, into} <= set(self.ports()))
-        self.run('pw-link', out, into, check=True)
+        self.run('pw-link', *(['--passive'] if passive else []), out, into, check=True)
 
     def unlink(self, out, into):
         self.run('pw-link', '-d', out, into, check=True)

@@ -21,14 +21,14 @@ SETTLED_CYCLES = 4
 class Recorder:
     """Records ports of the graph from the time they are linked and their links have settled."""
 
-    def __init__(self, session, ports, seconds=60, rate=48000):
+    def __init__(self, session, ports, seconds=60, rate=48000, passive=False):
         self.session = session
         self.path = session.path / 'recording'
         self.process = session.start('recorder', [session.build / 'tests/integration/recorder', self.path,
                                                   len(ports), seconds * rate],
                                      {'PIPEWIRE_CONFIG_NAME': 'client-rt.conf'})
         for i, port in enumerate(ports):
-            session.link(port, f'recorder:input_{i}')
+            session.link(port, f'recorder:input_{i}', passive)
         self.header = np.memmap(self.path, HEADER, mode='r', shape=())
         n_channels = int(self.header['n_channels'])
         max_cycles = int(self.header['max_cycles'])

@@ -4,7 +4,6 @@
 """A bad request ends with one clear error, and the sound goes on as it was."""
 
 import os
-import signal
 import struct
 
 import numpy as np
@@ -256,28 +255,6 @@ def test_waves_are_heard_beside_files_that_never_answer(source, segue, stalled_f
         with pytest.raises(BusError) as error:
             load.result(30)
         assert error.value.name in (DBUS + 'Timeout', ERROR + 'Busy')
-
-
-@pytest.fixture
-def stalled_file(session, tmp_path):
-    """A file on a file system whose server has been stopped, where FUSE is to be had."""
-    server = os.path.join(os.path.dirname(__file__), 'stalled_fs.py')
-    mount = directory(tmp_path / 'mount')
-    if not os.access('/dev/fuse', os.R_OK | os.W_OK) or os.geteuid() != 0:
-        pytest.skip('needs root and /dev/fuse')
-    process = session.start('stalled', ['/usr/bin/python3', server, mount])
-    try:
-        with session.bus() as bus:
-            bus.wait_until('mount', lambda: os.path.ismount(mount) or not process.alive())
-        if not process.alive():
-            pytest.skip(f'no FUSE here: {process.text()}')
-        yield mount / 'hall.wav'
-    finally:
-        # ends every wait on it
-        process.expected = {0, -signal.SIGKILL}
-        process.popen.kill()
-        process.popen.wait()
-        os.system(f'umount -l {mount} 2>/dev/null')
 
 
 def test_no_descriptor_is_lost_over_bad_files(session, playing, tmp_path):

@@ -10,6 +10,9 @@ import time
 
 import pytest
 
+from chain import impulse_response
+from files import write_wav
+
 pytestmark = pytest.mark.plain
 
 SECONDS = 5
@@ -55,6 +58,20 @@ def test_a_service_with_nothing_to_do_sleeps(session, segue):
     play_some(session, segue)
     segue.wait_for_rest()
     time.sleep(2)           # the collector's last, slowest tick, and announcements held back
+    assert wakeups(session.processes['service'].pid) <= bare
+
+
+def test_a_sink_nobody_plays_to_any_more_sleeps(session, segue):
+    bare = bare_wakeups(session)
+    session.start_wireplumber()
+    room = segue.create('room', 'convolver', segue_mode='sink')
+    room.heard(room.load_samples(impulse_response(0.5, 2), channels=2, rate=48000))
+    player = session.start('player', ['pw-play', '--target', 'room',
+                                      write_wav(session.path / 'sound.wav', [[0.5, 0.5]] * 48000)])
+    player.popen.wait(20)
+    segue.bus.wait_until('cycles', lambda: room.get('Cycles') > 0)
+    segue.bus.wait_until('rest', lambda: room.get('State') == 'idle')
+    time.sleep(7)           # the collector's slowest tick, and WirePlumber's suspending what is idle for 5 s
     assert wakeups(session.processes['service'].pid) <= bare
 
 

@@ -99,6 +99,12 @@ def test_a_node_is_created_listed_and_destroyed(segue, ctl):
     assert 'No nodes' in ctl()
 
 
+def test_devices_are_linked_by_others(segue, ctl):
+    assert ctl('create', 'source', 'synth', 'mode=stream') == ctl('create', 'convolver', 'room', 'mode=sink') == ''
+    assert (ctl('get', 'synth', 'mode'), ctl('get', 'room', 'mode')) == ('stream\n', 'sink\n')
+    assert "a source can't be a sink" in ctl('create', 'source', 'hall', 'mode=sink', status=FAILED)
+
+
 def test_a_taken_name_is_refused(synth, ctl):
     assert 'synth' in ctl('create', 'source', 'synth', status=FAILED)
 
@@ -287,8 +293,8 @@ def test_a_dumb_terminal_gets_no_progress(session, synth, ctl, on_terminal):
 # ---- convolvers
 
 def test_a_convolver_comes_with_the_links_of_both_its_sides(session, segue, ctl):
-    out = ctl('create', 'convolver', 'room', 'capture.props={ audio.position = [ MONO ] }', 'wet=-6dB',
-              'latency=auto')
+    out = ctl('create', 'convolver', 'room', 'segue.mode=dsp', 'capture.props={ audio.position = [ MONO ] }',
+              'wet=-6dB', 'latency=auto')
     links = [line.split() for line in out.splitlines()[1:]]
     assert links == [['pw-link', 'SOURCE:output_MONO', 'room:input_MONO'],
                      ['pw-link', 'room:output_FL', 'SINK:playback_FL'],

@@ -162,7 +162,7 @@ int shell_setup(void **state)
 	if (segue_shell_init(&f.shell, support, n_support, &SPA_DICT_INIT_ARRAY(items), &config,
 				&f.control.iface, &shell_ops, &f) < 0)
 		return -1;
-	spa_node_add_listener(&f.shell.node, &f.listener, &shell_events, &f);
+	spa_node_add_listener(&f.shell.sides[0].node, &f.listener, &shell_events, &f);
 	*state = &f;
 	return 0;
 }
@@ -174,7 +174,7 @@ int shell_setup_running(void **state)
 	if (shell_setup(state) < 0)
 		return -1;
 	f = *state;
-	host_add_node(f->host, &f->shell.node, 2, 2, on_heard, f);
+	host_add_node(f->host, &f->shell.sides[0].node, 2, 2, on_heard, f);
 	host_wait_cycles(f->host, 2);
 	return 0;
 }

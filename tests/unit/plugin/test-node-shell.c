@@ -23,7 +23,7 @@
 static int enum_port(struct fixture *f, enum spa_direction direction, uint32_t port, uint32_t id)
 {
 	f->n_results = 0;
-	return spa_node_port_enum_params(&f->shell.node, 1, direction, port, id, 0, 100, NULL);
+	return spa_node_port_enum_params(&f->shell.sides[0].node, 1, direction, port, id, 0, 100, NULL);
 }
 
 static const struct spa_pod *result(struct fixture *f)
@@ -58,7 +58,7 @@ static void a_second_listener_does_not_repeat_it_to_the_first(void **state)
 	struct fixture *f = *state, other = { 0 };
 	struct spa_hook hook;
 
-	spa_node_add_listener(&f->shell.node, &hook, &shell_events, &other);
+	spa_node_add_listener(&f->shell.sides[0].node, &hook, &shell_events, &other);
 	assert_int_equal(other.n_infos, 1);
 	assert_int_equal(other.n_port_infos[IN] + other.n_port_infos[OUT], 5);
 	assert_int_equal(f->n_infos, 1);
@@ -129,7 +129,7 @@ static void a_nameless_node_is_called_as_its_type(void **state)
 	support = host_support(f->host, &n_support);
 	assert_int_equal(segue_shell_init(&shell, support, n_support, NULL, &config, &f->control.iface,
 				&shell_ops, f), 0);
-	assert_string_equal(spa_dict_lookup(shell.info.node.props, "node.name"), "segue.source");
+	assert_string_equal(spa_dict_lookup(shell.sides[0].info.node.props, "node.name"), "segue.source");
 	segue_shell_clear(&shell);
 	segue_shell_clear(&shell);
 	/* no data loop, no node */
@@ -143,7 +143,7 @@ static void a_nameless_node_is_called_as_its_type(void **state)
 static void unknown_params_and_ports_are_refused(void **state)
 {
 	struct fixture *f = *state;
-	struct spa_node *node = &f->shell.node;
+	struct spa_node *node = &f->shell.sides[0].node;
 
 	assert_int_equal(spa_node_enum_params(node, 1, SPA_PARAM_EnumFormat, 0, 1, NULL), -ENOENT);
 	assert_int_equal(spa_node_enum_params(node, 1, SPA_PARAM_Props, 0, 0, NULL), -EINVAL);
@@ -165,7 +165,7 @@ static void sync_answers_with_its_number(void **state)
 {
 	struct fixture *f = *state;
 
-	assert_int_equal(spa_node_sync(&f->shell.node, 7), 0);
+	assert_int_equal(spa_node_sync(&f->shell.sides[0].node, 7), 0);
 	assert_int_equal(f->n_results, 1);
 	assert_int_equal(f->last_seq, 7);
 }
@@ -173,7 +173,7 @@ static void sync_answers_with_its_number(void **state)
 static void all_property_infos_can_be_read_in_parts(void **state)
 {
 	struct fixture *f = *state;
-	struct spa_node *node = &f->shell.node;
+	struct spa_node *node = &f->shell.sides[0].node;
 
 	assert_int_equal(spa_node_enum_params(node, 1, SPA_PARAM_PropInfo, 0, 1000, NULL), 0);
 	assert_int_equal(f->n_results, 3 + DUMMY_N_PROPERTIES);
@@ -191,7 +191,7 @@ static void a_filter_selects(void **state)
 			SPA_PARAM_PropInfo, SPA_PROP_INFO_name, SPA_POD_String("segue.fade"));
 	const char *name = NULL;
 
-	assert_int_equal(spa_node_enum_params(&f->shell.node, 1, SPA_PARAM_PropInfo, 0, 1000, filter), 0);
+	assert_int_equal(spa_node_enum_params(&f->shell.sides[0].node, 1, SPA_PARAM_PropInfo, 0, 1000, filter), 0);
 	assert_int_equal(f->n_results, 1);
 	assert_true(spa_pod_parse_object(result(f), SPA_TYPE_OBJECT_PropInfo, NULL,
 			SPA_PROP_INFO_name, SPA_POD_String(&name)) >= 0);
@@ -205,7 +205,7 @@ static void a_port_speaks_of_buffers_once_it_has_a_format(void **state)
 	struct spa_pod_builder b = SPA_POD_BUILDER_INIT(pod, sizeof(pod));
 	struct spa_audio_info_dsp info = { .format = SPA_AUDIO_FORMAT_DSP_F32 };
 	struct spa_buffer buffer = { 0 }, *buffers[] = { &buffer };
-	struct spa_node *node = &f->shell.node;
+	struct spa_node *node = &f->shell.sides[0].node;
 	const struct spa_pod_prop *size;
 	uint32_t n_values, kind;
 
@@ -238,11 +238,11 @@ static void another_format_is_refused(void **state)
 	struct spa_audio_info_dsp info = { .format = SPA_AUDIO_FORMAT_S16 };
 	const struct spa_pod *format = spa_format_audio_dsp_build(&b, SPA_PARAM_Format, &info);
 
-	assert_int_equal(spa_node_port_set_param(&f->shell.node, OUT, 0, SPA_PARAM_Format, 0, format), -EINVAL);
+	assert_int_equal(spa_node_port_set_param(&f->shell.sides[0].node, OUT, 0, SPA_PARAM_Format, 0, format), -EINVAL);
 	info.format = SPA_AUDIO_FORMAT_DSP_F32;
 	format = spa_format_audio_dsp_build(&b, SPA_PARAM_Format, &info);
 	/* audio into the MIDI port */
-	assert_int_equal(spa_node_port_set_param(&f->shell.node, IN, 2, SPA_PARAM_Format, 0, format), -EINVAL);
+	assert_int_equal(spa_node_port_set_param(&f->shell.sides[0].node, IN, 2, SPA_PARAM_Format, 0, format), -EINVAL);
 }
 
 static void the_midi_port_asks_for_midi_1(void **state)
@@ -259,7 +259,7 @@ static void the_midi_port_asks_for_midi_1(void **state)
 	choice = spa_pod_get_values(&types->value, &n_values, &kind);
 	assert_int_equal(*(int32_t *)SPA_POD_BODY(choice), 1 << SPA_CONTROL_Midi);
 	/* and takes what it offers */
-	assert_int_equal(spa_node_port_set_param(&f->shell.node, IN, 2, SPA_PARAM_Format, 0, result(f)), 0);
+	assert_int_equal(spa_node_port_set_param(&f->shell.sides[0].node, IN, 2, SPA_PARAM_Format, 0, result(f)), 0);
 }
 
 static void the_midi_port_wants_a_buffer_to_be_filled_while_it_reads_another(void **state)
@@ -269,7 +269,7 @@ static void the_midi_port_wants_a_buffer_to_be_filled_while_it_reads_another(voi
 	uint32_t n_values, kind;
 
 	assert_int_equal(enum_port(f, IN, 2, SPA_PARAM_EnumFormat), 0);
-	assert_int_equal(spa_node_port_set_param(&f->shell.node, IN, 2, SPA_PARAM_Format, 0, result(f)), 0);
+	assert_int_equal(spa_node_port_set_param(&f->shell.sides[0].node, IN, 2, SPA_PARAM_Format, 0, result(f)), 0);
 	assert_int_equal(enum_port(f, IN, 2, SPA_PARAM_Buffers), 0);
 	assert_non_null(buffers = spa_pod_find_prop(result(f), NULL, SPA_PARAM_BUFFERS_buffers));
 	assert_int_equal(*(int32_t *)SPA_POD_BODY(spa_pod_get_values(&buffers->value, &n_values, &kind)), 2);
@@ -284,10 +284,10 @@ static void latency_of_the_other_side_is_kept(void **state)
 	const struct spa_pod *param = spa_latency_build(&b, SPA_PARAM_Latency, &info);
 	struct spa_latency_info got;
 
-	assert_int_equal(spa_node_port_set_param(&f->shell.node, OUT, 0, SPA_PARAM_Latency, 0, param), 0);
-	assert_int_equal(spa_node_port_set_param(&f->shell.node, IN, 0, SPA_PARAM_Latency, 0, param), -EINVAL);
+	assert_int_equal(spa_node_port_set_param(&f->shell.sides[0].node, OUT, 0, SPA_PARAM_Latency, 0, param), 0);
+	assert_int_equal(spa_node_port_set_param(&f->shell.sides[0].node, IN, 0, SPA_PARAM_Latency, 0, param), -EINVAL);
 	f->n_results = 0;
-	assert_int_equal(spa_node_port_enum_params(&f->shell.node, 1, OUT, 0, SPA_PARAM_Latency, IN, 1, NULL), 0);
+	assert_int_equal(spa_node_port_enum_params(&f->shell.sides[0].node, 1, OUT, 0, SPA_PARAM_Latency, IN, 1, NULL), 0);
 	assert_int_equal(f->n_results, 1);
 	assert_int_equal(spa_latency_parse(result(f), &got), 0);
 	assert_int_equal(got.min_rate, 64);
@@ -299,7 +299,7 @@ static struct spa_latency_info latency_of(struct fixture *f, enum spa_direction 
 	struct spa_latency_info info = { 0 };
 
 	f->n_results = 0;
-	assert_int_equal(spa_node_port_enum_params(&f->shell.node, 1, direction, port, SPA_PARAM_Latency, of, 1,
+	assert_int_equal(spa_node_port_enum_params(&f->shell.sides[0].node, 1, direction, port, SPA_PARAM_Latency, of, 1,
 				NULL), 0);
 	assert_int_equal(f->n_results, 1);
 	assert_int_equal(spa_latency_parse(result(f), &info), 0);
@@ -313,7 +313,7 @@ static void tell_latency(struct fixture *f, enum spa_direction direction, uint32
 	struct spa_latency_info info = SPA_LATENCY_INFO(SPA_DIRECTION_REVERSE(direction),
 			.min_rate = frames, .max_rate = frames);
 
-	assert_int_equal(spa_node_port_set_param(&f->shell.node, direction, port, SPA_PARAM_Latency, 0,
+	assert_int_equal(spa_node_port_set_param(&f->shell.sides[0].node, direction, port, SPA_PARAM_Latency, 0,
 				spa_latency_build(&b, SPA_PARAM_Latency, &info)), 0);
 }
 
@@ -336,7 +336,7 @@ static void latency_passes_through_and_grows_by_the_nodes_own(void **state)
 	/* what a port has been told it doesn't tell back */
 	assert_int_equal(latency_of(f, IN, 0, OUT).max_ns, 0);
 	f->n_results = 0;
-	assert_int_equal(spa_node_enum_params(&f->shell.node, 1, SPA_PARAM_ProcessLatency, 0, 1, NULL), 0);
+	assert_int_equal(spa_node_enum_params(&f->shell.sides[0].node, 1, SPA_PARAM_ProcessLatency, 0, 1, NULL), 0);
 	assert_int_equal(spa_process_latency_parse(result(f), &process), 0);
 	assert_int_equal(process.ns, 2000000);
 }
@@ -351,7 +351,7 @@ static int set_volume(struct fixture *f, float volume)
 			SPA_PROP_volume, SPA_POD_Float(volume),
 			SPA_PROP_mute,   SPA_POD_Bool(true));
 
-	return spa_node_set_param(&f->shell.node, SPA_PARAM_Props, 0, props);
+	return spa_node_set_param(&f->shell.sides[0].node, SPA_PARAM_Props, 0, props);
 }
 
 static void one_set_flips_the_serial_once_and_is_told_whole(void **state)

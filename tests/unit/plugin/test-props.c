@@ -50,7 +50,7 @@ static int set_json(struct fixture *f, const char *text)
 	assert_int_equal(spa_json_to_pod(&b, 0,
 			spa_debug_type_find(spa_type_param, SPA_PARAM_Props), text, strlen(text)), 0);
 	f->before = f->node;
-	return segue_props_set(&f->node.iface, (struct spa_pod *)buffer, &f->error);
+	return segue_props_set(&f->node.iface, false, (struct spa_pod *)buffer, &f->error);
 }
 
 static void assert_unchanged(struct fixture *f)
@@ -93,7 +93,7 @@ static void every_type_of_number_sets_a_number(void **state)
 	spa_pod_builder_pop(&b, &params);
 	pod = spa_pod_builder_pop(&b, &object);
 
-	assert_int_equal(segue_props_set(&f->node.iface, pod, &f->error), 4);
+	assert_int_equal(segue_props_set(&f->node.iface, false, pod, &f->error), 4);
 	assert_true(f->node.numbers[DUMMY_GAIN] == 0.1);
 	assert_true(f->node.numbers[DUMMY_FADE] == 3.0);
 	assert_true(f->node.numbers[DUMMY_COUNT] == 7.0);
@@ -173,7 +173,7 @@ static void nan_is_refused(void **state)
 	struct spa_pod *pod = spa_pod_builder_add_object(&b, SPA_TYPE_OBJECT_Props, SPA_PARAM_Props,
 			SPA_PROP_volume, SPA_POD_Float(NAN));
 
-	assert_int_equal(segue_props_set(&f->node.iface, pod, &f->error), -EINVAL);
+	assert_int_equal(segue_props_set(&f->node.iface, false, pod, &f->error), -EINVAL);
 	assert_int_equal(f->node.n_sets, 0);
 }
 
@@ -223,7 +223,7 @@ static void what_is_no_props_object_is_refused(void **state)
 	struct fixture *f = *state;
 	struct spa_pod_int number = SPA_POD_INIT_Int(3);
 
-	assert_int_equal(segue_props_set(&f->node.iface, &number.pod, &f->error), -EINVAL);
+	assert_int_equal(segue_props_set(&f->node.iface, false, &number.pod, &f->error), -EINVAL);
 }
 
 static void props_that_were_read_can_be_written_back(void **state)
@@ -242,7 +242,7 @@ static void props_that_were_read_can_be_written_back(void **state)
 
 	assert_true(set_json(f, "{ volume: 0.5, mute: true, params = [ segue.gain 2.0 segue.load /a.wav ] }") > 0);
 	spa_pod_dynamic_builder_init(&b, buffer, sizeof(buffer), 64);
-	assert_int_equal(segue_props_build(&f->node.iface, &b.b, &props), 1);
+	assert_int_equal(segue_props_build(&f->node.iface, false, &b.b, &props), 1);
 	assert_int_equal(spa_pod_parse_object(props, SPA_TYPE_OBJECT_Props, NULL,
 			SPA_PROP_volume, SPA_POD_Float(&volume),
 			SPA_PROP_mute, SPA_POD_Bool(&mute),
@@ -258,7 +258,7 @@ static void props_that_were_read_can_be_written_back(void **state)
 
 	/* all but what can't be set, and what would be heard anew */
 	f->before = f->node;
-	assert_true(segue_props_set(&f->node.iface, props, &f->error) > 0);
+	assert_true(segue_props_set(&f->node.iface, false, props, &f->error) > 0);
 	assert_int_equal(f->node.n_requests, f->before.n_requests);
 	assert_true(f->node.numbers[DUMMY_GAIN] == 2.0 && f->node.mute);
 	spa_pod_dynamic_builder_clean(&b);
@@ -277,7 +277,7 @@ static void every_property_has_its_info(void **state)
 		bool params = false;
 		uint32_t id = 0;
 
-		assert_int_equal(segue_props_build_info(&f->node.iface, i, &b, &info), 1);
+		assert_int_equal(segue_props_build_info(&f->node.iface, false, i, &b, &info), 1);
 		assert_true(spa_pod_parse_object(info, SPA_TYPE_OBJECT_PropInfo, NULL,
 				SPA_PROP_INFO_id, SPA_POD_OPT_Id(&id),
 				SPA_PROP_INFO_name, SPA_POD_String(&name),
@@ -289,7 +289,7 @@ static void every_property_has_its_info(void **state)
 	}
 	assert_int_equal(n_params, DUMMY_N_PROPERTIES);
 	assert_int_equal(n_ids, N_STANDARD);
-	assert_int_equal(segue_props_build_info(&f->node.iface, i, NULL, NULL), 0);
+	assert_int_equal(segue_props_build_info(&f->node.iface, false, i, NULL, NULL), 0);
 }
 
 static const struct spa_pod_choice *info_type(struct fixture *f, uint32_t index, uint8_t buffer[4096])
@@ -297,7 +297,7 @@ static const struct spa_pod_choice *info_type(struct fixture *f, uint32_t index,
 	struct spa_pod_builder b = SPA_POD_BUILDER_INIT(buffer, 4096);
 	struct spa_pod *info, *type = NULL;
 
-	assert_int_equal(segue_props_build_info(&f->node.iface, N_STANDARD + index, &b, &info), 1);
+	assert_int_equal(segue_props_build_info(&f->node.iface, false, N_STANDARD + index, &b, &info), 1);
 	spa_pod_parse_object(info, SPA_TYPE_OBJECT_PropInfo, NULL, SPA_PROP_INFO_type,
 			SPA_POD_OPT_PodChoice(&type));
 	assert_non_null(type);
