@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from bus import Segue
-from chain import RATE, Chain, impulse_response
-from convolution import error_db, taps
+from chain import RATE, Chain, impulse_response, white
+from convolution import Input, error_db, taps
 from files import write_float_wav
 from fixture import ROOT, wait_until
 from recording import Recorder
@@ -50,7 +50,7 @@ def example(session, home):
         segue = Segue(buses[0])
         nodes = [i['org.segue.Segue1.Node']['Name'] for i in segue.objects().values() if 'org.segue.Segue1.Node' in i]
         for node in nodes:
-            buses[0].wait_until(f'{node} ready', lambda: segue.node(node).get('State') in ('idle', 'running'))
+            buses[0].wait_until(f'{node} ready', lambda: segue.node(node).get('State') in ('idle', 'running', 'empty'))
         assert [line for line in process.text().splitlines() if line.startswith(('[E]', '[W]'))] == []
         return segue
     yield start
@@ -87,16 +87,75 @@ def test_a_cabinet_is_switched_in_mid_note(session, example, script):
 # ---- 7.1 on headphones
 
 def test_each_loudspeaker_is_heard_by_either_ear(session, example, home):
+    session.start_wireplumber()
     responses = impulse_response(0.2, len(HESUVI))
     write_float_wav(home / 'hrir.wav', responses)
     segue = example('binaural')
-    chain = Chain(session, segue, POSITIONS, ['FL', 'FR'], room=segue.node('binaural'),
-                  room_name='binaural')
-    chain.recorder.wait_for_position(chain.play() + RATE // 2)
-    _, heard, out = chain.split()
+    player = segue.create('player', audio_position=f'[ {" ".join(POSITIONS)} ]', segue_gain=1.0)
+    for c in POSITIONS:
+        session.link(f'player:output_{c}', f'binaural:playback_{c}')
+    recorder = Recorder(session, [f'player:output_{c}' for c in POSITIONS] +
+                        [f'binaural.output:output_{ear}' for ear in ('FL', 'FR')])
+    begin = player.heard(player.load_samples(white(2 * RATE, 8), channels=8, rate=RATE, loop='forward', fade=0.0))
+    recorder.wait_for_position(begin + RATE)
+    takes = [recorder.take(c)[begin - 256:begin + RATE // 2] for c in range(10)]
     paths = np.array([[responses[:, HESUVI.index(f'{"FC" if p == "LFE" else p}>{ear}')] for ear in 'LR']
                       for p in POSITIONS])
-    assert error_db(out, heard.convolved(paths)) < -100
+    assert error_db(np.stack(takes[8:]), Input(takes[:8]).convolved(paths)) < -100
+
+
+# ---- headphones
+
+def test_what_is_played_to_the_headphones_is_corrected(session, example, home):
+    session.start_wireplumber()
+    responses = {rate: impulse_response(0.1, 2, rate=rate) for rate in (44100, 48000)}
+    for rate, response in responses.items():
+        write_float_wav(home / f'headphones-{rate}.wav', response, rate)
+    example('headphones')
+    session.start('player', ['pw-play', '--target', 'headphones', write_float_wav(home / 'a.wav', white(20 * RATE, 2))]
+                  ).expected |= {1}     # ended by us
+    recorder = Recorder(session, [f'{who}:monitor_{c}' for who in ('headphones', 'test-sink') for c in ('FL', 'FR')])
+    recorder.wait_for_frames(RATE)
+    end = recorder.position() - 4800
+    takes = [recorder.take(c)[end - RATE // 2:end] for c in range(4)]
+    source, out = Input(takes[:2]), np.stack(takes[2:])
+    assert np.abs(source.signal).max() > 0.1
+    expected = 0.5 * source.convolved(taps(responses[48000], 2, 2))
+    assert error_db(out[:, 4800:], expected[:, 4800:]) < -100
+
+
+# ---- voice and sounds
+
+def level(samples, hz):
+    """Amplitude of a sine in samples of whole periods."""
+    turns = np.exp(-2j * np.pi * hz / RATE * np.arange(len(samples)))
+    return 2 * np.abs((samples * turns).mean())
+
+
+def test_the_microphone_has_voice_and_sounds(session, example, home):
+    session.start_wireplumber()
+    session._write('segue.conf.d/20-voice.conf', """segue.nodes = [
+        { type = source  node.name = microphone  segue.mode = mic  segue.wave = sine  segue.frequency = 375
+          segue.gain = 0.25  priority.session = 3000 } ]""")
+    sound = np.sin(2 * np.pi * 1500 / RATE * np.arange(10 * RATE))
+    path = write_float_wav(home / 'horn.wav', sound)
+    segue = example('soundboard')
+    recorder = Recorder(session, ['talk:capture_FL'])
+
+    def levels():
+        recorder.wait_for_frames(RATE // 2)
+        take = recorder.take()
+        return [level(take[take.end - 9600:], hz) for hz in (375, 1500)]
+    wait_until('voice', lambda: levels()[0] > 0.1)
+    voice, horn = levels()
+    assert horn < 1e-4
+    session.run(session.build / 'tools/seguectl/seguectl', 'play', 'board', path, check=True)
+    voice_with, horn = levels()
+    assert voice_with == pytest.approx(voice, rel=1e-3)
+    assert horn == pytest.approx(0.5, rel=0.01)
+    segue.node('board').stop(0)
+    voice, horn = levels()
+    assert voice > 0.1 and horn < 1e-4
 
 
 # ---- test tones

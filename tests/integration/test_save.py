@@ -15,6 +15,7 @@ from bus import BusError, Segue, memfd
 from chain import RATE, Chain, white
 from convolution import error_db
 from files import write_float_wav, write_wav
+from fixture import wait_until
 from recording import Recorder
 
 DBUS = 'org.freedesktop.DBus.Error.'
@@ -194,6 +195,23 @@ def test_what_a_mixer_has_set_comes_back(session, segue, save, restart):
     left, right = (recorder.take(c)[end - 4800:end] for c in (0, 1))
     assert np.abs(left).max() == pytest.approx(0.5, rel=0.3)
     assert error_db(right, 0.25 * left) < -100
+    assert complaints(session) == []
+
+
+def test_a_device_comes_back_with_its_sound_and_its_volume(session, save, restart):
+    session.start_wireplumber()
+    segue = restart()
+    room = segue.create('room', 'convolver', segue_mode='sink', playback_props='{ node.name = to-speakers }')
+    room.heard(room.load_samples(PERIOD, channels=1, rate=RATE))
+    session.run('wpctl', 'set-volume', room.get('Ids')[0], 0.5, check=True)
+    segue.bus.wait_until('volume', lambda: 'Volume: 0.50' in
+                         session.run('wpctl', 'get-volume', room.get('Ids')[0]).stdout)
+    save()
+    room = settled(restart().node('room'))
+    room.bus.wait_until('ids', lambda: len(room.get('Ids')) == 2)
+    assert (room.get('Mode'), room.get('Label')) == ('sink', 'samples')
+    wait_until('volume', lambda: session.run('wpctl', 'get-volume', room.get('Ids')[0]).stdout == 'Volume: 0.50\n')
+    assert session.node('to-speakers')
     assert complaints(session) == []
 
 
