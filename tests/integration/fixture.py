@@ -131,6 +131,7 @@ class Process:
             status = self.popen.wait(deadline)
         except subprocess.TimeoutExpired:
             self.popen.send_signal(signal.SIGABRT)
+            self.popen.send_signal(signal.SIGCONT)
             self.popen.wait()
             return f'{self.name} did not end within {deadline:g} s'
         if status in self.expected | {-signal.SIGTERM}:

@@ -88,8 +88,10 @@ def test_a_label_stays_on_its_line(session, nodes):
 
 def test_a_service_that_is_silent_is_not_waited_for(session, nodes, complete):
     session.processes['service'].signal(signal.SIGSTOP)
-    assert complete('destroy', '') == []
-    session.processes['service'].signal(signal.SIGCONT)
+    try:
+        assert complete('destroy', '') == []
+    finally:
+        session.processes['service'].signal(signal.SIGCONT)
 
 
 # ---- in the shells

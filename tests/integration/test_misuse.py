@@ -16,7 +16,6 @@ import pytest
 from files import write_float_wav
 from fixture import wait_until
 from shell import CANCELLED, DONE, FAILED, NO_SERVICE, TIMEOUT, USAGE, catches_interrupts, make_long, read_until
-from test_bad_input import stalled_file     # noqa: F401: a fixture
 
 
 # ---- words

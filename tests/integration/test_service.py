@@ -139,7 +139,7 @@ REFUSED = [
     'node.name: missing', "node.name: 'c d' isn't 1 to 64 of A-Z a-z 0-9 . _ -",
     'e: segue.gain: 99 is out of range (0 to 16 linear)', 'f: segue.gian: no such property',
     'g: a.wav: the path must begin with /', 'h: organ: no such waveform', 'i: segue.wave: no such property',
-    "j: segue.mode: this release has no 'attic'", "k: audio.position: [ FL FL ] isn't a list of channels",
+    "j: segue.mode: 'attic' is none of dsp, sink, mic, stream", "k: audio.position: [ FL FL ] isn't a list of channels",
     "'saw' isn't an object"]
 
 

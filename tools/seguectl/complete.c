@@ -97,7 +97,7 @@ static json_object *read_objects(struct segue_ctl *ctl, const char *below)
 
 	if (ctl->bus == NULL && segue_bus_open(ctl) != SEGUE_EXIT_OK)
 		return NULL;
-	sd_bus_set_method_call_timeout(ctl->bus, ANSWER_USEC);
+	ctl->deadline_usec = segue_now_usec() + ANSWER_USEC;
 	return segue_json_objects(ctl, below, &objects) == SEGUE_EXIT_OK ? objects : NULL;
 }
 
