@@ -10,8 +10,8 @@
 #include <spa/utils/defs.h>
 
 #include "buffers.h"
-#include "meter.h"
 #include "midi.h"
+#include "outlet.h"
 #include "ramp.h"
 #include "swap.h"
 #include "table.h"
@@ -55,12 +55,8 @@ struct segue_source {
 	bool plays_notes;		/* trigger */
 	uint32_t midi_channel;		/* 0: all, 1..16 */
 	bool has_run;			/* what is set from now on is ramped */
-	struct segue_ramp gain;
-	struct segue_ramp bypass;	/* 0: bypassed, 1: heard */
-	struct segue_ramp restart;	/* 0..1 after a long pause */
 	struct segue_ramp steady;	/* the steady voice's, 0: trigger notes */
-	struct segue_ramp volume[SEGUE_CHANNELS_MAX];
-	struct segue_meter meter;	/* of the outputs, in this cycle */
+	struct segue_outlet outlet;
 	struct segue_midi midi;
 	struct segue_midi_event event;	/* the next one of this cycle */
 	bool has_event;
@@ -90,13 +86,8 @@ struct segue_source *segue_source_init(void *memory, uint32_t n_channels,
 	source->frequency = DEFAULT_FREQUENCY;
 	segue_phase_set_frequency(&source->phase, source->frequency, source->rate);
 	segue_voices_init(&source->voices, handover, n_channels, source->rate);
-	segue_ramp_jump(&source->gain, 1.0);
-	source->bypass.smooth = true;
-	segue_ramp_jump(&source->bypass, 1.0);
-	segue_ramp_jump(&source->restart, 1.0);
+	segue_outlet_init(&source->outlet);
 	segue_ramp_jump(&source->steady, 1.0);
-	for (uint32_t c = 0; c < n_channels; c++)
-		segue_ramp_jump(&source->volume[c], 1.0);
 	return source;
 }
 
@@ -171,10 +162,10 @@ SEGUE_DATA_LOOP static void obey(struct segue_source *source, const struct segue
 
 	switch (command->type) {
 	case SEGUE_SOURCE_GAIN:
-		segue_ramp_start(&source->gain, command->value, count_frames(source, RAMP_SEC));
+		segue_ramp_start(&source->outlet.gain, command->value, count_frames(source, RAMP_SEC));
 		break;
 	case SEGUE_SOURCE_BYPASS:
-		segue_ramp_start(&source->bypass, command->value != 0.0 ? 0.0 : 1.0,
+		segue_ramp_start(&source->outlet.bypass, command->value != 0.0 ? 0.0 : 1.0,
 				count_frames(source, command->key * 1e-6));
 		break;
 	case SEGUE_SOURCE_FREQUENCY:
@@ -183,7 +174,7 @@ SEGUE_DATA_LOOP static void obey(struct segue_source *source, const struct segue
 		break;
 	case SEGUE_SOURCE_VOLUME:
 		if (command->key < source->n_channels)
-			segue_ramp_start(&source->volume[command->key], command->value,
+			segue_ramp_start(&source->outlet.volume[command->key], command->value,
 					count_frames(source, RAMP_SEC));
 		break;
 	case SEGUE_SOURCE_TRIGGER:
@@ -364,36 +355,6 @@ SEGUE_DATA_LOOP static void mix_fade(struct segue_source *source, uint32_t n_fra
 	}
 }
 
-/* What a block's frames are multiplied by: the same for all of them unless a ramp moves. */
-struct levels {
-	bool is_moving;
-	float rest;
-	segue_row values;
-};
-
-/* Multiply levels by a ramp and move it on. */
-SEGUE_DATA_LOOP static void add_ramp(struct levels *levels, struct segue_ramp *ramp, uint32_t n_frames)
-{
-	if (!levels->is_moving && ramp->n_frames == 0) {
-		levels->rest *= (float)ramp->to;
-		return;
-	}
-	for (uint32_t i = 0; !levels->is_moving && i < n_frames; i++)
-		levels->values[i] = levels->rest;
-	levels->is_moving = true;
-	segue_ramp_apply(ramp, levels->values, n_frames);
-}
-
-SEGUE_DATA_LOOP static void apply_levels(const struct levels *levels, float values[], uint32_t n_frames)
-{
-	uint32_t i;
-
-	for (i = 0; levels->is_moving && i < n_frames; i++)
-		values[i] *= levels->values[i];
-	for (i = 0; !levels->is_moving && levels->rest != 1.0f && i < n_frames; i++)
-		values[i] *= levels->rest;
-}
-
 SEGUE_DATA_LOOP static void silence(segue_row *rows, uint32_t n_rows, uint32_t n_frames)
 {
 	for (uint32_t i = 0; i < n_rows; i++)
@@ -443,7 +404,7 @@ SEGUE_DATA_LOOP static void render(struct segue_source *source, float *const out
 		uint32_t n_frames)
 {
 	uint32_t place = SEGUE_BLOCK_FRAMES - segue_phase_block_left(&source->phase);
-	struct levels common, own;
+	struct segue_outlet_levels levels;
 	uint32_t c;
 
 	play_steady(source, n_frames);
@@ -451,22 +412,9 @@ SEGUE_DATA_LOOP static void render(struct segue_source *source, float *const out
 	if (source->swap.next != NULL)
 		mix_fade(source, n_frames);
 
-	common.is_moving = false;
-	common.rest = 1.0f;
-	add_ramp(&common, &source->gain, n_frames);
-	add_ramp(&common, &source->bypass, n_frames);
-	add_ramp(&common, &source->restart, n_frames);
+	segue_outlet_advance(&source->outlet, n_frames, &levels);
 	for (c = 0; c < source->n_channels; c++) {
-		struct segue_ramp *volume = &source->volume[c];
-		const struct levels *levels = &common;
-
-		if (volume->n_frames > 0 || volume->to != 1.0) {
-			own = common;
-			add_ramp(&own, volume, n_frames);
-			levels = &own;
-		}
-		apply_levels(levels, source->rows[c], n_frames);
-		segue_meter_watch(&source->meter, c, source->rows[c], n_frames);
+		segue_outlet_apply(&source->outlet, &levels, c, source->rows[c], n_frames);
 		if (out[c] != NULL)
 			memcpy(out[c] + offset, source->rows[c], n_frames * sizeof(float));
 	}
@@ -487,8 +435,8 @@ SEGUE_DATA_LOOP static void begin_cycle(struct segue_source *source, const struc
 	if (gap.is_long) {
 		end_notes(source);
 		segue_swap_finish_fade(&source->swap);
-		segue_ramp_jump(&source->restart, 0.0);
-		segue_ramp_start(&source->restart, 1.0, count_frames(source, RAMP_SEC));
+		segue_ramp_jump(&source->outlet.restart, 0.0);
+		segue_ramp_start(&source->outlet.restart, 1.0, count_frames(source, RAMP_SEC));
 	}
 	if (gap.n_missed > 0)
 		segue_statistics_add_xruns(source->statistics, gap.n_missed);
@@ -526,7 +474,7 @@ void segue_source_process(struct segue_source *source, const struct spa_io_clock
 	}
 	follow_swap(source);
 	(void)hear_events(source, UINT32_MAX, 1);	/* beyond the cycle's end: late rather than lost */
-	segue_meter_report(&source->meter, source->n_channels, source->statistics);
+	segue_meter_report(&source->outlet.meter, source->n_channels, source->statistics);
 	report_counts(source);
 	segue_statistics_end_cycle(source->statistics, begun,
 			!(clock->flags & SPA_IO_CLOCK_FLAG_FREEWHEEL));
@@ -556,12 +504,8 @@ void segue_source_settle(struct segue_source *source)
 	end_notes(source);
 	report_counts(source);
 	segue_phase_settle(&source->phase);
-	segue_ramp_jump(&source->gain, source->gain.to);
-	segue_ramp_jump(&source->bypass, source->bypass.to);
-	segue_ramp_jump(&source->restart, 1.0);
 	segue_ramp_jump(&source->steady, source->steady.to);
-	for (uint32_t c = 0; c < source->n_channels; c++)
-		segue_ramp_jump(&source->volume[c], source->volume[c].to);
+	segue_outlet_settle(&source->outlet);
 }
 
 void segue_source_drain(struct segue_source *source)
