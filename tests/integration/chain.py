@@ -36,6 +36,7 @@ class Ran:
     heard: Input
     out: np.ndarray
     lost: list              # positions of cycles that only the player ran in
+    gaps: list              # where cycles weren't recorded
 
     def index(self, position):
         """Of a frame, by its position."""
@@ -49,8 +50,8 @@ class Ran:
 
 
 class Unrecorded(Exception):
-    """Cycles are missing in which others may have run: no measurement, and the test is run again. PipeWire 0.3.65
-    starts nodes one after the other when the rate changes, the recorder maybe last."""
+    """Cycles are missing, and it seems that others ran in them: no measurement, and the test is run again. PipeWire
+    0.3.65 starts nodes one after the other when the rate changes, the recorder maybe last."""
 
 
 def is_left(out, before):
@@ -150,11 +151,8 @@ class Chain:
         n = len(self.inputs)
         return first, Input(takes[:n]), np.stack(takes[n:])
 
-    def ran(self, whole=False):
-        """What was recorded without the cycles that PipeWire left the convolver or everyone out of. whole: none
-        may be missing."""
-        if whole and self.recorder.gaps():
-            raise Unrecorded(self.recorder.gaps())
+    def ran(self):
+        """What was recorded without the cycles that PipeWire left the convolver or everyone out of."""
         first, takes = self.takes()
         takes = np.stack(takes)
         n_in, begins, rates, parts, lost, n = len(self.inputs), {}, [], [], [], 0
@@ -169,7 +167,7 @@ class Chain:
             parts.append(part)
             n += part.shape[1]
         whole = np.concatenate(parts, axis=1)
-        return Ran(begins, rates, Input(whole[:n_in]), whole[n_in:], lost)
+        return Ran(begins, rates, Input(whole[:n_in]), whole[n_in:], lost, self.recorder.gaps())
 
     def applied(self):
         """What was heard, once each request has been answered."""
