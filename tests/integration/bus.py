@@ -83,8 +83,8 @@ class Bus:
                 Gio.DBusConnectionFlags.MESSAGE_BUS_CONNECTION, None, None)
             self.connection.set_exit_on_close(False)
             self.signals = []
-            self.connection.signal_subscribe(service, None, None, None, None,
-                                             Gio.DBusSignalFlags.NONE, self._on_signal)
+            self._subscription = self.connection.signal_subscribe(
+                service, None, None, None, None, Gio.DBusSignalFlags.NONE, self._on_signal)
         finally:
             self.context.pop_thread_default()
 
@@ -95,8 +95,11 @@ class Bus:
         self.close()
 
     def close(self):
+        # it holds us, and so descriptors
+        self.connection.signal_unsubscribe(self._subscription)
         if not self.connection.is_closed():
             self.connection.close_sync(None)
+        self.dispatch()
 
     def _on_signal(self, connection, sender, path, interface, member, parameters):
         self.signals.append((path, interface, member, parameters.unpack()))

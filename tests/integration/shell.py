@@ -53,13 +53,19 @@ def ctl(session):
     return run
 
 
+def heed_interrupts():
+    """Who was started in a shell's background doesn't, and what it starts neither."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.fixture
 def begin(session):
     """Start it, to be looked at while it runs; ended after the test."""
     running = []
 
     def start(*args, **options):
-        options = {'stdout': subprocess.PIPE, 'stderr': subprocess.PIPE, 'text': True, 'env': session.env} | options
+        options = {'stdout': subprocess.PIPE, 'stderr': subprocess.PIPE, 'text': True, 'env': session.env,
+                   'preexec_fn': heed_interrupts} | options
         process = subprocess.Popen([session.build / 'tools/seguectl/seguectl', *args],
                                    cwd=session.path / 'home', **options)
         running.append(process)

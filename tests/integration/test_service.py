@@ -193,7 +193,7 @@ def test_a_node_taken_out_of_the_daemon_is_gone(session):
     with session.bus() as bus:
         segue = Segue(bus)
         bus.wait_until('end', lambda: not any(path.endswith('/empty') for path in segue.objects()))
-        assert segue.node('synth').get('Label') == 'sine'
+        bus.wait_until('sound', lambda: segue.node('synth').get('Label') == 'sine')
 
 
 @pytest.mark.session(fragment=(ROOT / 'module/50-segue.conf').read_text())
