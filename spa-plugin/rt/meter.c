@@ -8,9 +8,10 @@
 
 #include <spa/utils/defs.h>
 
-void segue_meter_watch(struct segue_meter *meter, uint32_t channel, const float values[], uint32_t n_frames)
+/* The bits of magnitudes are ordered as they are, and whole numbers are compared many at a time. */
+SEGUE_DATA_LOOP static inline __attribute__((always_inline)) void watch(struct segue_meter *meter, uint32_t channel,
+		const float values[], uint32_t n_frames)
 {
-	/* the bits of magnitudes are ordered as they are, and whole numbers are compared many at a time */
 	const union { float value; int32_t bits; } full_scale = { 1.0f };
 	union { float value; int32_t bits; } largest = { 0.0f };
 	int32_t bits, n_clipped = 0;
@@ -25,6 +26,34 @@ void segue_meter_watch(struct segue_meter *meter, uint32_t channel, const float 
 		meter->peak[channel] = largest.value;
 	meter->n_clipped += (uint32_t)n_clipped;
 }
+
+SEGUE_DATA_LOOP static void watch_portable(struct segue_meter *meter, uint32_t channel, const float values[],
+		uint32_t n_frames)
+{
+	watch(meter, channel, values, n_frames);
+}
+
+#if defined(__x86_64__) || defined(__i386__)
+
+SEGUE_DATA_LOOP __attribute__((target("avx2"))) static void watch_avx2(struct segue_meter *meter, uint32_t channel,
+		const float values[], uint32_t n_frames)
+{
+	watch(meter, channel, values, n_frames);
+}
+
+void segue_meter_init(struct segue_meter *meter)
+{
+	meter->watch = __builtin_cpu_supports("avx2") ? watch_avx2 : watch_portable;
+}
+
+#else
+
+void segue_meter_init(struct segue_meter *meter)
+{
+	meter->watch = watch_portable;
+}
+
+#endif
 
 void segue_meter_report(struct segue_meter *meter, uint32_t n_channels, struct segue_statistics *statistics)
 {

@@ -17,12 +17,15 @@
  * silent. Data loop only. */
 
 struct segue_meter {
+	/** \param values  n_frames of a channel */
+	SEGUE_DATA_LOOP void (*watch)(struct segue_meter *meter, uint32_t channel, const float values[],
+			uint32_t n_frames);
 	float peak[SEGUE_CHANNELS_MAX];
 	uint64_t n_clipped;
 };
 
-SEGUE_DATA_LOOP void segue_meter_watch(struct segue_meter *meter, uint32_t channel, const float values[],
-		uint32_t n_frames);
+/** Of a zeroed meter: the way this processor watches fastest. */
+SEGUE_DATA_LOOP void segue_meter_init(struct segue_meter *meter);
 /** The cycle is over. */
 SEGUE_DATA_LOOP void segue_meter_report(struct segue_meter *meter, uint32_t n_channels,
 		struct segue_statistics *statistics);

@@ -29,6 +29,7 @@ SEGUE_DATA_LOOP static void multiply(const struct segue_outlet_levels *levels, f
 
 void segue_outlet_init(struct segue_outlet *o)
 {
+	segue_meter_init(&o->meter);
 	segue_ramp_jump(&o->gain, 1.0);
 	o->bypass.smooth = true;
 	segue_ramp_jump(&o->bypass, 1.0);
@@ -58,7 +59,7 @@ void segue_outlet_apply(struct segue_outlet *o, const struct segue_outlet_levels
 		levels = &own;
 	}
 	multiply(levels, values, n_frames);
-	segue_meter_watch(&o->meter, output, values, n_frames);
+	o->meter.watch(&o->meter, output, values, n_frames);
 }
 
 void segue_outlet_settle(struct segue_outlet *o)

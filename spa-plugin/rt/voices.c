@@ -188,12 +188,15 @@ SEGUE_DATA_LOOP static bool is_sounding(struct segue_voices *v, uint32_t channel
 	return false;
 }
 
-SEGUE_DATA_LOOP static void find_state(struct segue_channel *c)
+SEGUE_DATA_LOOP static void find_state(struct segue_voices *v, uint32_t channel)
 {
+	struct segue_channel *c = &v->channels[channel];
 	const float *rest = c->controls.rest;
 
 	c->controls.is_moving = c->ramps[0].n_frames > 0;
 	c->controls.is_unity = !c->controls.is_moving && rest[0] == 1.0f && rest[1] == 1.0f && rest[2] == 1.0f;
+	v->moving &= ~(1u << channel);
+	v->moving |= (uint32_t)c->controls.is_moving << channel;
 }
 
 /* Gains follow their controllers in 5 ms, at once where nothing sounds. */
@@ -216,13 +219,11 @@ SEGUE_DATA_LOOP static void set_gains(struct segue_voices *v, uint32_t channel)
 			segue_ramp_jump(&c->ramps[s], to[s]);
 		c->controls.rest[s] = (float)to[s];
 	}
-	find_state(c);
+	find_state(v, channel);
 }
 
 SEGUE_DATA_LOOP static void run_ramps(struct segue_channel *c, uint32_t n_frames)
 {
-	if (!c->controls.is_moving)
-		return;
 	for (uint32_t s = 0; s < SEGUE_SIDES; s++) {
 		for (uint32_t i = 0; i < n_frames; i++)
 			c->controls.gains[s][i] = (float)segue_ramp_value(&c->ramps[s], i);
@@ -469,12 +470,14 @@ void segue_voices_render(struct segue_voices *v, struct segue_note_block *block)
 	block->loops = v->loops;
 	block->n_outputs = v->n_outputs;
 	block->rate = v->rate;
-	for (i = 0; i < SEGUE_CHANNELS; i++)
-		run_ramps(&v->channels[i], block->n_frames);
+	for (i = 0; v->moving >> i != 0; i++) {
+		if (v->moving >> i & 1)
+			run_ramps(&v->channels[i], block->n_frames);
+	}
 	if (segue_notes_play(v->notes, v->order, v->n_notes, v->channels, block))
 		collect(v);
-	for (i = 0; i < SEGUE_CHANNELS; i++) {
-		if (v->channels[i].controls.is_moving)
-			find_state(&v->channels[i]);
+	for (i = 0; v->moving >> i != 0; i++) {
+		if (v->moving >> i & 1)
+			find_state(v, i);
 	}
 }

@@ -38,6 +38,7 @@ struct segue_voices {
 	struct segue_envelope_shape shape;	/**< for notes to come */
 	uint32_t n_notes, n_counted;		/**< with and without those in their last 5 ms */
 	uint16_t order[SEGUE_NOTES_MAX];	/**< of notes[]: from the oldest on, then those that are free */
+	uint32_t moving;			/**< a bit for each channel whose gains move */
 	struct segue_channel channels[SEGUE_CHANNELS];
 	struct segue_note notes[SEGUE_NOTES_MAX];
 };

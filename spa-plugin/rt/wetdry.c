@@ -11,6 +11,7 @@
 
 void segue_wetdry_init(struct segue_wetdry *w)
 {
+	segue_meter_init(&w->meter);
 	w->bypass.smooth = true;
 	segue_ramp_jump(&w->gain, 1.0);
 	segue_ramp_jump(&w->wet, 1.0);
@@ -53,7 +54,7 @@ void segue_wetdry_apply(struct segue_wetdry *w, const struct segue_wetdry_levels
 	for (i = 0; in != NULL && i < n_frames; i++)
 		values[i] += levels->dry[i] * in[i];
 	segue_ramp_apply(&w->volume[output], values, n_frames);
-	segue_meter_watch(&w->meter, output, values, n_frames);
+	w->meter.watch(&w->meter, output, values, n_frames);
 }
 
 void segue_wetdry_settle(struct segue_wetdry *w)
