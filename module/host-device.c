@@ -149,10 +149,11 @@ static void leave(struct device *device)
 	device->entered = false;
 	if (device->tail != NULL)
 		segue_tail_disconnect(device->tail);
-	for (uint32_t i = 0; i < device->n_sides; i++) {
+	/* the inputs' side first: it runs the other one, whose ports lead into its adapter */
+	for (uint32_t i = device->n_sides; i-- > 0; )
 		segue_graph_node_disconnect(&device->sides[i].graph);
+	for (uint32_t i = 0; i < device->n_sides; i++)
 		segue_adapter_unload(&device->sides[i].adapter);
-	}
 }
 
 static int enter_side(struct side *side)
