@@ -44,6 +44,7 @@ ELSEWHERE = {
     'dpkg-buildpackage -b -us -uc': 'tests/package builds the packages',
     'apt install ../pipewire-segue_*.deb': 'tests/package installs them',
     'systemctl --user enable segue': 'test_systemd.py has the unit',
+    'seguectl top': 'test_top.py runs it in a terminal',
     'man segue.conf': 'meson looks over the pages',
     'man seguectl': 'meson looks over the pages',
     'examples/stream-wavetables.py NODE': 'test_examples.py runs it',
