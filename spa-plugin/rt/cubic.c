@@ -60,7 +60,7 @@ INLINE void interpolate(const float *data, const struct segue_places *places, ui
 		ret[i] = segue_hermite(data + frame[i], ts[i]);
 }
 
-INLINE void add(float (*restrict rows)[SEGUE_BLOCK_FRAMES], const float *restrict left, const float *restrict right,
+INLINE void add(segue_row *restrict rows, const float *restrict left, const float *restrict right,
 		float gain, uint32_t n_frames)
 {
 	uint32_t i;
@@ -77,7 +77,7 @@ INLINE void add(float (*restrict rows)[SEGUE_BLOCK_FRAMES], const float *restric
 	}
 }
 
-INLINE void add_shaped(float (*restrict rows)[SEGUE_BLOCK_FRAMES], const float *restrict left,
+INLINE void add_shaped(segue_row *restrict rows, const float *restrict left,
 		const float *restrict right, float gain, const float *restrict gains, uint32_t n_frames)
 {
 	uint32_t i;
@@ -94,10 +94,10 @@ INLINE void add_shaped(float (*restrict rows)[SEGUE_BLOCK_FRAMES], const float *
 	}
 }
 
-INLINE void add_falling(float (*restrict rows)[SEGUE_BLOCK_FRAMES], const float *restrict left,
-		const float *restrict right, float gain, const struct segue_fall *fall)
+INLINE void add_falling_block(segue_row *restrict rows, const float *restrict left,
+		const float *restrict right, float gain, const struct segue_fall *fall, float distance)
 {
-	v8 lanes = fall->distance * *(const v8 *)fall->left;
+	v8 lanes = distance * *(const v8 *)fall->left;
 
 	for (uint32_t i = 0; i < SEGUE_BLOCK_FRAMES; i += 8) {
 		v8 gains = gain * (fall->to + lanes), value = gains * *(const v8 *)(left + i);
@@ -111,9 +111,18 @@ INLINE void add_falling(float (*restrict rows)[SEGUE_BLOCK_FRAMES], const float 
 	}
 }
 
-INLINE void fall(float *row, const struct segue_fall *of)
+INLINE void add_falling(segue_row *restrict rows, const float *restrict left, const float *restrict right, float gain,
+		const struct segue_fall *fall, const float *distances, uint32_t n_blocks)
 {
-	v8 lanes = of->distance * *(const v8 *)of->left;
+	add_falling_block(rows, left, right, gain, fall, distances[0]);
+	for (uint32_t b = 1, i = SEGUE_BLOCK_FRAMES; b < n_blocks; b++, i += SEGUE_BLOCK_FRAMES)
+		add_falling_block((segue_row *)(rows[0] + i), left + i, right != NULL ? right + i : NULL, gain, fall,
+				distances[b]);
+}
+
+INLINE void fall(float *row, const struct segue_fall *of, float distance)
+{
+	v8 lanes = distance * *(const v8 *)of->left;
 
 	for (uint32_t i = 0; i < SEGUE_BLOCK_FRAMES; i += 8) {
 		*(v8 *)(row + i) = of->to + lanes;
@@ -132,7 +141,7 @@ SEGUE_DATA_LOOP attributes static void interpolate_##kind(const float *data, con
 { \
 	interpolate(data, places, first, ret, n_frames); \
 } \
-SEGUE_DATA_LOOP attributes static void add_##kind(float (*restrict rows)[SEGUE_BLOCK_FRAMES], const float *left, \
+SEGUE_DATA_LOOP attributes static void add_##kind(segue_row *restrict rows, const float *left, \
 		const float *right, float gain, uint32_t n_frames) \
 { \
 	if (n_frames == SEGUE_BLOCK_FRAMES) \
@@ -140,19 +149,20 @@ SEGUE_DATA_LOOP attributes static void add_##kind(float (*restrict rows)[SEGUE_B
 	else \
 		add(rows, left, right, gain, n_frames); \
 } \
-SEGUE_DATA_LOOP attributes static void add_shaped_##kind(float (*restrict rows)[SEGUE_BLOCK_FRAMES], \
+SEGUE_DATA_LOOP attributes static void add_shaped_##kind(segue_row *restrict rows, \
 		const float *left, const float *right, float gain, const float *gains, uint32_t n_frames) \
 { \
 	add_shaped(rows, left, right, gain, gains, n_frames); \
 } \
-SEGUE_DATA_LOOP attributes static void add_falling_##kind(float (*restrict rows)[SEGUE_BLOCK_FRAMES], \
-		const float *left, const float *right, float gain, const struct segue_fall *fall) \
+SEGUE_DATA_LOOP attributes static void add_falling_##kind(segue_row *restrict rows, \
+		const float *left, const float *right, float gain, const struct segue_fall *fall, \
+		const float *distances, uint32_t n_blocks) \
 { \
-	add_falling(rows, left, right, gain, fall); \
+	add_falling(rows, left, right, gain, fall, distances, n_blocks); \
 } \
-SEGUE_DATA_LOOP attributes static void fall_##kind(float *row, const struct segue_fall *of) \
+SEGUE_DATA_LOOP attributes static void fall_##kind(float *row, const struct segue_fall *of, float distance) \
 { \
-	fall(row, of); \
+	fall(row, of, distance); \
 }
 
 #define METHODS(kind) \

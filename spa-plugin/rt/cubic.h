@@ -22,9 +22,8 @@ struct segue_places {
 
 /** A block on its way to a value: frame i is to + distance * left[i % 8] * left_8 to the power of i / 8. */
 struct segue_fall {
-	float to, distance;
+	float to, left_8;
 	float left[8];
-	float left_8;
 };
 
 /** For each kind of processor; all give the same values. */
@@ -37,16 +36,17 @@ struct segue_loops {
 	SEGUE_DATA_LOOP void (*interpolate)(const float *data, const struct segue_places *places, uint32_t first,
 			float *ret, uint32_t n_frames);
 	/** rows[0][i] += gain * left[i], and the same from right to rows[1]. \param right  NULL: there is no such row */
-	SEGUE_DATA_LOOP void (*add)(float (*restrict rows)[SEGUE_BLOCK_FRAMES], const float *left, const float *right,
+	SEGUE_DATA_LOOP void (*add)(segue_row *restrict rows, const float *left, const float *right,
 			float gain, uint32_t n_frames);
 	/** rows[0][i] += gain * gains[i] * left[i], and so on */
-	SEGUE_DATA_LOOP void (*add_shaped)(float (*restrict rows)[SEGUE_BLOCK_FRAMES], const float *left,
+	SEGUE_DATA_LOOP void (*add_shaped)(segue_row *restrict rows, const float *left,
 			const float *right, float gain, const float *gains, uint32_t n_frames);
-	/** The same with what falls as gains, for a whole block. */
-	SEGUE_DATA_LOOP void (*add_falling)(float (*restrict rows)[SEGUE_BLOCK_FRAMES], const float *left,
-			const float *right, float gain, const struct segue_fall *fall);
+	/** The same with what falls as gains, for whole blocks, at least one. */
+	SEGUE_DATA_LOOP void (*add_falling)(segue_row *restrict rows, const float *left,
+			const float *right, float gain, const struct segue_fall *fall,
+			const float *distances, uint32_t n_blocks);
 	/** A whole block of what falls. */
-	SEGUE_DATA_LOOP void (*fall)(float *row, const struct segue_fall *fall);
+	SEGUE_DATA_LOOP void (*fall)(float *row, const struct segue_fall *fall, float distance);
 };
 
 /** Plain C, and whatever the compiler makes of it. */

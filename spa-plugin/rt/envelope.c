@@ -116,18 +116,12 @@ SEGUE_DATA_LOOP static void run_linear(const struct segue_envelope *e, float *re
 		ret[i] = (float)(e->from + slope * (double)(int32_t)(e->done + i + 1));
 }
 
-SEGUE_DATA_LOOP static void begin_block(struct segue_envelope *e, double distance)
-{
-	e->distance = distance;
-	e->fall.distance = (float)distance;
-}
-
 /* The stage's blocks are the engine's: so a whole one is worked out once. */
 SEGUE_DATA_LOOP static void begin_blocks(struct segue_envelope *e, uint32_t place)
 {
 	/* but what falls faster than any float can hold, counted back to the engine's, has its own */
 	e->offset = -e->slope * SEGUE_BLOCK_FRAMES < STEEPEST ? place : 0;
-	begin_block(e, (e->from - e->to) * exp2(-e->slope * e->offset));
+	e->distance = (e->from - e->to) * exp2(-e->slope * e->offset);
 }
 
 /* Frames of one block: the whole block is worked out, because it takes no longer. */
@@ -137,11 +131,11 @@ SEGUE_DATA_LOOP static void run_exponential(struct segue_envelope *e, const stru
 	uint32_t place = (e->offset + e->done) % SEGUE_BLOCK_FRAMES;
 	float block[SEGUE_BLOCK_FRAMES], *row = n_frames == SEGUE_BLOCK_FRAMES ? ret : block;
 
-	loops->fall(row, &e->fall);
+	loops->fall(row, &e->fall, (float)e->distance);
 	if (row == block)
 		memcpy(ret, block + place, n_frames * sizeof(*ret));
 	if (place + n_frames == SEGUE_BLOCK_FRAMES)
-		begin_block(e, e->distance * e->left_block);
+		e->distance *= e->left_block;
 }
 
 void segue_envelope_run(struct segue_envelope *e, const struct segue_loops *loops, uint32_t rate, uint32_t place,

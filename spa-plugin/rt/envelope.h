@@ -41,7 +41,7 @@ struct segue_envelope {
 	uint32_t offset;		/**< of the stage's first frame in a block of them */
 	double distance;		/**< from `to`, where the block begins */
 	double left_block;		/**< of it after SEGUE_BLOCK_FRAMES */
-	struct segue_fall fall;		/**< the block */
+	struct segue_fall fall;		/**< any block */
 };
 
 SEGUE_DATA_LOOP void segue_envelope_start(struct segue_envelope *envelope,
@@ -56,22 +56,32 @@ SEGUE_DATA_LOOP void segue_envelope_end(struct segue_envelope *envelope, uint32_
 SEGUE_DATA_LOOP void segue_envelope_run(struct segue_envelope *envelope, const struct segue_loops *loops,
 		uint32_t rate, uint32_t place, float *ret, uint32_t n_frames);
 
-/** Is the next block a whole one that all falls, as `fall` says? */
-static inline SEGUE_DATA_LOOP bool segue_envelope_is_falling(const struct segue_envelope *e)
+/** How many whole blocks from here on fall? */
+static inline SEGUE_DATA_LOOP uint64_t segue_envelope_count_falling(const struct segue_envelope *e)
 {
-	return (e->stage == SEGUE_STAGE_DECAY || e->stage == SEGUE_STAGE_RELEASE) && e->done > 0 &&
-		e->n_frames - e->done >= SEGUE_BLOCK_FRAMES && (e->offset + e->done) % SEGUE_BLOCK_FRAMES == 0;
+	bool falls = (e->stage == SEGUE_STAGE_DECAY || e->stage == SEGUE_STAGE_RELEASE) && e->done > 0 &&
+		(e->offset + e->done) % SEGUE_BLOCK_FRAMES == 0;
+
+	return falls ? (e->n_frames - e->done) / SEGUE_BLOCK_FRAMES : 0;
 }
 
 /** What comes after the stage's last frame. */
 SEGUE_DATA_LOOP void segue_envelope_enter_next(struct segue_envelope *envelope, uint32_t rate);
 
-/** Move on by such a block. */
-static inline SEGUE_DATA_LOOP void segue_envelope_pass(struct segue_envelope *e, uint32_t rate)
+/** Move on by so many of them.
+ * \param ret  distance of each from where it falls to */
+static inline SEGUE_DATA_LOOP void segue_envelope_fall(struct segue_envelope *e, uint32_t rate, float ret[],
+		uint32_t n_blocks)
 {
-	e->distance *= e->left_block;
-	e->fall.distance = (float)e->distance;
-	e->done += SEGUE_BLOCK_FRAMES;
+	double distance = e->distance;
+	uint32_t b = 0;
+
+	do {
+		ret[b] = (float)distance;
+		distance *= e->left_block;
+	} while (++b < n_blocks);
+	e->distance = distance;
+	e->done += n_blocks * SEGUE_BLOCK_FRAMES;
 	if (e->done == e->n_frames)
 		segue_envelope_enter_next(e, rate);
 }

@@ -24,7 +24,7 @@ double segue_key_frequency(double key)
 
 enum loudness_kind {
 	LOUDNESS_STEADY,	/* the same in every frame */
-	LOUDNESS_FALLING,	/* a whole block of a decay or release */
+	LOUDNESS_FALLING,	/* whole blocks of a decay or release */
 	LOUDNESS_MOVING,
 };
 
@@ -34,6 +34,7 @@ struct loudness {
 	const float *rest;			/* of the channel, on each side */
 	float steady;				/* the envelope's, beside it */
 	const struct segue_fall *falling;	/* the same; rest is 1 */
+	float distances[SEGUE_RUN_BLOCKS];	/* of each block, from what it falls to */
 	const float *moving[SEGUE_SIDES];	/* both */
 	float rows[SEGUE_SIDES][SEGUE_BLOCK_FRAMES];
 };
@@ -68,17 +69,20 @@ SEGUE_DATA_LOOP static void find_moving(struct segue_note *note, const struct se
 }
 
 /* In the same order whether they move or not: so values are the same ones wherever a cycle ends. */
-SEGUE_DATA_LOOP static void find_loudness(struct segue_note *note, const struct segue_controls *controls,
+INLINE void find_loudness(struct segue_note *note, const struct segue_controls *controls,
 		const struct segue_note_block *block, struct loudness *ret)
 {
+	uint32_t n_blocks = block->n_frames / SEGUE_BLOCK_FRAMES;
+
 	ret->rest = controls->rest;
 	if (note->envelope.stage == SEGUE_STAGE_SUSTAIN && !controls->is_moving) {
 		ret->kind = LOUDNESS_STEADY;
 		ret->steady = (float)note->envelope.to;
-	} else if (controls->is_unity && block->n_frames == SEGUE_BLOCK_FRAMES &&
-			segue_envelope_is_falling(&note->envelope)) {
+	} else if (controls->is_unity && block->n_frames == n_blocks * SEGUE_BLOCK_FRAMES &&
+			segue_envelope_count_falling(&note->envelope) >= n_blocks) {
 		ret->kind = LOUDNESS_FALLING;
 		ret->falling = &note->envelope.fall;
+		segue_envelope_fall(&note->envelope, block->rate, ret->distances, n_blocks);
 	} else {
 		ret->kind = LOUDNESS_MOVING;
 		find_moving(note, controls, block, ret);
@@ -87,7 +91,7 @@ SEGUE_DATA_LOOP static void find_loudness(struct segue_note *note, const struct 
 
 /* To one output, or two that are equally loud. \param right  NULL: there is one */
 INLINE void add(const struct segue_reading *r, const struct loudness *loudness,
-		const struct segue_note_block *block, float (*rows)[SEGUE_BLOCK_FRAMES], uint32_t side,
+		const struct segue_note_block *block, segue_row *rows, uint32_t side,
 		const float *left, const float *right, float gain)
 {
 	gain *= r->gains[side];
@@ -97,7 +101,8 @@ INLINE void add(const struct segue_reading *r, const struct loudness *loudness,
 				block->n_frames);
 		break;
 	case LOUDNESS_FALLING:
-		block->loops->add_falling(rows, left, right, gain, loudness->falling);
+		block->loops->add_falling(rows, left, right, gain, loudness->falling, loudness->distances,
+				block->n_frames / SEGUE_BLOCK_FRAMES);
 		break;
 	case LOUDNESS_MOVING:
 		block->loops->add_shaped(rows, left, right, gain, loudness->moving[side], block->n_frames);
@@ -106,7 +111,7 @@ INLINE void add(const struct segue_reading *r, const struct loudness *loudness,
 }
 
 /* Is nothing panned? Then all outputs are equally loud. */
-SEGUE_DATA_LOOP static bool is_even(const struct segue_reading *r, const struct loudness *loudness)
+INLINE bool is_even(const struct segue_reading *r, const struct loudness *loudness)
 {
 	return r->gains[0] == r->gains[1] && (loudness->kind == LOUDNESS_MOVING ?
 			loudness->moving[0] == loudness->moving[1] : loudness->rest[0] == loudness->rest[1]);
@@ -115,7 +120,7 @@ SEGUE_DATA_LOOP static bool is_even(const struct segue_reading *r, const struct 
 /* All channels to one output. */
 SEGUE_DATA_LOOP static void play_mean(struct segue_reader *reader, const struct segue_note *note,
 		const struct segue_note_block *block, const struct segue_reading *r, const struct loudness *loudness,
-		uint32_t n_channels, float (*rows)[SEGUE_BLOCK_FRAMES])
+		uint32_t n_channels, segue_row *rows)
 {
 	for (uint32_t c = 0; c < n_channels; c++)
 		add(r, loudness, block, rows, SEGUE_SIDES - 1, segue_reader_read(reader, note, block, r, c), NULL,
@@ -124,7 +129,7 @@ SEGUE_DATA_LOOP static void play_mean(struct segue_reader *reader, const struct 
 
 INLINE void play(struct segue_reader *reader,
 		const struct segue_note *note, const struct segue_note_block *block, const struct segue_reading *r,
-		const struct loudness *loudness, float (*rows)[SEGUE_BLOCK_FRAMES])
+		const struct loudness *loudness, segue_row *rows)
 {
 	uint32_t c, n_channels;
 	const float *left, *right;
@@ -184,7 +189,7 @@ SEGUE_DATA_LOOP static void choose_levels(struct segue_note *note)
 	}
 }
 
-SEGUE_DATA_LOOP static void advance(struct segue_note *note, uint32_t n_frames)
+INLINE void advance(struct segue_note *note, uint32_t n_frames)
 {
 	if (note->now.table != NULL) {
 		/* the carry of a multiplication */
@@ -258,15 +263,29 @@ bool segue_note_is_over(const struct segue_note *note)
 		 (note->next.ticket == NULL || segue_reading_is_over(&note->next)));
 }
 
-INLINE bool play_note(struct segue_note *note, const struct segue_controls *controls,
+/* How many of at most n_max frames are played at once: a block, but all that lie one after the other while
+ * nothing moves, or falls. */
+SEGUE_DATA_LOOP static uint32_t count_together(const struct segue_note *note, const struct segue_controls *controls,
+		uint32_t n_max)
+{
+	uint64_t n_blocks = n_max / SEGUE_BLOCK_FRAMES;
+
+	if (note->next.ticket == NULL && note->now.sample != NULL && segue_reading_is_straight(&note->now, n_max)) {
+		if (note->envelope.stage == SEGUE_STAGE_SUSTAIN)
+			return n_max;
+		n_blocks = SPA_MIN(n_blocks, segue_envelope_count_falling(&note->envelope));
+		if (controls->is_unity && n_blocks > 0)
+			return (uint32_t)n_blocks * SEGUE_BLOCK_FRAMES;
+	}
+	return SPA_MIN(n_max, SEGUE_BLOCK_FRAMES);
+}
+
+INLINE void play_block(struct segue_note *note, const struct segue_controls *controls,
 		const struct segue_note_block *block)
 {
-	enum segue_stage stage = note->envelope.stage;
 	struct segue_reader reader;
 	struct loudness loudness;
 
-	if (note->bend != controls->bend)
-		tune(note, controls->bend, block->rate);
 	/* only from a table does it go over to another */
 	if (block->place == 0 && note->now.table != NULL)
 		choose_levels(note);
@@ -278,21 +297,52 @@ INLINE bool play_note(struct segue_note *note, const struct segue_controls *cont
 		play(&reader, note, block, &note->now, &loudness, block->old);
 		play(&reader, note, block, &note->next, &loudness, block->new);
 	}
-	if (loudness.kind == LOUDNESS_FALLING)
-		segue_envelope_pass(&note->envelope, block->rate);
 	advance(note, block->n_frames);
+}
+
+INLINE void pass(segue_row **rows, uint32_t n_frames)
+{
+	*rows = (segue_row *)(**rows + n_frames);
+}
+
+SEGUE_DATA_LOOP static void play_blocks(struct segue_note *note, const struct segue_controls *controls,
+		const struct segue_note_block *run)
+{
+	struct segue_note_block block = *run;
+	uint32_t left;
+
+	for (left = run->n_frames; left > 0 && !segue_note_is_over(note); left -= block.n_frames) {
+		block.n_frames = count_together(note, controls, left);
+		play_block(note, controls, &block);
+		pass(&block.alone, block.n_frames);
+		pass(&block.old, block.n_frames);
+		pass(&block.new, block.n_frames);
+	}
+}
+
+INLINE bool play_note(struct segue_note *note, const struct segue_controls *controls,
+		const struct segue_note_block *run)
+{
+	enum segue_stage stage = note->envelope.stage;
+
+	if (note->bend != controls->bend)
+		tune(note, controls->bend, run->rate);
+	if (run->n_frames <= SEGUE_BLOCK_FRAMES)
+		play_block(note, controls, run);
+	else
+		play_blocks(note, controls, run);
 	return note->envelope.stage != stage || segue_note_is_over(note);
 }
 
 bool segue_notes_play(struct segue_note notes[], const uint16_t order[], uint32_t n_notes,
-		const struct segue_channel channels[], const struct segue_note_block *block)
+		const struct segue_channel channels[], const struct segue_note_block *run)
 {
 	bool has_changed = false;
 
 	for (uint32_t i = 0; i < n_notes; i++) {
 		struct segue_note *note = &notes[order[i]];
 
-		has_changed |= play_note(note, &channels[note->channel].controls, block);
+		has_changed |= play_note(note, &channels[note->channel].controls, run);
 	}
 	return has_changed;
 }

@@ -78,8 +78,9 @@ SEGUE_DATA_LOOP void segue_note_clear(struct segue_note *note, struct segue_hand
 SEGUE_DATA_LOOP bool segue_note_is_over(const struct segue_note *note);
 /** Add n_frames of notes to the outputs' rows, and move on.
  * \param order  n_notes places in notes[]
+ * \param run  of one block; or of several, where it begins with a whole one and no channel's gains move
  * \return whether a stage has changed, or one is over */
 SEGUE_DATA_LOOP bool segue_notes_play(struct segue_note notes[], const uint16_t order[], uint32_t n_notes,
-		const struct segue_channel channels[], const struct segue_note_block *block);
+		const struct segue_channel channels[], const struct segue_note_block *run);
 
 #endif /* SEGUE_RT_NOTE_H */

@@ -17,14 +17,15 @@ SEGUE_DATA_LOOP static void add_ramp(struct segue_outlet_levels *levels, struct 
 	segue_ramp_apply(ramp, levels->values, n_frames);
 }
 
-SEGUE_DATA_LOOP static void multiply(const struct segue_outlet_levels *levels, float *values, uint32_t n_frames)
+SEGUE_DATA_LOOP static void multiply(const struct segue_outlet_levels *restrict levels, const float *restrict values,
+		float *restrict ret, uint32_t n_frames)
 {
 	uint32_t i;
 
 	for (i = 0; levels->is_moving && i < n_frames; i++)
-		values[i] *= levels->values[i];
-	for (i = 0; !levels->is_moving && levels->rest != 1.0f && i < n_frames; i++)
-		values[i] *= levels->rest;
+		ret[i] = values[i] * levels->values[i];
+	for (i = 0; !levels->is_moving && i < n_frames; i++)
+		ret[i] = values[i] * levels->rest;
 }
 
 void segue_outlet_init(struct segue_outlet *o)
@@ -48,7 +49,7 @@ void segue_outlet_advance(struct segue_outlet *o, uint32_t n_frames, struct segu
 }
 
 void segue_outlet_apply(struct segue_outlet *o, const struct segue_outlet_levels *levels, uint32_t output,
-		float *values, uint32_t n_frames)
+		const float *restrict values, float *restrict ret, uint32_t n_frames)
 {
 	struct segue_ramp *volume = &o->volume[output];
 	struct segue_outlet_levels own;
@@ -58,8 +59,8 @@ void segue_outlet_apply(struct segue_outlet *o, const struct segue_outlet_levels
 		add_ramp(&own, volume, n_frames);
 		levels = &own;
 	}
-	multiply(levels, values, n_frames);
-	o->meter.watch(&o->meter, output, values, n_frames);
+	multiply(levels, values, ret, n_frames);
+	o->meter.watch(&o->meter, output, ret, n_frames);
 }
 
 void segue_outlet_settle(struct segue_outlet *o)

@@ -31,16 +31,16 @@ struct segue_outlet {
 struct segue_outlet_levels {
 	bool is_moving;
 	float rest;
-	float values[SEGUE_BLOCK_FRAMES];
+	segue_row values;
 };
 
 /** All at 1, not bypassed. */
 SEGUE_DATA_LOOP void segue_outlet_init(struct segue_outlet *o);
-/** The levels of the next frames, at most SEGUE_BLOCK_FRAMES; they move on. */
+/** The levels of the next frames, at most SEGUE_RUN_FRAMES; they move on. */
 SEGUE_DATA_LOOP void segue_outlet_advance(struct segue_outlet *o, uint32_t n_frames, struct segue_outlet_levels *ret);
 /** One output with them. */
 SEGUE_DATA_LOOP void segue_outlet_apply(struct segue_outlet *o, const struct segue_outlet_levels *levels,
-		uint32_t output, float *values, uint32_t n_frames);
+		uint32_t output, const float *restrict values, float *restrict ret, uint32_t n_frames);
 /** All ramps end. */
 SEGUE_DATA_LOOP void segue_outlet_settle(struct segue_outlet *o);
 

@@ -49,16 +49,16 @@ struct segue_reading {
 	double ratio;				/**< of the pitch to the sample's own, without a bend */
 };
 
-/** Frames of one block, and where they go. */
+/** Frames of a block, or of several, and where they go. */
 struct segue_note_block {
 	const struct segue_loops *loops;
 	uint32_t n_frames;
 	uint32_t place;			/**< of the first one in its block, counted from the engine's first */
 	uint32_t rate;
 	uint32_t n_outputs;
-	float (*alone)[SEGUE_BLOCK_FRAMES];	/**< what the node's fade leaves alone is added here */
-	float (*old)[SEGUE_BLOCK_FRAMES];	/**< and what it doesn't, here .. */
-	float (*new)[SEGUE_BLOCK_FRAMES];	/**< .. and here */
+	segue_row *alone;	/**< what the node's fade leaves alone is added here */
+	segue_row *old;		/**< and what it doesn't, here .. */
+	segue_row *new;		/**< .. and here */
 };
 
 /** What a note's channels, and levels of one size, have in common in a block. */

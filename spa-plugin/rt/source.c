@@ -27,8 +27,6 @@
 #define HURRY_FRAMES		256u
 #define N_KEYS			128u
 
-typedef float segue_row[SEGUE_BLOCK_FRAMES] __attribute__((aligned(SEGUE_CACHE_LINE)));
-
 /* Keys to be released once the ring is empty, a bit each. */
 struct keys {
 	uint32_t words[N_KEYS / 32];
@@ -64,8 +62,8 @@ struct segue_source {
 	uint32_t n_deferred;
 	struct keys releasing;		/* in this cycle */
 	struct segue_voices voices;
-	segue_row rows[];		/* n_channels each of what is faded out, of what is faded in, and of notes
-					 * that aren't */
+	/* n_channels each of what is faded out, of what is faded in, and of notes that aren't */
+	segue_row rows[] __attribute__((aligned(SEGUE_CACHE_LINE)));
 };
 
 size_t segue_source_size(uint32_t n_channels)
@@ -340,7 +338,7 @@ SEGUE_DATA_LOOP static void end_notes(struct segue_source *source)
 /* Mix what is faded in into what is faded out. */
 SEGUE_DATA_LOOP static void mix_fade(struct segue_source *source, uint32_t n_frames)
 {
-	double weights[SEGUE_BLOCK_FRAMES];
+	double weights[SEGUE_RUN_FRAMES];
 	uint32_t c, i;
 
 	for (i = 0; i < n_frames; i++)
@@ -361,19 +359,24 @@ SEGUE_DATA_LOOP static void silence(segue_row *rows, uint32_t n_rows, uint32_t n
 		memset(rows[i], 0, n_frames * sizeof(float));
 }
 
+SEGUE_DATA_LOOP static bool has_steady(const struct segue_source *source)
+{
+	return source->steady.to > 0.0 || source->steady.n_frames > 0;
+}
+
 /* The steady voice, or silence, to the first rows; while a fade runs what is faded in to the second ones. */
 SEGUE_DATA_LOOP static void play_steady(struct segue_source *source, uint32_t n_frames)
 {
 	uint32_t i, n_rows = source->n_channels * (source->swap.next != NULL ? 2 : 1);
-	bool is_heard = source->steady.to > 0.0 || source->steady.n_frames > 0;
 	struct segue_ramp ramp = source->steady;
 	struct segue_turns turns;
 
-	segue_phase_run(&source->phase, n_frames, is_heard ? &turns : NULL);
-	if (!is_heard) {
+	if (!has_steady(source)) {
+		segue_phase_skip(&source->phase, n_frames);
 		silence(source->rows, n_rows, n_frames);
 		return;
 	}
+	segue_phase_run(&source->phase, n_frames, &turns);
 	segue_voice_play(&source->current, &turns, source->rate, source->rows, source->n_channels);
 	if (source->swap.next != NULL)
 		segue_voice_play(&source->next, &turns, source->rate, &source->rows[source->n_channels],
@@ -399,7 +402,17 @@ SEGUE_DATA_LOOP static void play_notes(struct segue_source *source, uint32_t pla
 	segue_voices_render(&source->voices, &block);
 }
 
-/* Render n_frames of one block with the same current and next. */
+/* How many frames can be rendered at once: what is left of a block, but several blocks of notes alone. */
+SEGUE_DATA_LOOP static uint32_t count_together(const struct segue_source *source, uint32_t n_max)
+{
+	uint32_t left = segue_phase_block_left(&source->phase);
+
+	if (left == SEGUE_BLOCK_FRAMES && !has_steady(source) && source->voices.moving == 0)
+		left = SEGUE_RUN_FRAMES;
+	return SPA_MIN(n_max, left);
+}
+
+/* With the same current and next. */
 SEGUE_DATA_LOOP static void render(struct segue_source *source, float *const out[], uint32_t offset,
 		uint32_t n_frames)
 {
@@ -414,9 +427,10 @@ SEGUE_DATA_LOOP static void render(struct segue_source *source, float *const out
 
 	segue_outlet_advance(&source->outlet, n_frames, &levels);
 	for (c = 0; c < source->n_channels; c++) {
-		segue_outlet_apply(&source->outlet, &levels, c, source->rows[c], n_frames);
-		if (out[c] != NULL)
-			memcpy(out[c] + offset, source->rows[c], n_frames * sizeof(float));
+		float *nowhere = source->rows[source->n_channels + c];	/* it has been mixed */
+
+		segue_outlet_apply(&source->outlet, &levels, c, source->rows[c],
+				out[c] != NULL ? out[c] + offset : nowhere, n_frames);
 	}
 }
 
@@ -462,13 +476,13 @@ void segue_source_process(struct segue_source *source, const struct spa_io_clock
 	segue_midi_begin(&source->midi, midi);
 	source->has_event = segue_midi_next(&source->midi, &source->event);
 	for (done = 0; done < n_frames; done += n) {
-		n = SPA_MIN(n_frames - done, segue_phase_block_left(&source->phase));
-		n = segue_swap_span(&source->swap, n);
+		n = segue_swap_span(&source->swap, n_frames - done);
 		follow_swap(source);
 		if (done == 0)
 			obey_deferred(source);
 		source->has_run = true;
 		n = hear_events(source, done, n);
+		n = count_together(source, n);
 		render(source, out, done, n);
 		segue_swap_advance(&source->swap, n);
 	}

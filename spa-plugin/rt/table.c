@@ -51,22 +51,39 @@ uint32_t segue_phase_block_left(const struct segue_phase *phase)
 	return SEGUE_BLOCK_FRAMES - phase->place;
 }
 
-void segue_phase_run(struct segue_phase *phase, uint32_t n_frames, struct segue_turns *ret)
+SEGUE_DATA_LOOP static void begin_block(struct segue_phase *phase)
 {
-	if (phase->place == 0) {
-		move_anchor(phase);
-		choose_pitch(phase);
-	}
-	if (ret != NULL) {
-		ret->n_frames = n_frames;
-		ret->place = phase->place;
-		ret->pitch = phase->pitch;
-		ret->pitch_before = phase->pitch_before;
-		for (uint32_t i = 0; i < n_frames; i++)
-			ret->turns[i] = phase_at(phase, i);
-	}
+	move_anchor(phase);
+	choose_pitch(phase);
+}
+
+SEGUE_DATA_LOOP static void advance(struct segue_phase *phase, uint32_t n_frames)
+{
 	phase->n_frames += n_frames;
 	phase->place = (phase->place + n_frames) % SEGUE_BLOCK_FRAMES;
+}
+
+void segue_phase_run(struct segue_phase *phase, uint32_t n_frames, struct segue_turns *ret)
+{
+	if (phase->place == 0)
+		begin_block(phase);
+	ret->n_frames = n_frames;
+	ret->place = phase->place;
+	ret->pitch = phase->pitch;
+	ret->pitch_before = phase->pitch_before;
+	for (uint32_t i = 0; i < n_frames; i++)
+		ret->turns[i] = phase_at(phase, i);
+	advance(phase, n_frames);
+}
+
+void segue_phase_skip(struct segue_phase *phase, uint32_t n_frames)
+{
+	for (uint32_t n; n_frames > 0; n_frames -= n) {
+		n = SPA_MIN(n_frames, segue_phase_block_left(phase));
+		if (phase->place == 0)
+			begin_block(phase);
+		advance(phase, n);
+	}
 }
 
 uint32_t segue_table_find_level(const struct segue_table *table, double pitch)

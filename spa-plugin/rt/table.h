@@ -19,6 +19,13 @@
 /** Levels are chosen once a block of so many frames, counted from the engine's first. */
 #define SEGUE_BLOCK_FRAMES	64u
 
+/** As many blocks are rendered at once where nothing but notes sounds. */
+#define SEGUE_RUN_BLOCKS	4u
+#define SEGUE_RUN_FRAMES	(SEGUE_RUN_BLOCKS * SEGUE_BLOCK_FRAMES)
+
+/** An output's frames. */
+typedef float segue_row[SEGUE_RUN_FRAMES];
+
 /** Nothing above this part of the rate is played. */
 #define SEGUE_BAND		0.45
 
@@ -49,9 +56,10 @@ SEGUE_DATA_LOOP void segue_phase_set_frequency(struct segue_phase *phase, double
 SEGUE_DATA_LOOP void segue_phase_settle(struct segue_phase *phase);
 /** How many frames are left of the block. */
 SEGUE_DATA_LOOP uint32_t segue_phase_block_left(const struct segue_phase *phase);
-/** Run on for n_frames, all of one block.
- * \param ret  NULL: nothing is read */
+/** Run on for n_frames, all of one block. */
 SEGUE_DATA_LOOP void segue_phase_run(struct segue_phase *phase, uint32_t n_frames, struct segue_turns *ret);
+/** The same for any number of frames that nothing is read by. */
+SEGUE_DATA_LOOP void segue_phase_skip(struct segue_phase *phase, uint32_t n_frames);
 
 /** The pitch levels are chosen by in the next block, where `step` periods a frame are played: up at once, down only by a
  * quarter-tone. A vibrato then doesn't flip the level. That the pitch has the hysteresis, and not a table's level,

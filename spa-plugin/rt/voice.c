@@ -73,7 +73,7 @@ void segue_voice_start(struct segue_voice *voice, const struct segue_ticket *tic
 }
 
 void segue_voice_play(struct segue_voice *voice, const struct segue_turns *turns, uint32_t rate,
-		float (*outputs)[SEGUE_BLOCK_FRAMES], uint32_t n_outputs)
+		segue_row *outputs, uint32_t n_outputs)
 {
 	const struct segue_buffer *buffer = buffer_of(voice);
 	uint32_t n_channels = count_channels(buffer);

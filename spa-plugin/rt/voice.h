@@ -32,6 +32,6 @@ SEGUE_DATA_LOOP void segue_voice_start(struct segue_voice *voice, const struct s
 		const struct segue_voice *before);
 /** Play turns->n_frames frames into n_outputs rows, and move on. */
 SEGUE_DATA_LOOP void segue_voice_play(struct segue_voice *voice, const struct segue_turns *turns,
-		uint32_t rate, float (*outputs)[SEGUE_BLOCK_FRAMES], uint32_t n_outputs);
+		uint32_t rate, segue_row *outputs, uint32_t n_outputs);
 
 #endif /* SEGUE_RT_VOICE_H */

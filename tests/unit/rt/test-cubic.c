@@ -20,6 +20,7 @@
  * are what the formula says. */
 
 #define N	SEGUE_BLOCK_FRAMES
+#define DISTANCE	0.75f
 #define SIZE	1024u
 
 static const uint32_t lengths[] = { 0, 1, 3, 4, 7, 8, 9, 15, 16, 31, 63, 64 };
@@ -77,39 +78,43 @@ static void places_and_values_are_the_same_ones(void **state)
 /* of what falls, in double precision */
 static double fallen(const struct segue_fall *fall, uint32_t i)
 {
-	return fall->to + (double)fall->distance * (double)fall->left[i % 8] * pow((double)fall->left_8, i / 8);
+	return fall->to + (double)DISTANCE * (double)fall->left[i % 8] * pow((double)fall->left_8, i / 8);
 }
 
 static void what_falls_is_its_formula(void **state)
 {
-	struct segue_fall fall = { 0.25f, 0.75f, { 1.0f }, 0.0f };
+	struct segue_fall fall = { .to = 0.25f, .left = { 1.0f } };
 	float rows[2][N];
 
 	for (uint32_t i = 1; i < 8; i++)
 		fall.left[i] = (float)exp2(-0.01 * i);
 	fall.left_8 = (float)exp2(-0.08);
 	for (uint32_t i = 0; i < 2; i++)
-		kind(i)->fall(rows[i], &fall);
+		kind(i)->fall(rows[i], &fall, DISTANCE);
 	assert_memory_equal(rows[0], rows[1], sizeof(rows[0]));
 	for (uint32_t i = 0; i < N; i++)
 		assert_true(fabs((double)rows[0][i] - fallen(&fall, i)) < 1e-6);
 }
+
+static const struct segue_fall falling = {
+	.to = 0.25f, .left = { 1.0f, 0.9f, 0.8f, 0.7f, 0.6f, 0.5f, 0.4f, 0.3f }, .left_8 = 0.2f };
 
 enum { PLAIN, SHAPED, FALLING, N_HOWS };	/* what gains do */
 enum { ONE, TWO_SAME, TWO_OTHER, N_ROWS };	/* where what goes */
 
 static void rows_get_the_same_values(void **state)
 {
-	const struct segue_fall fall = { 0.25f, 0.75f, { 1.0f, 0.9f, 0.8f, 0.7f, 0.6f, 0.5f, 0.4f, 0.3f }, 0.2f };
+	const float distance = DISTANCE;
 
 	for (size_t k = 0; k < SPA_N_ELEMENTS(lengths) * N_HOWS * N_ROWS; k++) {
-		float begin[2][N], rows[2][2][N], values[2][N], gains[N];
+		segue_row begin[2], rows[2][2];
+		float values[2][N], gains[N];
 		uint32_t n = lengths[k / (N_HOWS * N_ROWS)], how = k / N_ROWS % N_HOWS, to = k % N_ROWS, i, o;
 		const float *left = values[0], *right = to == ONE ? NULL : values[to == TWO_OTHER];
 
 		if (how == FALLING && n < N)
 			continue;
-		fill(begin[0], 2 * N);
+		fill(begin[0], 2 * SEGUE_RUN_FRAMES);
 		fill(values[0], 2 * N);
 		fill(gains, N);
 		for (i = 0; i < 2; i++) {
@@ -119,14 +124,14 @@ static void rows_get_the_same_values(void **state)
 			else if (how == SHAPED)
 				kind(i)->add_shaped(rows[i], left, right, 0.7f, gains, n);
 			else
-				kind(i)->add_falling(rows[i], left, right, 0.7f, &fall);
+				kind(i)->add_falling(rows[i], left, right, 0.7f, &falling, &distance, 1);
 		}
 		assert_memory_equal(rows[0], rows[1], sizeof(rows[0]));
 		for (o = 0; o < 2; o++) {
 			const float *from = o == 0 ? left : right;
 
 			for (i = 0; i < N; i++) {
-				double gain = how == PLAIN ? 0.7 : 0.7 * (how == SHAPED ? gains[i] : fallen(&fall, i));
+				double gain = how == PLAIN ? 0.7 : 0.7 * (how == SHAPED ? gains[i] : fallen(&falling, i));
 				double added = i < n && from != NULL ? gain * (double)from[i] : 0.0;
 
 				assert_true(fabs((double)rows[0][o][i] - (double)begin[o][i] - added) < 1e-6);
@@ -138,14 +143,30 @@ static void rows_get_the_same_values(void **state)
 /* A shape that falls gives what falling gives: cycles of any length sound the same. */
 static void falling_is_being_shaped_by_what_falls(void **state)
 {
-	const struct segue_fall fall = { 0.25f, 0.75f, { 1.0f, 0.9f, 0.8f, 0.7f, 0.6f, 0.5f, 0.4f, 0.3f }, 0.2f };
-	float rows[2][2][N] = { { { 0.0f } } }, values[2][N], gains[N];
+	const float distance = DISTANCE;
+	segue_row rows[2][2] = { { { 0.0f } } };
+	float values[2][N], gains[N];
 
 	fill(values[0], 2 * N);
 	for (uint32_t i = 0; i < 2; i++) {
-		kind(i)->fall(gains, &fall);
-		kind(i)->add_falling(rows[0], values[0], values[1], 0.7f, &fall);
+		kind(i)->fall(gains, &falling, DISTANCE);
+		kind(i)->add_falling(rows[0], values[0], values[1], 0.7f, &falling, &distance, 1);
 		kind(i)->add_shaped(rows[1], values[0], values[1], 0.7f, gains, N);
+		assert_memory_equal(rows[0], rows[1], sizeof(rows[0]));
+	}
+}
+
+static void blocks_fall_one_after_the_other(void **state)
+{
+	static const float distances[SEGUE_RUN_BLOCKS] = { 0.75f, 0.5f, -0.25f, 1.0f };
+	segue_row values[2], rows[2][2] = { { { 0.0f } } };
+
+	fill(values[0], 2 * SEGUE_RUN_FRAMES);
+	for (uint32_t i = 0; i < 2; i++) {
+		kind(i)->add_falling(rows[0], values[0], values[1], 0.7f, &falling, distances, SEGUE_RUN_BLOCKS);
+		for (uint32_t b = 0; b < SEGUE_RUN_BLOCKS; b++)
+			kind(i)->add_falling((segue_row *)(rows[1][0] + b * N), values[0] + b * N, values[1] + b * N,
+					0.7f, &falling, &distances[b], 1);
 		assert_memory_equal(rows[0], rows[1], sizeof(rows[0]));
 	}
 }
@@ -157,6 +178,7 @@ int main(void)
 		cmocka_unit_test(what_falls_is_its_formula),
 		cmocka_unit_test(rows_get_the_same_values),
 		cmocka_unit_test(falling_is_being_shaped_by_what_falls),
+		cmocka_unit_test(blocks_fall_one_after_the_other),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
