@@ -2,69 +2,17 @@
 /* SPDX-FileCopyrightText: Copyright © Segue contributors */
 /* SPDX-License-Identifier: MIT */
 
-#include "source.h"
+#include "source-private.h"
 
-#include <math.h>
 #include <string.h>
 
 #include <spa/utils/defs.h>
 
 #include "buffers.h"
-#include "midi.h"
-#include "outlet.h"
-#include "ramp.h"
-#include "swap.h"
-#include "table.h"
-#include "voice.h"
-#include "voices.h"
-#include "watch.h"
 
 #define DEFAULT_FREQUENCY	440.0	/* Hz */
 #define DEFAULT_RATE		48000u	/* Hz, until a clock tells */
 #define COMMANDS_PER_CYCLE	64u
-#define RAMP_SEC		0.005
-#define LEAD_FRAMES		0u	/* a source needs no time to get ready */
-#define HURRY_FRAMES		256u
-#define N_KEYS			128u
-
-/* Keys to be released once the ring is empty, a bit each. */
-struct keys {
-	uint32_t words[N_KEYS / 32];
-};
-
-struct segue_source {
-	/* constant */
-	uint32_t n_channels;
-	struct segue_handover *handover;
-	struct segue_statistics *statistics;
-	/* shared, relaxed: the data loop writes, the main loop reads */
-	uint32_t n_voices, n_malformed;
-	/* shared: the main loop sets bits, the data loop clears them */
-	struct keys released;
-	/* data loop */
-	struct segue_swap swap;
-	struct segue_watch watch;
-	struct segue_phase phase;
-	struct segue_voice current, next;	/* the steady voice, of the swap's */
-	const struct segue_ticket *followed;	/* what notes on tables are going over to */
-	uint64_t position;		/* of the cycle's first frame */
-	uint32_t rate;
-	double frequency;
-	bool plays_notes;		/* trigger */
-	uint32_t midi_channel;		/* 0: all, 1..16 */
-	bool has_run;			/* what is set from now on is ramped */
-	struct segue_ramp steady;	/* the steady voice's, 0: trigger notes */
-	struct segue_outlet outlet;
-	struct segue_midi midi;
-	struct segue_midi_event event;	/* the next one of this cycle */
-	bool has_event;
-	struct segue_command deferred[SEGUE_RING_SIZE];	/* what came after a swap */
-	uint32_t n_deferred;
-	struct keys releasing;		/* in this cycle */
-	struct segue_voices voices;
-	/* n_channels each of what is faded out, of what is faded in, and of notes that aren't */
-	segue_row rows[] __attribute__((aligned(SEGUE_CACHE_LINE)));
-};
 
 size_t segue_source_size(uint32_t n_channels)
 {
@@ -91,18 +39,6 @@ struct segue_source *segue_source_init(void *memory, uint32_t n_channels,
 
 /* ----------------------------------------------------------------- main loop */
 
-void segue_source_release_key(struct segue_source *source, uint8_t key)
-{
-	/* release, paired with the acquire in look_at_keys(): what was sent before is in the ring */
-	__atomic_fetch_or(&source->released.words[key % N_KEYS / 32], UINT32_C(1) << key % 32, __ATOMIC_RELEASE);
-}
-
-bool segue_source_is_releasing(const struct segue_source *source, uint8_t key)
-{
-	/* relaxed: one number */
-	return __atomic_load_n(&source->released.words[key % N_KEYS / 32], __ATOMIC_RELAXED) >> key % 32 & 1;
-}
-
 uint32_t segue_source_count_voices(const struct segue_source *source)
 {
 	return __atomic_load_n(&source->n_voices, __ATOMIC_RELAXED);
@@ -111,164 +47,6 @@ uint32_t segue_source_count_voices(const struct segue_source *source)
 uint32_t segue_source_count_malformed(const struct segue_source *source)
 {
 	return __atomic_load_n(&source->n_malformed, __ATOMIC_RELAXED);
-}
-
-/* ------------------------------------------------------------------ commands */
-
-/* How many frames of a ramp fit into so many seconds. */
-SEGUE_DATA_LOOP static uint64_t count_frames(const struct segue_source *source, double seconds)
-{
-	return source->has_run ? (uint64_t)llround(seconds * source->rate) : 0;
-}
-
-SEGUE_DATA_LOOP static void set_trigger(struct segue_source *source, bool notes)
-{
-	if (notes == source->plays_notes)
-		return;
-	source->plays_notes = notes;
-	segue_ramp_start(&source->steady, notes ? 0.0 : 1.0, count_frames(source, RAMP_SEC));
-	if (notes)
-		return;
-	segue_voices_release(&source->voices);
-	source->current.head = source->next.head = (struct segue_playhead) { .frame = 0 };
-}
-
-/* The newest that has started. */
-SEGUE_DATA_LOOP static struct segue_ticket *newest(const struct segue_source *source)
-{
-	return source->swap.next != NULL ? source->swap.next : source->swap.current;
-}
-
-SEGUE_DATA_LOOP static void strike_key(struct segue_source *source, uint8_t key, uint8_t velocity)
-{
-	if (velocity == 0)
-		segue_voices_note_off(&source->voices, SEGUE_CHANNEL_KEYS, key);
-	else if (source->plays_notes)
-		segue_voices_note_on(&source->voices, newest(source), SEGUE_CHANNEL_KEYS, key, velocity / 127.0);
-}
-
-SEGUE_DATA_LOOP static void play(struct segue_source *source, struct segue_ticket *ticket)
-{
-	segue_voices_play(&source->voices, SPA_CONTAINER_OF(ticket, struct segue_play, ticket), source->frequency);
-	segue_ticket_answer(ticket, SEGUE_OUTCOME_APPLIED, source->position);
-	segue_ticket_unref(source->handover, ticket);
-}
-
-SEGUE_DATA_LOOP static void obey(struct segue_source *source, const struct segue_command *command)
-{
-	struct segue_voices *voices = &source->voices;
-
-	switch (command->type) {
-	case SEGUE_SOURCE_GAIN:
-		segue_ramp_start(&source->outlet.gain, command->value, count_frames(source, RAMP_SEC));
-		break;
-	case SEGUE_SOURCE_BYPASS:
-		segue_ramp_start(&source->outlet.bypass, command->value != 0.0 ? 0.0 : 1.0,
-				count_frames(source, command->key * 1e-6));
-		break;
-	case SEGUE_SOURCE_FREQUENCY:
-		source->frequency = command->value;
-		segue_phase_set_frequency(&source->phase, source->frequency, source->rate);
-		break;
-	case SEGUE_SOURCE_VOLUME:
-		if (command->key < source->n_channels)
-			segue_ramp_start(&source->outlet.volume[command->key], command->value,
-					count_frames(source, RAMP_SEC));
-		break;
-	case SEGUE_SOURCE_TRIGGER:
-		set_trigger(source, command->value != 0.0);
-		break;
-	case SEGUE_SOURCE_CHANNEL:
-		source->midi_channel = (uint32_t)command->value;
-		segue_voices_keep_channel(voices, source->midi_channel);
-		break;
-	case SEGUE_SOURCE_VOICES:
-		segue_voices_set_max(voices, (uint32_t)command->value);
-		break;
-	case SEGUE_SOURCE_ATTACK:
-		voices->shape.attack = (float)command->value;
-		break;
-	case SEGUE_SOURCE_DECAY:
-		voices->shape.decay = (float)command->value;
-		break;
-	case SEGUE_SOURCE_SUSTAIN:
-		voices->shape.sustain = (float)command->value;
-		break;
-	case SEGUE_SOURCE_RELEASE:
-		voices->shape.release = (float)command->value;
-		break;
-	case SEGUE_SOURCE_NOTE_ON:
-		strike_key(source, command->key & 0x7f, (command->key >> 8) & 0x7f);
-		break;
-	case SEGUE_SOURCE_NOTE_OFF:
-		segue_voices_note_off(voices, SEGUE_CHANNEL_KEYS, command->key & 0x7f);
-		break;
-	case SEGUE_SOURCE_NOTES_OFF:
-		segue_voices_release(voices);
-		break;
-	case SEGUE_SOURCE_PLAY:
-		play(source, command->ticket);
-		break;
-	case SEGUE_SOURCE_STOP:
-		segue_voices_stop(voices, command->data);
-		break;
-	}
-}
-
-/* Before the ring: what was sent before a bit was set is in there then. */
-SEGUE_DATA_LOOP static void look_at_keys(struct segue_source *source, struct keys *ret)
-{
-	/* acquire, paired with the release in segue_source_release_key() */
-	for (uint32_t i = 0; i < SPA_N_ELEMENTS(ret->words); i++)
-		ret->words[i] = __atomic_load_n(&source->released.words[i], __ATOMIC_ACQUIRE);
-}
-
-/* Swaps start with the cycle's first frame, so what came after one waits for that, in order. */
-SEGUE_DATA_LOOP static void take_commands(struct segue_source *source, uint32_t n_max)
-{
-	struct segue_command command;
-	bool has_swap = false, is_empty = false;
-	struct keys keys;
-
-	look_at_keys(source, &keys);
-	while (n_max-- > 0 && !(is_empty = !segue_handover_take(source->handover, &command))) {
-		if (command.type == SEGUE_COMMAND_SWAP)
-			segue_swap_add(&source->swap, command.ticket, LEAD_FRAMES, HURRY_FRAMES);
-		else if (command.type == SEGUE_SOURCE_CANCEL)
-			segue_swap_cancel(&source->swap, command.data);
-		else if (has_swap)
-			source->deferred[source->n_deferred++] = command;
-		else
-			obey(source, &command);
-		has_swap |= command.type == SEGUE_COMMAND_SWAP;
-	}
-	source->releasing = is_empty ? keys : (struct keys) { { 0 } };
-}
-
-SEGUE_DATA_LOOP static void release_keys(struct segue_source *source)
-{
-	for (uint32_t i = 0; i < SPA_N_ELEMENTS(source->releasing.words); i++) {
-		uint32_t word = source->releasing.words[i];
-
-		if (word == 0)
-			continue;
-		for (uint32_t k = 0; k < 32; k++) {
-			if (word >> k & 1)
-				segue_voices_note_off(&source->voices, SEGUE_CHANNEL_KEYS, 32 * i + k);
-		}
-		/* relaxed: one number. A key can be struck again from here on */
-		__atomic_fetch_and(&source->released.words[i], ~word, __ATOMIC_RELAXED);
-		source->releasing.words[i] = 0;
-	}
-}
-
-/* What waited for the first frame. */
-SEGUE_DATA_LOOP static void obey_deferred(struct segue_source *source)
-{
-	for (uint32_t i = 0; i < source->n_deferred; i++)
-		obey(source, &source->deferred[i]);
-	source->n_deferred = 0;
-	release_keys(source);
 }
 
 /* ---------------------------------------------------------------------- MIDI */
@@ -285,7 +63,8 @@ SEGUE_DATA_LOOP static void hear(struct segue_source *source, const struct segue
 		break;
 	case SEGUE_MIDI_NOTE_ON:
 		if (source->plays_notes)
-			segue_voices_note_on(voices, newest(source), event->channel, event->key, event->value);
+			segue_voices_note_on(voices, segue_source_newest(source), event->channel, event->key,
+					event->value);
 		break;
 	case SEGUE_MIDI_CONTROLLER:
 		segue_voices_controller(voices, event->channel, event->key, event->value);
@@ -450,11 +229,11 @@ SEGUE_DATA_LOOP static void begin_cycle(struct segue_source *source, const struc
 		end_notes(source);
 		segue_swap_finish_fade(&source->swap);
 		segue_ramp_jump(&source->outlet.restart, 0.0);
-		segue_ramp_start(&source->outlet.restart, 1.0, count_frames(source, RAMP_SEC));
+		segue_source_ramp(source, &source->outlet.restart, 1.0, SEGUE_SOURCE_RAMP_SEC);
 	}
 	if (gap.n_missed > 0)
 		segue_statistics_add_xruns(source->statistics, gap.n_missed);
-	take_commands(source, COMMANDS_PER_CYCLE);
+	segue_source_take_commands(source, COMMANDS_PER_CYCLE);
 	segue_swap_begin(&source->swap, clock->id, clock->position, source->rate);
 }
 
@@ -479,7 +258,7 @@ void segue_source_process(struct segue_source *source, const struct spa_io_clock
 		n = segue_swap_span(&source->swap, n_frames - done);
 		follow_swap(source);
 		if (done == 0)
-			obey_deferred(source);
+			segue_source_obey_deferred(source);
 		source->has_run = true;
 		n = hear_events(source, done, n);
 		n = count_together(source, n);
@@ -501,20 +280,20 @@ void segue_source_pause(struct segue_source *source)
 
 void segue_source_lose_clock(struct segue_source *source)
 {
-	take_commands(source, SEGUE_RING_SIZE);
+	segue_source_take_commands(source, SEGUE_RING_SIZE);
 	segue_swap_lose_clock(&source->swap);
-	obey_deferred(source);
+	segue_source_obey_deferred(source);
 }
 
 void segue_source_settle(struct segue_source *source)
 {
 	source->position = 0;
-	take_commands(source, SEGUE_RING_SIZE);
+	segue_source_take_commands(source, SEGUE_RING_SIZE);
 	end_notes(source);
 	follow_swap(source);
 	while (segue_swap_settle(&source->swap))
 		follow_swap(source);
-	obey_deferred(source);
+	segue_source_obey_deferred(source);
 	end_notes(source);
 	report_counts(source);
 	segue_phase_settle(&source->phase);
