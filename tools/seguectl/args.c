@@ -7,8 +7,10 @@
 #include <ctype.h>
 #include <getopt.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include <spa/utils/defs.h>
 #include <spa/utils/string.h>
@@ -185,6 +187,19 @@ int segue_args_append(struct segue_ctl *ctl, uint32_t groups, sd_bus_message *m)
 			return res;
 	}
 	return 0;
+}
+
+char *segue_args_path(const char *file)
+{
+	char *folder, *path;
+
+	if (file[0] == '/')
+		return strdup(file);
+	if ((folder = getcwd(NULL, 0)) == NULL)
+		return NULL;
+	path = spa_aprintf("%s/%s", folder, file);
+	free(folder);
+	return path;
 }
 
 static void print_help(const char *name, const char *argument, const char *help)

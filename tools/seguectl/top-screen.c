@@ -297,7 +297,7 @@ enum segue_exit segue_top_screen(struct segue_status *status)
 
 	catch_signals();
 	if ((screen = newterm(NULL, stdout, stdin)) == NULL)
-		return segue_fail(status->ctl, SEGUE_EXIT_FAILED, SD_BUS_ERROR_NO_MEMORY, "Out of memory");
+		return segue_fail_memory(status->ctl);
 	set_up();
 	res = run(status);
 	endwin();
