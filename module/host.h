@@ -22,6 +22,8 @@
 
 #define SEGUE_NAME_MAX	64
 #define SEGUE_KEY_MODE	"segue.mode"
+#define SEGUE_KEY_LOAD	"segue.load"
+#define SEGUE_KEY_WAVE	"segue.wave"
 #define SEGUE_KEY_LOOP_NAME	"node.loop.name"	/* of PipeWire 1.2 and later */
 
 struct segue_host;
