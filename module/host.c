@@ -46,13 +46,13 @@ struct segue_host {
 #define host_emit(h,m,...) \
 	do { if ((h)->events != NULL) (h)->events->m((h)->events_data, __VA_ARGS__); } while (0)
 
-static void arm_timer(struct segue_host *host, struct spa_source *timer, uint64_t nsec)
+void segue_host_arm_timer(struct pw_loop *loop, struct spa_source *timer, uint64_t nsec)
 {
 	struct timespec value = {
 		.tv_sec = nsec / SPA_NSEC_PER_SEC,
 		.tv_nsec = nsec % SPA_NSEC_PER_SEC,
 	};
-	pw_loop_update_timer(host->loop, timer, &value, NULL, false);
+	pw_loop_update_timer(loop, timer, &value, NULL, false);
 }
 
 /* --------------------------------------------------- the connection */
@@ -83,7 +83,7 @@ static void close_core(struct segue_host *host)
 
 static void retry(struct segue_host *host)
 {
-	arm_timer(host, host->retry_timer, host->retry_nsec);
+	segue_host_arm_timer(host->loop, host->retry_timer, host->retry_nsec);
 	host->retry_nsec = SPA_MIN(host->retry_nsec * 2, RETRY_MAX_NSEC);
 }
 
@@ -217,7 +217,7 @@ void segue_host_lost(struct segue_hosted *hosted)
 	if (host->core != NULL)
 		hosted->removed_seq = pw_core_sync(host->core, PW_ID_CORE, 0);
 	else
-		arm_timer(host, host->remove_timer, 1);
+		segue_host_arm_timer(host->loop, host->remove_timer, 1);
 }
 
 void segue_host_set_ids(struct segue_hosted *hosted, const uint32_t ids[], uint32_t n_ids)

@@ -108,6 +108,9 @@ bool segue_host_connected(const struct segue_host *host);
 /** Whether they can, or there is a PipeWire that is just about to answer. */
 bool segue_host_reachable(const struct segue_host *host);
 
+/** Have a timer come once, so much later. \param nsec  0: not any more */
+void segue_host_arm_timer(struct pw_loop *loop, struct spa_source *timer, uint64_t nsec);
+
 /* for the forms: what became of a node in the graph */
 void segue_host_set_ids(struct segue_hosted *hosted, const uint32_t ids[], uint32_t n_ids);
 void segue_host_lost(struct segue_hosted *hosted);

@@ -37,6 +37,7 @@
 /* read from a handle's info: it is a device, with one planar port on each side for PipeWire's adapter, and no
  * MIDI input. Which side has the properties: "capture" (the inputs), "playback" */
 #define SEGUE_KEY_DEVICE	"segue.device"
+#define SEGUE_DEFAULT_POSITION	"[ FL FR ]"	/* the channels of who names none */
 #define SEGUE_LENGTH_MAX_MIN	0.01		/* seconds */
 #define SEGUE_LENGTH_MAX_MAX	60.0
 #define SEGUE_LIBRARY		"segue/libspa-segue"
