@@ -52,13 +52,9 @@ void segue_bus_call_answer(struct segue_bus_call *call)
 
 void segue_bus_call_fail(struct segue_bus_call *call, const struct segue_error *why)
 {
-	sd_bus_error error = SD_BUS_ERROR_NULL;
-
 	if (call->message == NULL)
 		return;
-	(void)segue_bus_error(&error, call->node != NULL ? call->node->hosted->name : NULL, why);
-	(void)sd_bus_reply_method_error(call->message, &error);
-	sd_bus_error_free(&error);
+	segue_bus_reply_error(call->message, call->node != NULL ? call->node->hosted->name : NULL, why);
 	segue_bus_call_answered(call);
 }
 

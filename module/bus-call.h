@@ -50,7 +50,7 @@ void segue_bus_call_fail(struct segue_bus_call *call, const struct segue_error *
 
 /* ----------------------------------------------------------- bus-load.c */
 
-/** Everything up to the sound: the quotas, and the struct, so that later nothing can fail.
+/** Begin to make a call's sound, within its client's quotas.
  * \param node  it is made for; NULL: anyone
  * \return NULL with an error */
 struct segue_sound *segue_bus_load_make(struct segue_bus_call *call, struct segue_bus_client *client,

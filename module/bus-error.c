@@ -93,3 +93,12 @@ int segue_bus_error(sd_bus_error *ret, const char *node, const struct segue_erro
 		res = sd_bus_error_set(ret, segue_bus_error_name(error->res), text);
 	return res < 0 ? res : -EIO;
 }
+
+void segue_bus_reply_error(sd_bus_message *m, const char *node, const struct segue_error *why)
+{
+	sd_bus_error error = SD_BUS_ERROR_NULL;
+
+	(void)segue_bus_error(&error, node, why);
+	(void)sd_bus_reply_method_error(m, &error);
+	sd_bus_error_free(&error);
+}

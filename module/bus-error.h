@@ -24,5 +24,7 @@ const char *segue_bus_error_name(int res);
  * \param node  the name of the node it is about, or NULL
  * \return negative, never 0 */
 int segue_bus_error(sd_bus_error *ret, const char *node, const struct segue_error *error);
+/** The same for a call that is answered later. */
+void segue_bus_reply_error(sd_bus_message *m, const char *node, const struct segue_error *error);
 
 #endif /* SEGUE_BUS_ERROR_H */

@@ -212,21 +212,16 @@ struct segue_sound *segue_bus_load_make(struct segue_bus_call *call, struct segu
 {
 	struct segue_store *store = call->bus->store;
 	struct segue_node *target = node != NULL ? node->hosted->node : NULL;
-	struct segue_sound *sound;
+	struct segue_sound *sound = NULL;
 
 	if (segue_bus_client_begin_load(client, why) < 0)
-		goto error;
-	if (segue_bus_client_budget(client, &recipe->bytes_max, why) < 0)
-		goto error_counted;
-	sound = target != NULL ? target->methods->make(target, recipe, why) :
-		store->methods->make(store, recipe, why);
-	if (sound != NULL)
-		return sound;
-
-error_counted:
-	segue_bus_client_end_load(client, 0);
-error:
-	return NULL;
+		return NULL;
+	if (segue_bus_client_budget(client, &recipe->bytes_max, why) >= 0)
+		sound = target != NULL ? target->methods->make(target, recipe, why) :
+			store->methods->make(store, recipe, why);
+	if (sound == NULL)
+		segue_bus_client_end_load(client, 0);
+	return sound;
 }
 
 int segue_bus_load_generated(struct segue_bus_call *call, struct segue_bus_client *client,

@@ -117,6 +117,7 @@ static int make(struct segue_bus *bus, sd_bus_message *m, struct segue_recipe *r
 	struct segue_error why;
 
 	recipe->options = SEGUE_OPTIONS_INIT;
+	groups |= SEGUE_OPTIONS_KEEP;
 	if (segue_bus_read_recipe(bus, m, groups, recipe, &why) < 0)
 		return segue_bus_error(error, NULL, &why);
 	return segue_bus_call_make(bus, m, recipe, error);

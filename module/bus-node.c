@@ -82,8 +82,8 @@ const struct segue_bus_node_values *segue_bus_node_values(struct segue_bus_node 
 	v->name = hosted->name;
 	v->mode = hosted->mode;
 	v->state = state_name(v->info.state);
-	v->loaded = read_text(hosted->node, "segue.load");
-	v->waveform = read_text(hosted->node, "segue.wave");
+	v->loaded = read_text(hosted->node, SEGUE_KEY_LOAD);
+	v->waveform = read_text(hosted->node, SEGUE_KEY_WAVE);
 	v->buffer = segue_bus_buffer_path(v->buffer_path, v->info.sound);
 	if (v->info.last_error == NULL)
 		v->info.last_error = "";
@@ -272,11 +272,6 @@ static int load(struct segue_bus_node *node, sd_bus_message *m, struct segue_rec
 	groups |= SEGUE_OPTIONS_SWAP;
 	if (segue_bus_read_recipe(node->bus, m, groups, recipe, &why) < 0)
 		return segue_bus_error(error, node->hosted->name, &why);
-	if (recipe->options.keep) {
-		segue_recipe_close(recipe);
-		segue_error_set(&why, -EINVAL, "keep: only the manager's buffers can be kept");
-		return segue_bus_error(error, node->hosted->name, &why);
-	}
 	return segue_bus_call_load(node, m, recipe, error);
 }
 

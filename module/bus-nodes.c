@@ -135,19 +135,15 @@ static void on_create_expired(struct segue_bus_deadline *deadline)
 {
 	struct segue_bus_node *node =
 		SPA_CONTAINER_OF(deadline, struct segue_bus_node, create_deadline);
+	static const struct segue_error late = { -ETIMEDOUT, "the graph hasn't taken the node within 4 s" };
 	struct segue_hosted *hosted = node->hosted;
-	sd_bus_error error = SD_BUS_ERROR_NULL;
-	struct segue_error why;
 
 	/* PipeWire went meanwhile, or a device's sound takes its time: the node will be there later */
 	if (!segue_host_connected(node->bus->host) || hosted->waits) {
 		reply_created(node);
 		return;
 	}
-	segue_error_set(&why, -ETIMEDOUT, "the graph hasn't taken the node within 4 s");
-	(void)segue_bus_error(&error, hosted->name, &why);
-	(void)sd_bus_reply_method_error(node->create, &error);
-	sd_bus_error_free(&error);
+	segue_bus_reply_error(node->create, hosted->name, &late);
 	node->create = sd_bus_message_unref(node->create);
 	segue_host_remove(hosted);
 }

@@ -162,6 +162,8 @@ int segue_bus_read_recipe(struct segue_bus *bus, sd_bus_message *m, uint32_t gro
 /** Read a{sv} into properties as a configuration has them. */
 int segue_bus_read_properties(sd_bus_message *m, struct pw_properties *properties,
 		struct segue_error *error);
+/** A duplicate of a descriptor that belongs to a message and goes with it. \return it, or negative with an error */
+int segue_bus_own_fd(int fd, struct segue_error *error);
 /** Read a descriptor, of which a recipe gets a duplicate of our own. \return 0, or negative with an error */
 int segue_bus_read_fd(sd_bus_message *m, struct segue_recipe *recipe, struct segue_error *error);
 /** Read an absolute path, or a text as segue.load takes it, as a recipe. */

@@ -7,7 +7,6 @@
 #include "bus-private.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -56,11 +55,7 @@ static int reply(sd_bus_message *m, const char *entry, const char *missing)
 
 static void fail(struct segue_bus_save *save, const struct segue_error *why)
 {
-	sd_bus_error error = SD_BUS_ERROR_NULL;
-
-	(void)segue_bus_error(&error, NULL, why);
-	(void)sd_bus_reply_method_error(save->message, &error);
-	sd_bus_error_free(&error);
+	segue_bus_reply_error(save->message, NULL, why);
 	segue_bus_rearm(save->bus);
 }
 
@@ -110,7 +105,7 @@ static uint32_t count(const struct segue_bus *bus)
 	return n;
 }
 
-/* One that waits for nothing yet, and a descriptor of our own: the message's goes with it. */
+/* One that waits for nothing yet, and a descriptor of our own. */
 static struct segue_bus_save *save_new(struct segue_bus *bus, sd_bus_message *m, int *fd, struct segue_error *why)
 {
 	struct segue_bus_save *save;
@@ -119,10 +114,8 @@ static struct segue_bus_save *save_new(struct segue_bus *bus, sd_bus_message *m,
 		segue_error_set(why, -EDQUOT, "%u files are being written already", SAVES_MAX);
 		return NULL;
 	}
-	if ((*fd = fcntl(*fd, F_DUPFD_CLOEXEC, 3)) < 0) {
-		segue_error_set(why, -EDQUOT, "file: can't take the descriptor: %m");
+	if ((*fd = segue_bus_own_fd(*fd, why)) < 0)
 		return NULL;
-	}
 	if ((save = calloc(1, sizeof(*save))) == NULL) {
 		close(*fd);
 		segue_error_set(why, -ENOMEM, "out of memory");

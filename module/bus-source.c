@@ -29,19 +29,12 @@ static int on_wave(sd_bus_message *m, void *userdata, sd_bus_error *error)
 	if ((res = sd_bus_message_read_basic(m, 's', &recipe.text)) < 0)
 		return res;
 	if (segue_bus_read_options(node->bus, m, SEGUE_OPTIONS_WAVE | SEGUE_OPTIONS_SWAP,
-			&recipe.options, &why) < 0)
-		goto error;
-	if (recipe.options.keep) {
-		segue_error_set(&why, -EINVAL, "keep: only the manager's buffers can be kept");
-		goto error;
-	}
-	if ((sound = store->methods->make(store, &recipe, &why)) == NULL)
-		goto error;
+			&recipe.options, &why) < 0 ||
+	    (sound = store->methods->make(store, &recipe, &why)) == NULL)
+		return segue_bus_error(error, node->hosted->name, &why);
 	res = segue_bus_call_swap(node, m, sound, &recipe.options, error);
 	store->methods->disown(store, sound);
 	return res;
-error:
-	return segue_bus_error(error, node->hosted->name, &why);
 }
 
 static int reply(sd_bus_message *m, struct segue_bus_node *node, int res, const struct segue_error *why,

@@ -290,6 +290,14 @@ int segue_bus_read_properties(sd_bus_message *m, struct pw_properties *propertie
 
 /* ------------------------------------------------------------- files */
 
+int segue_bus_own_fd(int fd, struct segue_error *error)
+{
+	int own = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+
+	return own >= 0 ? own : segue_error_set(error, errno == EMFILE ? -EDQUOT : -errno,
+			"file: can't take the descriptor: %s", spa_strerror(-errno));
+}
+
 int segue_bus_read_fd(sd_bus_message *m, struct segue_recipe *recipe, struct segue_error *error)
 {
 	int fd;
@@ -298,10 +306,8 @@ int segue_bus_read_fd(sd_bus_message *m, struct segue_recipe *recipe, struct seg
 		return segue_error_set(error, -EINVAL, "file: can't be read");
 	if (recipe->n_fds == SEGUE_FILES_MAX)
 		return segue_error_set(error, -EINVAL, "join: more than %u files", SEGUE_FILES_MAX);
-	/* the message's own goes with it */
-	if ((fd = fcntl(fd, F_DUPFD_CLOEXEC, 3)) < 0)
-		return segue_error_set(error, errno == EMFILE ? -EDQUOT : -errno,
-				"file: can't take the descriptor: %s", spa_strerror(-errno));
+	if ((fd = segue_bus_own_fd(fd, error)) < 0)
+		return fd;
 	recipe->fds[recipe->n_fds++] = fd;
 	return 0;
 }

@@ -153,28 +153,11 @@ static char *find_save_path(struct pw_context *context)
 	return path != NULL ? path : strdup("");
 }
 
-int segue_config_init(struct segue_config *config, struct pw_context *context, const char *args)
+/* A bad value is logged, and its default stands. \return 0 or -ENOMEM */
+static int read_properties(struct segue_config *config)
 {
-	const struct pw_properties *context_properties = pw_context_get_properties(context);
-	struct pw_properties *p;
+	const struct pw_properties *p = config->properties;
 	const char *str;
-
-	PW_LOG_TOPIC_INIT(mod_topic);
-
-	*config = (struct segue_config) {
-		.dbus = true,
-		.dbus_name = DEFAULT_DBUS_NAME,
-		.store.memory_max = DEFAULT_MEMORY_MAX,
-		.store.props_load = DEFAULT_PROPS_LOAD,
-		.store.default_rate = DEFAULT_RATE,
-	};
-	if ((config->properties = p = pw_properties_new(NULL, NULL)) == NULL)
-		return -errno;
-
-	pw_context_conf_section_for_each(context, "segue.properties", on_properties, p);
-	if (args != NULL)
-		pw_properties_update_string(p, args, strlen(args));
-	warn_unknown(p);
 
 	if ((str = pw_properties_get(p, "dbus")) != NULL && parse_bool(str, &config->dbus) < 0)
 		bad_value("dbus", str, "true or false");
@@ -193,18 +176,39 @@ int segue_config_init(struct segue_config *config, struct pw_context *context, c
 		else
 			bad_value("props.load", str, "false, true or paths");
 	}
-	if ((str = pw_properties_get(p, "load.paths")) != NULL) {
-		config->load_paths = parse_paths(str, &config->store.n_load_paths);
-		if (config->load_paths == NULL) {
-			segue_config_clear(config);
-			return -ENOMEM;
-		}
-		config->store.load_paths = (const char *const *)config->load_paths;
-	}
+	if ((str = pw_properties_get(p, "load.paths")) == NULL)
+		return 0;
+	config->load_paths = parse_paths(str, &config->store.n_load_paths);
+	config->store.load_paths = (const char *const *)config->load_paths;
+	return config->load_paths != NULL ? 0 : -ENOMEM;
+}
+
+int segue_config_init(struct segue_config *config, struct pw_context *context, const char *args)
+{
+	int res;
+
+	PW_LOG_TOPIC_INIT(mod_topic);
+
+	*config = (struct segue_config) {
+		.dbus = true,
+		.dbus_name = DEFAULT_DBUS_NAME,
+		.store.memory_max = DEFAULT_MEMORY_MAX,
+		.store.props_load = DEFAULT_PROPS_LOAD,
+		.store.default_rate = pw_properties_get_uint32(pw_context_get_properties(context),
+				"default.clock.rate", DEFAULT_RATE),
+		.properties = pw_properties_new(NULL, NULL),
+	};
+	if (config->properties == NULL)
+		return -errno;
+
+	pw_context_conf_section_for_each(context, "segue.properties", on_properties, config->properties);
+	if (args != NULL)
+		pw_properties_update_string(config->properties, args, strlen(args));
+	warn_unknown(config->properties);
 	config->save_path = find_save_path(context);
-	config->store.default_rate = pw_properties_get_uint32(context_properties,
-			"default.clock.rate", DEFAULT_RATE);
-	return 0;
+	if ((res = read_properties(config)) < 0)
+		segue_config_clear(config);
+	return res;
 }
 
 void segue_config_clear(struct segue_config *config)

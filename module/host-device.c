@@ -22,8 +22,6 @@
 PW_LOG_TOPIC_STATIC(mod_topic, "mod.segue.device");
 #define PW_LOG_TOPIC_DEFAULT mod_topic
 
-#define DEFAULT_POSITION	"[ FL FR ]"	/* as the plugin's */
-
 /** What a side of a device is to the session manager. */
 struct role {
 	const char *interface;		/* of the handle */
@@ -210,11 +208,10 @@ static void on_enter(void *data, uint64_t expirations)
 static void on_node_changed(void *data, uint32_t changes)
 {
 	struct device *device = data;
-	struct timespec soon = { .tv_nsec = 1 };
 
 	/* not from within the node's own event */
 	if (device->wanted && !device->entered)
-		pw_loop_update_timer(device->loop, device->enter_timer, &soon, NULL, false);
+		segue_host_arm_timer(device->loop, device->enter_timer, 1);
 }
 
 static const struct segue_node_events node_events = {
@@ -276,7 +273,7 @@ static void set_properties(struct pw_properties *p, const struct device *device,
 	if (own != NULL)
 		pw_properties_update_string(p, own, strlen(own));
 	/* the adapter has no volumes to show before it knows its channels */
-	set_default(p, SPA_KEY_AUDIO_POSITION, DEFAULT_POSITION);
+	set_default(p, SPA_KEY_AUDIO_POSITION, SEGUE_DEFAULT_POSITION);
 	if (pw_properties_get(p, PW_KEY_MEDIA_NAME) == NULL)
 		pw_properties_setf(p, PW_KEY_MEDIA_NAME, "%s%s", pw_properties_get(p, PW_KEY_NODE_DESCRIPTION),
 				spa_streq(role->suffix, ".output") ? " output" :

@@ -11,7 +11,7 @@
 #include <spa/utils/result.h>
 #include <spa/utils/string.h>
 
-#include "levels.h"
+#include "volumes.h"
 
 /* Settings, by the plugin's table: a wrong one is refused by name. */
 static int apply_settings(struct segue_node *node, const struct spa_dict *dict,
@@ -23,8 +23,8 @@ static int apply_settings(struct segue_node *node, const struct spa_dict *dict,
 		const struct segue_value value = { .type = SEGUE_VALUE_STRING, .s = item->value };
 		int res;
 
-		if (segue_level_is(item->key))
-			res = segue_level_set(node, item->key, item->value, error);
+		if (segue_is_volume(item->key))
+			res = segue_volume_set(node, item->key, item->value, error);
 		else if (spa_strstartswith(item->key, "segue.") && !spa_streq(item->key, SEGUE_KEY_MODE))
 			res = node->methods->set(node, item->key, &value, error);
 		else
@@ -58,7 +58,7 @@ struct pw_properties *segue_handle_properties(struct pw_context *context, const 
 		return NULL;
 	spa_dict_for_each(item, &entry->dict) {
 		if ((!spa_strstartswith(item->key, "segue.") || is_for_handle(item->key, item->value)) &&
-		    !spa_streq(item->key, "type") && !spa_streq(item->key, "override") && !segue_level_is(item->key))
+		    !spa_streq(item->key, "type") && !spa_streq(item->key, "override") && !segue_is_volume(item->key))
 			pw_properties_set(p, item->key, item->value);
 	}
 	/* last: what is loaded isn't the entry's to say */

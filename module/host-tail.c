@@ -117,13 +117,7 @@ static double remaining(const struct segue_tail *tail)
 
 static void look_again(struct segue_tail *tail, double seconds)
 {
-	uint64_t nsec = seconds * SPA_NSEC_PER_SEC;
-	struct timespec value = {
-		.tv_sec = nsec / SPA_NSEC_PER_SEC,
-		.tv_nsec = nsec % SPA_NSEC_PER_SEC,
-	};
-
-	pw_loop_update_timer(tail->loop, tail->timer, &value, NULL, false);
+	segue_host_arm_timer(tail->loop, tail->timer, (uint64_t)(seconds * SPA_NSEC_PER_SEC));
 }
 
 /* While the sink runs: a player that is linked may be silent for long, and play again. */

@@ -11,8 +11,7 @@
 #include <spa/utils/result.h>
 #include <spa/utils/string.h>
 
-#include "host-device.h"
-#include "host-dsp.h"
+#include "host-entry.h"
 
 PW_LOG_TOPIC_STATIC(mod_topic, "mod.segue.host");
 #define PW_LOG_TOPIC_DEFAULT mod_topic
@@ -47,13 +46,13 @@ struct segue_host {
 #define host_emit(h,m,...) \
 	do { if ((h)->events != NULL) (h)->events->m((h)->events_data, __VA_ARGS__); } while (0)
 
-static void arm_timer(struct segue_host *host, struct spa_source *timer, uint64_t nsec)
+void segue_host_arm_timer(struct pw_loop *loop, struct spa_source *timer, uint64_t nsec)
 {
 	struct timespec value = {
 		.tv_sec = nsec / SPA_NSEC_PER_SEC,
 		.tv_nsec = nsec % SPA_NSEC_PER_SEC,
 	};
-	pw_loop_update_timer(host->loop, timer, &value, NULL, false);
+	pw_loop_update_timer(loop, timer, &value, NULL, false);
 }
 
 /* --------------------------------------------------- the connection */
@@ -84,7 +83,7 @@ static void close_core(struct segue_host *host)
 
 static void retry(struct segue_host *host)
 {
-	arm_timer(host, host->retry_timer, host->retry_nsec);
+	segue_host_arm_timer(host->loop, host->retry_timer, host->retry_nsec);
 	host->retry_nsec = SPA_MIN(host->retry_nsec * 2, RETRY_MAX_NSEC);
 }
 
@@ -218,7 +217,7 @@ void segue_host_lost(struct segue_hosted *hosted)
 	if (host->core != NULL)
 		hosted->removed_seq = pw_core_sync(host->core, PW_ID_CORE, 0);
 	else
-		arm_timer(host, host->remove_timer, 1);
+		segue_host_arm_timer(host->loop, host->remove_timer, 1);
 }
 
 void segue_host_set_ids(struct segue_hosted *hosted, const uint32_t ids[], uint32_t n_ids)
@@ -229,69 +228,6 @@ void segue_host_set_ids(struct segue_hosted *hosted, const uint32_t ids[], uint3
 		memcpy(hosted->ids, ids, n_ids * sizeof(*ids));
 	hosted->n_ids = n_ids;
 	host_emit(hosted->host, ids_changed, hosted);
-}
-
-static int check_name(const char *name, struct segue_error *error)
-{
-	size_t len;
-
-	if (name == NULL)
-		return segue_error_set(error, -EINVAL, "node.name: missing");
-	len = strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-");
-	if (len == 0 || len > SEGUE_NAME_MAX || name[len] != '\0')
-		return segue_error_set(error, -EINVAL,
-				"node.name: '%s' isn't 1 to %d of A-Z a-z 0-9 . _ -", name,
-				SEGUE_NAME_MAX);
-	return 0;
-}
-
-static int check_mode(const char *mode, struct segue_hosted *ret, struct segue_error *error)
-{
-	static const struct {
-		const char *name;
-		const char *types;	/* that have it */
-		const struct segue_host_form *form;
-	} modes[] = {
-		{ "dsp", "source convolver", &segue_host_dsp },
-		{ "sink", "convolver", &segue_host_device },
-		{ "mic", "source convolver", &segue_host_device },
-		{ "stream", "source", &segue_host_device },
-	};
-
-	for (size_t i = 0; i < SPA_N_ELEMENTS(modes); i++) {
-		if (!spa_streq(mode, modes[i].name))
-			continue;
-		if (strstr(modes[i].types, ret->type) == NULL)
-			return segue_error_set(error, -EINVAL, "%s: " SEGUE_KEY_MODE ": a %s can't be a %s",
-					ret->name, ret->type, mode);
-		ret->mode = modes[i].name;
-		ret->form = modes[i].form;
-		return 0;
-	}
-	return segue_error_set(error, -EINVAL, "%s: " SEGUE_KEY_MODE ": '%s' is none of dsp, sink, mic, stream",
-			ret->name, mode);
-}
-
-static int check_entry(struct pw_properties *entry, struct segue_hosted *ret, struct segue_error *error)
-{
-	const char *name = pw_properties_get(entry, PW_KEY_NODE_NAME);
-	const char *type = pw_properties_get(entry, "type");
-	const char *mode = pw_properties_get(entry, SEGUE_KEY_MODE);
-	int res;
-
-	if ((res = check_name(name, error)) < 0)
-		return res;
-	if (type == NULL)
-		return segue_error_set(error, -EINVAL, "%s: type: missing", name);
-	if (spa_streq(type, "source"))
-		ret->type = "source";
-	else if (spa_streq(type, "convolver"))
-		ret->type = "convolver";
-	else
-		return segue_error_set(error, -EINVAL, "%s: type: '%s' is neither source nor convolver", name,
-				type);
-	snprintf(ret->name, sizeof(ret->name), "%s", name);
-	return check_mode(mode != NULL ? mode : "dsp", ret, error);
 }
 
 struct segue_hosted *segue_host_add(struct segue_host *host, struct pw_properties *entry,
@@ -308,7 +244,7 @@ struct segue_hosted *segue_host_add(struct segue_host *host, struct pw_propertie
 	hosted->host = host;
 	hosted->removed_seq = SPA_ID_INVALID;
 
-	if ((res = check_entry(entry, hosted, error)) < 0)
+	if ((res = segue_entry_read(entry, hosted, error)) < 0)
 		goto error;
 	if ((old = segue_host_find(host, hosted->name)) != NULL &&
 	    !pw_properties_get_bool(entry, "override", false)) {
@@ -370,7 +306,7 @@ static int omit(struct segue_host *host, const struct pw_properties *entry, stru
 	struct segue_hosted *old;
 	int res;
 
-	if ((res = check_name(name, error)) < 0)
+	if ((res = segue_entry_check_name(name, error)) < 0)
 		return res;
 	if (!pw_properties_get_bool(entry, "override", false))
 		return segue_error_set(error, -EINVAL, "%s: type: none goes with override = true", name);

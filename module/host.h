@@ -22,6 +22,8 @@
 
 #define SEGUE_NAME_MAX	64
 #define SEGUE_KEY_MODE	"segue.mode"
+#define SEGUE_KEY_LOAD	"segue.load"
+#define SEGUE_KEY_WAVE	"segue.wave"
 #define SEGUE_KEY_LOOP_NAME	"node.loop.name"	/* of PipeWire 1.2 and later */
 
 struct segue_host;
@@ -105,6 +107,9 @@ struct spa_list *segue_host_list(struct segue_host *host);
 bool segue_host_connected(const struct segue_host *host);
 /** Whether they can, or there is a PipeWire that is just about to answer. */
 bool segue_host_reachable(const struct segue_host *host);
+
+/** Have a timer come once, so much later. \param nsec  0: not any more */
+void segue_host_arm_timer(struct pw_loop *loop, struct spa_source *timer, uint64_t nsec);
 
 /* for the forms: what became of a node in the graph */
 void segue_host_set_ids(struct segue_hosted *hosted, const uint32_t ids[], uint32_t n_ids);

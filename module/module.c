@@ -25,7 +25,7 @@ PW_LOG_TOPIC_STATIC(mod_topic, "mod.segue");
 #define PW_LOG_TOPIC_DEFAULT mod_topic
 
 static const struct spa_dict_item module_properties[] = {
-	{ PW_KEY_MODULE_DESCRIPTION, "Sources whose sound can be replaced while they play" },
+	{ PW_KEY_MODULE_DESCRIPTION, "Sources and convolvers whose sound can be replaced while they play" },
 	{ PW_KEY_MODULE_USAGE, "[ dbus=<bool> ] [ dbus.name=<bus name> ] [ memory.max=<size> ] "
 		"[ load.paths=<folders> ] [ props.load=<false, true or paths> ]" },
 	{ PW_KEY_MODULE_VERSION, PACKAGE_VERSION },

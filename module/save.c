@@ -12,11 +12,9 @@
 
 #include "../spa-plugin/texts.h"
 
-#include "levels.h"
+#include "volumes.h"
 
 #define PLAIN	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-"
-#define LOAD	"segue.load"
-#define WAVE	"segue.wave"
 
 /* ---- what it plays */
 
@@ -40,7 +38,8 @@ static const char *read_text(const struct segue_hosted *hosted, const char *key)
 
 bool segue_save_has_text(const struct segue_hosted *hosted)
 {
-	return info_of(hosted).sound == 0 || read_text(hosted, LOAD) != NULL || read_text(hosted, WAVE) != NULL;
+	return info_of(hosted).sound == 0 || read_text(hosted, SEGUE_KEY_LOAD) != NULL ||
+		read_text(hosted, SEGUE_KEY_WAVE) != NULL;
 }
 
 /* What it was made with is on its way still, or has failed: nothing took its place. */
@@ -53,7 +52,8 @@ static bool keeps_own(const struct segue_hosted *hosted)
 
 static uint64_t count_own(const struct segue_hosted *hosted)
 {
-	return (pw_properties_get(hosted->entry, LOAD) != NULL) + (pw_properties_get(hosted->entry, WAVE) != NULL);
+	return (pw_properties_get(hosted->entry, SEGUE_KEY_LOAD) != NULL) +
+		(pw_properties_get(hosted->entry, SEGUE_KEY_WAVE) != NULL);
 }
 
 char *segue_save_missing(const struct segue_hosted *hosted)
@@ -104,10 +104,10 @@ static void set_value(struct pw_properties *entry, const char *key, const struct
 
 static void set_sound(struct pw_properties *entry, const struct segue_hosted *hosted, const char *load)
 {
-	static const char *const keys[] = { LOAD, WAVE };
+	static const char *const keys[] = { SEGUE_KEY_LOAD, SEGUE_KEY_WAVE };
 
 	if (load != NULL) {
-		pw_properties_set(entry, LOAD, load);
+		pw_properties_set(entry, SEGUE_KEY_LOAD, load);
 		return;
 	}
 	for (uint32_t i = 0; i < SPA_N_ELEMENTS(keys); i++)
@@ -135,7 +135,7 @@ static bool is_lasting(const struct segue_hosted *hosted, const char *key, const
 {
 	if (spa_streq(key, PW_KEY_NODE_DESCRIPTION))
 		return !spa_streq(value, hosted->name);
-	return (!spa_strstartswith(key, "segue.") && !segue_level_is(key)) || spa_streq(key, "segue.mode");
+	return (!spa_strstartswith(key, "segue.") && !segue_is_volume(key)) || spa_streq(key, SEGUE_KEY_MODE);
 }
 
 static struct pw_properties *describe(const struct segue_hosted *hosted, const char *load)
@@ -150,7 +150,7 @@ static struct pw_properties *describe(const struct segue_hosted *hosted, const c
 		if (is_lasting(hosted, item->key, item->value) && pw_properties_get(entry, item->key) == NULL)
 			pw_properties_set(entry, item->key, item->value);
 	set_settings(entry, hosted);
-	segue_levels_save(hosted->node, entry);
+	segue_volumes_save(hosted->node, entry);
 	set_sound(entry, hosted, load);
 	return entry;
 }

@@ -37,6 +37,7 @@
 /* read from a handle's info: it is a device, with one planar port on each side for PipeWire's adapter, and no
  * MIDI input. Which side has the properties: "capture" (the inputs), "playback" */
 #define SEGUE_KEY_DEVICE	"segue.device"
+#define SEGUE_DEFAULT_POSITION	"[ FL FR ]"	/* the channels of who names none */
 #define SEGUE_LENGTH_MAX_MIN	0.01		/* seconds */
 #define SEGUE_LENGTH_MAX_MAX	60.0
 #define SEGUE_LIBRARY		"segue/libspa-segue"
@@ -141,8 +142,8 @@ struct segue_store_methods {
 			const struct segue_store_events *events, void *data);
 	void (*memory_info)(struct segue_store *store, struct segue_memory_info *ret);
 
-	/** Begin to make a sound (of a recipe whose descriptors are gone then), which may turn out to be one there is (same files, same options): resolve()
-	 * then. The caller owns it and calls disown() once. Never waits: files are opened by a worker.
+	/** Begin to make a sound, which may turn out to be one there is (same files, same options): resolve() then.
+	 * The caller owns it and calls disown() once. Never waits: files are opened by a worker.
 	 * \return NULL with an error: what can be told from the recipe alone, -ENOMEM, or -EBUSY when too
 	 *         many files don't answer */
 	struct segue_sound *(*make)(struct segue_store *store, struct segue_recipe *recipe,

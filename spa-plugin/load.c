@@ -111,9 +111,6 @@ static int set_option(const struct wanted *wanted, const char *key, const char *
 	char text[TEXT_MAX];
 	bool flag;
 
-	/* who asks for it on the bus says so in the call */
-	if (spa_streq(key, "keep"))
-		return segue_error_set(error, -EINVAL, "keep: isn't an option of %s", wanted->property);
 	if (spa_json_parse_bool(token, length, &flag) > 0) {
 		value.type = SEGUE_VALUE_BOOL;
 		value.b = flag;

@@ -18,6 +18,7 @@
 #define WAVE	SEGUE_OPTIONS_WAVE
 #define PLAY	SEGUE_OPTIONS_PLAY
 #define SWAP	SEGUE_OPTIONS_SWAP
+#define KEEP	SEGUE_OPTIONS_KEEP
 
 enum option_type {
 	OPTION_BOOL,
@@ -78,7 +79,7 @@ static const struct option table[] = {
 	{ "to", WAVE, OPTION_DOUBLE, 0.01, 384000, NULL, AT(to) },
 	{ "seed", WAVE, OPTION_UINT64, 0, WHOLE, NULL, AT(seed) },
 	{ "label", LOAD | WAVE, OPTION_LABEL, 0, 0, NULL, AT(label) },
-	{ "keep", LOAD | WAVE, OPTION_BOOL, 0, 1, NULL, AT(keep) },
+	{ "keep", KEEP, OPTION_BOOL, 0, 1, NULL, AT(keep) },
 	{ "fade", SWAP, OPTION_DOUBLE, 0, 10, NULL, AT(fade) },
 	{ "at", SWAP, OPTION_UINT64, 0, WHOLE, NULL, AT(at), AT(has_at) },
 	{ "after", SWAP, OPTION_DOUBLE, 0, DAY, NULL, AT(after), AT(has_after) },
@@ -329,8 +330,7 @@ static bool is_default(const struct option *option, const struct segue_options *
 void segue_options_write(const struct segue_options *options, uint32_t groups, FILE *to)
 {
 	for (size_t i = 0; i < SPA_N_ELEMENTS(table); i++) {
-		/* who keeps a sound says so in the call that makes it */
-		if (!(table[i].groups & groups) || table[i].offset == AT(keep) || is_default(&table[i], options))
+		if (!(table[i].groups & groups) || is_default(&table[i], options))
 			continue;
 		fprintf(to, " %s = ", table[i].key);
 		write_value(&table[i], options, to);

@@ -70,6 +70,7 @@ enum segue_loop_option {
 #define SEGUE_OPTIONS_WAVE	(1u << 2)
 #define SEGUE_OPTIONS_SWAP	(1u << 3)
 #define SEGUE_OPTIONS_PLAY	(1u << 4)
+#define SEGUE_OPTIONS_KEEP	(1u << 5)	/* besides LOAD and WAVE, of a sound that no node has for itself */
 
 #define SEGUE_LABEL_MAX		128
 #define SEGUE_OPTION_CHANNELS_MAX	64
@@ -85,6 +86,7 @@ struct segue_options {
 	uint32_t n_channels;		/* 0: all */
 	double delay, offset, length;	/* seconds; length 0: to the end */
 	char label[SEGUE_LABEL_MAX];
+	/* keep */
 	bool keep;
 	/* import */
 	uint32_t import_channels;

@@ -76,6 +76,15 @@ const struct segue_property segue_convolver_properties[SEGUE_PROPERTIES_CONVOLVE
 	[SEGUE_PROPERTY_CONVOLVER_STATUS] = STATUS("What it convolves with"),
 };
 
+const struct segue_property segue_volume_properties[SEGUE_PROPERTIES_VOLUME] = {
+	[SEGUE_PROPERTY_VOLUME] = { "volume", NULL, SEGUE_VALUE_DOUBLE,
+		1.0, 0.0, 16.0, NULL, NULL, "Volume of all channels" },
+	[SEGUE_PROPERTY_MUTE] = { "mute", NULL, SEGUE_VALUE_BOOL,
+		0.0, 0.0, 1.0, NULL, NULL, "Mute" },
+	[SEGUE_PROPERTY_CHANNEL_VOLUMES] = { "channelVolumes", NULL, SEGUE_VALUE_DOUBLES,
+		1.0, 0.0, 16.0, NULL, NULL, "Volume of each channel" },
+};
+
 int segue_property_find(const struct segue_property *table, uint32_t n, const char *key,
 		struct segue_error *error)
 {
@@ -150,6 +159,32 @@ static bool is_automatic(const struct segue_property *p, const struct segue_valu
 	return to_double(value, &number) && number == SEGUE_AUTOMATIC;
 }
 
+static int check_number(const struct segue_property *p, double number, double *ret, struct segue_error *error)
+{
+	if (isnan(number))
+		return segue_error_set(error, -EINVAL, "%s: must be a number", p->key);
+	if (p->type == SEGUE_VALUE_INT && number != floor(number))
+		return segue_error_set(error, -EINVAL, "%s: must be a whole number", p->key);
+	if (number < p->min || number > p->max)
+		return segue_error_set(error, -EINVAL, "%s: %g is out of range (%g to %g%s%s)", p->key,
+				number, p->min, p->max, p->unit != NULL ? " " : "",
+				p->unit != NULL ? p->unit : "");
+	*ret = number;
+	return 0;
+}
+
+static int check_numbers(const struct segue_property *p, const struct segue_value *value, double *ret,
+		struct segue_error *error)
+{
+	int res = 0;
+
+	if (value->type != SEGUE_VALUE_DOUBLES || value->f.n == 0)
+		return segue_error_set(error, -EINVAL, "%s: must be an array of numbers", p->key);
+	for (uint32_t i = value->f.n; i-- > 0 && res == 0; )
+		res = check_number(p, value->f.values[i], ret, error);
+	return res;
+}
+
 int segue_property_check(const struct segue_property *p, const struct segue_value *value, double *ret,
 		struct segue_error *error)
 {
@@ -168,6 +203,8 @@ int segue_property_check(const struct segue_property *p, const struct segue_valu
 		if (!to_bool(value, ret))
 			return segue_error_set(error, -EINVAL, "%s: must be true or false", p->key);
 		return 0;
+	case SEGUE_VALUE_DOUBLES:
+		return check_numbers(p, value, ret, error);
 	default:
 		break;
 	}
@@ -175,16 +212,9 @@ int segue_property_check(const struct segue_property *p, const struct segue_valu
 		*ret = SEGUE_AUTOMATIC;
 		return 0;
 	}
-	if (value->type == SEGUE_VALUE_BOOL || !to_double(value, &number) || isnan(number))
+	if (value->type == SEGUE_VALUE_BOOL || !to_double(value, &number))
 		return segue_error_set(error, -EINVAL, "%s: must be a number", p->key);
-	if (p->type == SEGUE_VALUE_INT && number != floor(number))
-		return segue_error_set(error, -EINVAL, "%s: must be a whole number", p->key);
-	if (number < p->min || number > p->max)
-		return segue_error_set(error, -EINVAL, "%s: %g is out of range (%g to %g%s%s)", p->key,
-				number, p->min, p->max, p->unit != NULL ? " " : "",
-				p->unit != NULL ? p->unit : "");
-	*ret = number;
-	return 0;
+	return check_number(p, number, ret, error);
 }
 
 struct segue_value segue_property_value(const struct segue_property *p, double kept)

@@ -44,18 +44,27 @@ enum segue_convolver_property {
 	SEGUE_PROPERTIES_CONVOLVER,
 };
 
+/** What every node of PipeWire has: no rows of its table. */
+enum segue_volume_property {
+	SEGUE_PROPERTY_VOLUME,
+	SEGUE_PROPERTY_MUTE,
+	SEGUE_PROPERTY_CHANNEL_VOLUMES,
+	SEGUE_PROPERTIES_VOLUME,
+};
+
 #define SEGUE_PROPERTIES_MAX	32u
 #define SEGUE_AUTOMATIC		-1.0	/* struct segue_property.automatic, as it is kept */
 
 extern const struct segue_property segue_source_properties[SEGUE_PROPERTIES_SOURCE];
 extern const struct segue_property segue_convolver_properties[SEGUE_PROPERTIES_CONVOLVER];
+extern const struct segue_property segue_volume_properties[SEGUE_PROPERTIES_VOLUME];
 
 /** Find a row by its key, with or without "segue.". \return its index or -ENXIO with an error */
 SEGUE_MAIN_LOOP int segue_property_find(const struct segue_property *table, uint32_t n, const char *key,
 		struct segue_error *error);
 /** Check a value against a row: type, range, choices; any number will do for a number, and a text that
  * is one.
- * \param ret  numbers and bools as they are kept; a choice as its index
+ * \param ret  numbers and bools as they are kept; a choice as its index; of several numbers the first
  * \return 0, -EINVAL, or -EROFS for what can only be read, with an error naming the key */
 SEGUE_MAIN_LOOP int segue_property_check(const struct segue_property *property,
 		const struct segue_value *value, double *ret, struct segue_error *error);

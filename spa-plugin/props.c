@@ -20,23 +20,19 @@
 
 #define KEY_FADE		"segue.fade"
 
-#define MAX_VOLUME		16.0	/* linear, as segue.gain */
 #define MAX_CHANNELS		SEGUE_PORT_CHANNELS_MAX
 
-/* what SPA has ids for, and a node's table hasn't */
-static const struct segue_property standard[] = {
-	{ .key = "volume", .type = SEGUE_VALUE_DOUBLE, .def = 1.0, .max = MAX_VOLUME,
-	  .description = "Volume of all channels" },
-	{ .key = "mute", .type = SEGUE_VALUE_BOOL, .max = 1.0, .description = "Mute" },
-	{ .key = "channelVolumes", .type = SEGUE_VALUE_DOUBLES, .def = 1.0, .max = MAX_VOLUME,
-	  .description = "Volume of each channel" },
+/* SPA's own ids for what isn't in a node's table */
+static const uint32_t volume_ids[SEGUE_PROPERTIES_VOLUME] = {
+	[SEGUE_PROPERTY_VOLUME] = SPA_PROP_volume,
+	[SEGUE_PROPERTY_MUTE] = SPA_PROP_mute,
+	[SEGUE_PROPERTY_CHANNEL_VOLUMES] = SPA_PROP_channelVolumes,
 };
-static const uint32_t standard_ids[] = { SPA_PROP_volume, SPA_PROP_mute, SPA_PROP_channelVolumes };
 
-#define N_STANDARD	((uint32_t)SPA_N_ELEMENTS(standard))
-#define MAX_ROWS	(N_STANDARD + SEGUE_PROPERTIES_MAX)
+#define N_VOLUMES	((uint32_t)SEGUE_PROPERTIES_VOLUME)
+#define MAX_ROWS	(N_VOLUMES + SEGUE_PROPERTIES_MAX)
 
-/** All properties of a node: the standard ones, then its table's. */
+/** All properties of a node: its volumes, then its table's. */
 struct rows {
 	const struct segue_property *table;
 	uint32_t n;
@@ -59,13 +55,13 @@ static struct rows get_rows(struct segue_node *node)
 	struct rows rows;
 
 	rows.table = node->methods->properties(node, &rows.n);
-	rows.n = SPA_MIN(rows.n + N_STANDARD, MAX_ROWS);
+	rows.n = SPA_MIN(rows.n + N_VOLUMES, MAX_ROWS);
 	return rows;
 }
 
 static const struct segue_property *get_row(const struct rows *rows, uint32_t i)
 {
-	return i < N_STANDARD ? &standard[i] : &rows->table[i - N_STANDARD];
+	return i < N_VOLUMES ? &segue_volume_properties[i] : &rows->table[i - N_VOLUMES];
 }
 
 /* \return the row of a key, or SPA_ID_INVALID */
@@ -73,7 +69,7 @@ static uint32_t find_row(const struct rows *rows, const char *key)
 {
 	uint32_t i;
 
-	for (i = N_STANDARD; i < rows->n; i++)
+	for (i = N_VOLUMES; i < rows->n; i++)
 		if (spa_streq(get_row(rows, i)->key, key))
 			return i;
 	return SPA_ID_INVALID;
@@ -137,14 +133,14 @@ int segue_props_build_info(struct segue_node *node, bool adapted, uint32_t index
 	struct spa_pod_frame f;
 	const char *description;
 
-	index += adapted ? N_STANDARD : 0;
+	index += adapted ? N_VOLUMES : 0;
 	if (index >= rows.n)
 		return 0;
 	p = get_row(&rows, index);
 	description = p->description != NULL ? p->description : p->key;
 	spa_pod_builder_push_object(b, &f, SPA_TYPE_OBJECT_PropInfo, SPA_PARAM_PropInfo);
-	if (index < N_STANDARD)
-		spa_pod_builder_add(b, SPA_PROP_INFO_id, SPA_POD_Id(standard_ids[index]), 0);
+	if (index < N_VOLUMES)
+		spa_pod_builder_add(b, SPA_PROP_INFO_id, SPA_POD_Id(volume_ids[index]), 0);
 	spa_pod_builder_add(b,
 			SPA_PROP_INFO_name,        SPA_POD_String(p->key),
 			SPA_PROP_INFO_description, SPA_POD_String(description),
@@ -152,7 +148,7 @@ int segue_props_build_info(struct segue_node *node, bool adapted, uint32_t index
 	build_type(b, p);
 	if (p->type == SEGUE_VALUE_DOUBLES)
 		spa_pod_builder_add(b, SPA_PROP_INFO_container, SPA_POD_Id(SPA_TYPE_Array), 0);
-	if (index >= N_STANDARD)
+	if (index >= N_VOLUMES)
 		spa_pod_builder_add(b, SPA_PROP_INFO_params, SPA_POD_Bool(true), 0);
 	*ret = spa_pod_builder_pop(b, &f);
 	return *ret != NULL ? 1 : -ENOMEM;
@@ -196,15 +192,15 @@ int segue_props_build(struct segue_node *node, bool adapted, struct spa_pod_buil
 	uint32_t i;
 
 	spa_pod_builder_push_object(b, &object, SPA_TYPE_OBJECT_Props, SPA_PARAM_Props);
-	for (i = 0; !adapted && i < N_STANDARD; i++) {
-		if (node->methods->get(node, standard[i].key, &value) < 0)
+	for (i = 0; !adapted && i < N_VOLUMES; i++) {
+		if (node->methods->get(node, segue_volume_properties[i].key, &value) < 0)
 			continue;
-		spa_pod_builder_prop(b, standard_ids[i], 0);
+		spa_pod_builder_prop(b, volume_ids[i], 0);
 		build_value(b, &value);
 	}
 	spa_pod_builder_prop(b, SPA_PROP_params, 0);
 	spa_pod_builder_push_struct(b, &params);
-	for (i = N_STANDARD; i < rows.n; i++) {
+	for (i = N_VOLUMES; i < rows.n; i++) {
 		const char *key = get_row(&rows, i)->key;
 
 		if (node->methods->get(node, key, &value) < 0)
@@ -274,26 +270,14 @@ static bool read_value(struct changes *c, const struct segue_property *p, const 
 	return true;
 }
 
-static int add_volumes(struct changes *c, const struct segue_property *p, const struct spa_pod *pod,
-		struct segue_value *ret, struct segue_error *error)
+static void read_volumes(struct changes *c, const struct spa_pod *pod, struct segue_value *ret)
 {
-	struct segue_property each = *p;
 	float floats[MAX_CHANNELS];
-	uint32_t i, n;
-	int res;
+	uint32_t n = spa_pod_copy_array(pod, SPA_TYPE_Float, floats, MAX_CHANNELS);
 
-	each.type = SEGUE_VALUE_DOUBLE;
-	n = spa_pod_copy_array(pod, SPA_TYPE_Float, floats, MAX_CHANNELS);
-	for (i = 0; i < n; i++) {
-		struct segue_value v = { .type = SEGUE_VALUE_DOUBLE, .d = floats[i] };
-
-		if ((res = segue_property_check(&each, &v, &c->volumes[i], error)) < 0)
-			return res;
-	}
-	ret->type = SEGUE_VALUE_DOUBLES;
-	ret->f.values = c->volumes;
-	ret->f.n = n;
-	return n > 0 ? 0 : segue_error_set(error, -EINVAL, "%s: must be an array of floats", p->key);
+	for (uint32_t i = 0; i < n; i++)
+		c->volumes[i] = floats[i];
+	*ret = (struct segue_value) { .type = SEGUE_VALUE_DOUBLES, .f = { c->volumes, n } };
 }
 
 /* note the value of one row, if it is good */
@@ -309,8 +293,8 @@ static int add_change(struct changes *c, const struct rows *rows, uint32_t i, co
 	if (p->flags & SEGUE_PROPERTY_CREATE_ONLY)
 		return segue_error_set(error, -EROFS, "%s: can't be changed", p->key);
 	if (p->type == SEGUE_VALUE_DOUBLES)
-		return add_volumes(c, p, pod, &c->values[i], error);
-	if (!read_value(c, p, pod, &c->values[i]))
+		read_volumes(c, pod, &c->values[i]);
+	else if (!read_value(c, p, pod, &c->values[i]))
 		return segue_error_set(error, -EINVAL, "%s: wrong type of value", p->key);
 	return segue_property_check(p, &c->values[i], &unused, error);
 }
@@ -326,7 +310,7 @@ static bool is_whole(const struct rows *rows, const struct spa_pod *params)
 		return false;
 	SPA_POD_STRUCT_FOREACH(params, item)
 		n++;
-	return n == 2 * (rows->n - N_STANDARD);
+	return n == 2 * (rows->n - N_VOLUMES);
 }
 
 static int read_params(struct changes *c, const struct rows *rows, const struct spa_pod *params,
@@ -366,8 +350,8 @@ static int read_props(struct changes *c, const struct rows *rows, bool adapted, 
 	SPA_POD_OBJECT_FOREACH(object, prop) {
 		if (prop->key == SPA_PROP_params)
 			res = read_params(c, rows, &prop->value, error);
-		for (i = 0; i < N_STANDARD && res >= 0; i++)
-			if (prop->key == standard_ids[i] && !(adapted && prop->key == SPA_PROP_volume))
+		for (i = 0; i < N_VOLUMES && res >= 0; i++)
+			if (prop->key == volume_ids[i] && !(adapted && prop->key == SPA_PROP_volume))
 				res = add_change(c, rows, i, &prop->value, error);
 		if (res < 0)
 			return res;

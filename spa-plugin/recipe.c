@@ -7,47 +7,22 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <unistd.h>
 
 #include <spa/utils/string.h>
 
 #include "make/instrument.h"
 #include "make/make.h"
+#include "make/path.h"
 #include "texts.h"
 
-#define MEMFD	"/memfd:"	/* what the system calls it, with this at its end: */
-#define DELETED	" (deleted)"
-
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash != NULL && slash[1] != '\0' ? slash + 1 : path;
-}
-
-static char *fd_path(int fd)
-{
-	char link[64], path[4096];
-	ssize_t n;
-
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	if ((n = readlink(link, path, sizeof(path) - 1)) <= 0)
-		return NULL;
-	path[n] = '\0';
-	return strdup(path);
-}
-
-static bool is_memfd(const char *path)
-{
-	return spa_strstartswith(path, MEMFD);
-}
+#define DELETED	" (deleted)"	/* at the end of what the system calls a file that was taken away, or is in memory */
 
 /* A file that was taken away while it was open has none, nor has one in memory. */
 static char *fd_named(int fd)
 {
-	char *path = fd_path(fd);
+	char *path = segue_path_of_fd(fd);
 
-	if (path != NULL && (path[0] != '/' || is_memfd(path) || spa_strendswith(path, DELETED))) {
+	if (path != NULL && (path[0] != '/' || segue_path_is_memfd(path) || spa_strendswith(path, DELETED))) {
 		free(path);
 		path = NULL;
 	}
@@ -82,10 +57,10 @@ static int check_named_instrument(const struct segue_recipe *recipe, const char 
 		struct segue_error *error)
 {
 	if (recipe->type != SEGUE_RECIPE_FILES)
-		return segue_error_set(error, -EINVAL, "%s: an instrument needs a path", base_name(path));
+		return segue_error_set(error, -EINVAL, "%s: an instrument needs a path", segue_path_name(path));
 	if (recipe->options.kind == SEGUE_KIND_RESPONSE)
 		return segue_error_set(error, -EINVAL, "%s: is an instrument, a convolver needs a recording",
-				base_name(path));
+				segue_path_name(path));
 	*kind = SEGUE_KIND_INSTRUMENT;
 	return 0;
 }
@@ -230,12 +205,12 @@ char *segue_recipe_text(const struct segue_recipe *recipe)
 /* A memfd's is the one it was made with. */
 static char *fd_label(int fd)
 {
-	char *path = fd_path(fd), *label = NULL;
-	const char *name = path != NULL ? base_name(path) : "";
+	char *path = segue_path_of_fd(fd), *label = NULL;
+	const char *name = path != NULL ? segue_path_name(path) : "";
 	size_t length = strlen(name);
 
-	if (path != NULL && is_memfd(path)) {
-		name = path + strlen(MEMFD);
+	if (path != NULL && segue_path_is_memfd(path)) {
+		name = path + strlen(SEGUE_MEMFD);
 		length = strlen(name);
 		if (spa_strendswith(name, DELETED))
 			length -= strlen(DELETED);
@@ -252,6 +227,6 @@ char *segue_recipe_label(const struct segue_recipe *recipe)
 	if (recipe->type == SEGUE_RECIPE_WAVE)
 		return strdup(recipe->text);
 	if (recipe->type == SEGUE_RECIPE_FILES)
-		return strdup(base_name(recipe->paths[0]));
+		return strdup(segue_path_name(recipe->paths[0]));
 	return fd_label(recipe->fds[0]);
 }

@@ -71,58 +71,58 @@ static int set_request(struct segue_node_impl *node, uint32_t index, const char 
 	return request_sound(node, segue_load_text(node->store, text, &options, fence, error), error);
 }
 
-static bool is_level(double v)
+/* volume, mute or channelVolumes; -1: neither */
+static int find_volume(const char *key)
 {
-	return v >= 0.0 && v <= 16.0;
+	int i = SEGUE_PROPERTIES_VOLUME - 1;
+
+	while (i >= 0 && !spa_streq(segue_volume_properties[i].key, key))
+		i--;
+	return i;
 }
 
-/* volume, mute and channelVolumes, as every PipeWire node has them */
-static int set_volume(struct segue_node_impl *node, const char *key, const struct segue_value *value,
+static void tell_change(struct segue_node_impl *node)
+{
+	spa_hook_list_call(&node->listeners, struct segue_node_events, changed, 0, SEGUE_NODE_CHANGE_PROPERTIES);
+}
+
+static int set_volume(struct segue_node_impl *node, uint32_t index, const struct segue_value *value,
 		struct segue_error *error)
 {
-	if (spa_streq(key, "mute")) {
-		if (value->type != SEGUE_VALUE_BOOL)
-			return segue_error_set(error, -EINVAL, "mute: must be true or false");
-		node->mute = value->b;
-	} else if (spa_streq(key, "volume")) {
-		if (value->type != SEGUE_VALUE_DOUBLE || !is_level(value->d))
-			return segue_error_set(error, -EINVAL, "volume: must be a number from 0 to 16");
-		node->volume = value->d;
-	} else if (spa_streq(key, "channelVolumes")) {
-		if (value->type != SEGUE_VALUE_DOUBLES || value->f.n == 0)
-			return segue_error_set(error, -EINVAL, "channelVolumes: must be numbers");
-		for (uint32_t i = 0; i < value->f.n; i++) {
-			if (!is_level(value->f.values[i]))
-				return segue_error_set(error, -EINVAL, "channelVolumes: 0 to 16 each");
-		}
+	double kept;
+	int res;
+
+	if ((res = segue_property_check(&segue_volume_properties[index], value, &kept, error)) < 0)
+		return res;
+	switch (index) {
+	case SEGUE_PROPERTY_VOLUME:
+		node->volume = kept;
+		break;
+	case SEGUE_PROPERTY_MUTE:
+		node->mute = kept != 0.0;
+		break;
+	case SEGUE_PROPERTY_CHANNEL_VOLUMES:
 		/* the last one serves all that follow */
 		for (uint32_t c = 0; c < node->n_channels; c++)
 			node->channel_volumes[c] = value->f.values[SPA_MIN(c, value->f.n - 1)];
-	} else {
-		return segue_error_set(error, -ENXIO, "%s: no such property", key);
+		break;
 	}
-	return send_volumes(node);
+	if ((res = send_volumes(node)) >= 0)
+		tell_change(node);
+	return res;
 }
 
-int segue_node_set(struct segue_node_impl *node, const char *key, const struct segue_value *value,
+static int set_property(struct segue_node_impl *node, uint32_t index, const struct segue_value *value,
 		const struct segue_fence *fence, struct segue_error *error)
 {
-	const struct segue_property *p;
-	double kept, before;
-	int index, res;
+	const struct segue_property *p = &node->type->properties[index];
+	double kept, before = node->values[index];
+	int res;
 
-	index = segue_property_find(node->type->properties, node->type->n_properties, key, NULL);
-	if (index < 0) {
-		if ((res = set_volume(node, key, value, error)) < 0)
-			return res;
-		goto changed;
-	}
-	p = &node->type->properties[index];
 	if ((res = segue_property_check(p, value, &kept, error)) < 0)
 		return res;
 	if (p->flags & SEGUE_PROPERTY_REQUEST)
 		return set_request(node, index, value->s, fence, error);
-	before = node->values[index];
 	if ((p->flags & SEGUE_PROPERTY_CREATE_ONLY) && kept != before)
 		return segue_error_set(error, -EROFS, "%s: is fixed when the node is made", p->key);
 	node->values[index] = kept;
@@ -130,9 +130,19 @@ int segue_node_set(struct segue_node_impl *node, const char *key, const struct s
 		node->values[index] = before;
 		return segue_error_set(error, -ENOMEM, "%s: no memory", p->key);
 	}
-changed:
-	spa_hook_list_call(&node->listeners, struct segue_node_events, changed, 0, SEGUE_NODE_CHANGE_PROPERTIES);
+	tell_change(node);
 	return 0;
+}
+
+int segue_node_set(struct segue_node_impl *node, const char *key, const struct segue_value *value,
+		const struct segue_fence *fence, struct segue_error *error)
+{
+	int index = find_volume(key);
+
+	if (index >= 0)
+		return set_volume(node, index, value, error);
+	index = segue_property_find(node->type->properties, node->type->n_properties, key, error);
+	return index >= 0 ? set_property(node, index, value, fence, error) : index;
 }
 
 int segue_node_init_settings(struct segue_node_impl *node)
@@ -178,27 +188,37 @@ static const char *read_status(struct segue_node_impl *node)
 	return node->text;
 }
 
+static void get_volume(const struct segue_node_impl *node, uint32_t index, struct segue_value *ret)
+{
+	switch (index) {
+	case SEGUE_PROPERTY_VOLUME:
+		*ret = (struct segue_value) { .type = SEGUE_VALUE_DOUBLE, .d = node->volume };
+		break;
+	case SEGUE_PROPERTY_MUTE:
+		*ret = (struct segue_value) { .type = SEGUE_VALUE_BOOL, .b = node->mute };
+		break;
+	case SEGUE_PROPERTY_CHANNEL_VOLUMES:
+		*ret = (struct segue_value) { .type = SEGUE_VALUE_DOUBLES,
+			.f = { node->channel_volumes, node->n_channels } };
+		break;
+	}
+}
+
 int segue_node_get(struct segue_node_impl *node, const char *key, struct segue_value *ret)
 {
 	const struct segue_property *p;
-	int index;
+	int index = find_volume(key);
 
-	index = segue_property_find(node->type->properties, node->type->n_properties, key, NULL);
 	if (index >= 0) {
-		p = &node->type->properties[index];
-		*ret = segue_property_value(p, node->values[index]);
-		if (p->type == SEGUE_VALUE_STRING && p->choices == NULL)
-			ret->s = p->flags & SEGUE_PROPERTY_REQUEST ? read_request(node, index) :
-				read_status(node);
-	} else if (spa_streq(key, "mute")) {
-		*ret = (struct segue_value) { .type = SEGUE_VALUE_BOOL, .b = node->mute };
-	} else if (spa_streq(key, "volume")) {
-		*ret = (struct segue_value) { .type = SEGUE_VALUE_DOUBLE, .d = node->volume };
-	} else if (spa_streq(key, "channelVolumes")) {
-		*ret = (struct segue_value) { .type = SEGUE_VALUE_DOUBLES,
-			.f = { node->channel_volumes, node->n_channels } };
-	} else {
-		return -ENXIO;
+		get_volume(node, index, ret);
+		return 0;
 	}
+	index = segue_property_find(node->type->properties, node->type->n_properties, key, NULL);
+	if (index < 0)
+		return index;
+	p = &node->type->properties[index];
+	*ret = segue_property_value(p, node->values[index]);
+	if (p->type == SEGUE_VALUE_STRING && p->choices == NULL)
+		ret->s = p->flags & SEGUE_PROPERTY_REQUEST ? read_request(node, index) : read_status(node);
 	return 0;
 }

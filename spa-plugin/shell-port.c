@@ -22,13 +22,13 @@
 #include <spa/utils/json.h>
 #include <spa/utils/string.h>
 
+#include "control.h"
 #include "params.h"
 
 #define KEY_AUDIO_CHANNEL	"audio.channel"
 #define KEY_AUDIO_POSITION	"audio.position"
 #define KEY_FORMAT_DSP		"format.dsp"
 
-#define DEFAULT_POSITION	"[ FL FR ]"
 #define POSITION_MAX		1024u	/* characters in an object */
 #define DEFAULT_RATE		48000	/* Hz */
 
@@ -134,7 +134,7 @@ static const char *find_position(const struct spa_dict *info, const char *side, 
 		}
 	}
 	value = spa_dict_lookup(info, KEY_AUDIO_POSITION);
-	return value != NULL ? value : DEFAULT_POSITION;
+	return value != NULL ? value : SEGUE_DEFAULT_POSITION;
 }
 
 int segue_shell_position(const struct spa_dict *info, const char *side, uint32_t *ret)
@@ -142,7 +142,7 @@ int segue_shell_position(const struct spa_dict *info, const char *side, uint32_t
 	uint32_t ids[SEGUE_PORT_CHANNELS_MAX], i, n = 0;
 	struct spa_json outer, names;
 	char buffer[POSITION_MAX], name[32];
-	const char *text = info != NULL ? find_position(info, side, buffer, sizeof(buffer)) : DEFAULT_POSITION;
+	const char *text = info != NULL ? find_position(info, side, buffer, sizeof(buffer)) : SEGUE_DEFAULT_POSITION;
 
 	if (text == NULL)
 		return -EINVAL;

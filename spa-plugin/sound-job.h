@@ -64,6 +64,9 @@ struct segue_sound_job {
 	float peak;			/* of a response its gain */
 };
 
+/** Do its step; in sound-work.c. \return 0, or a negative errno with make.error */
+SEGUE_WORKER int segue_sound_work(struct segue_sound_job *job);
+
 /** Of recordings at several rates: the one at a rate, else the highest. */
 SEGUE_WORKER uint32_t segue_sound_job_pick(const uint32_t rates[], uint32_t n, uint32_t rate);
 

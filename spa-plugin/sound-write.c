@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "make/path.h"
 #include "recipe.h"
 
 static void on_written(struct segue_job *job, int res)
@@ -51,13 +52,6 @@ static char *load_text(const struct segue_sound *sound, const struct segue_buffe
 	return segue_recipe_text(&recipe);
 }
 
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash != NULL ? slash + 1 : path;
-}
-
 static int start(struct segue_sound *sound, struct segue_buffer *from, int fd, const char *name, uint64_t *ret)
 {
 	struct segue_sound_job *job = segue_sound_job_write(sound->store, from, fd, name);
@@ -93,7 +87,7 @@ int segue_sound_write(struct segue_sound *sound, int fd, const char *path, char 
 		struct segue_error *error)
 {
 	struct segue_buffer *from = find_samples(sound, error);
-	const char *name = base_name(path);
+	const char *name = segue_path_name(path);
 	char *text = NULL;
 	int res;
 

@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +16,7 @@
 #include "input.h"
 #include "layout.h"
 #include "make.h"
+#include "path.h"
 
 static struct segue_decoder *decoder_new(struct segue_make *make, uint32_t n_inputs)
 {
@@ -158,13 +158,6 @@ static struct segue_decoder *opened(struct segue_decoder *decoder, struct segue_
 	return decoder;
 }
 
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash != NULL && slash[1] != '\0' ? slash + 1 : path;
-}
-
 static void close_rest(int *fds, uint32_t n)
 {
 	for (uint32_t i = 0; fds != NULL && i < n; i++) {
@@ -174,32 +167,20 @@ static void close_rest(int *fds, uint32_t n)
 	}
 }
 
-/* "" for what has none: a file in memory */
-static const char *fd_path(int fd, char *path, size_t size)
-{
-	char link[64];
-	ssize_t n;
-
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	n = readlink(link, path, size - 1);
-	path[SPA_MAX(n, 0)] = '\0';
-	return spa_strstartswith(path, "/memfd:") ? "" : path;
-}
-
 /* what messages call one of several */
 static const char *input_name(char *name, size_t size, const struct segue_make *make, const char *path,
 		int fd, uint32_t i, uint32_t n)
 {
-	char buffer[PATH_MAX];
+	char *of_fd = path == NULL ? segue_path_of_fd(fd) : NULL;
 
-	if (path == NULL)
-		path = fd_path(fd, buffer, sizeof(buffer));
+	path = path != NULL ? path : of_fd;
 	if (n == 1)
 		snprintf(name, size, "%s", make->name);
-	else if (path[0] != '\0')
-		snprintf(name, size, "%.*s", (int)size - 1, base_name(path));
+	else if (path != NULL && !segue_path_is_memfd(path))
+		snprintf(name, size, "%.*s", (int)size - 1, segue_path_name(path));
 	else
 		snprintf(name, size, "%s (file %u)", make->name, i + 1);
+	free(of_fd);
 	return name;
 }
 

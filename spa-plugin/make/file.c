@@ -7,8 +7,11 @@
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "path.h"
 
 #define READ_MAX	(1024u * 1024u)	/* at once: a sign of life in between */
 #define CHUNKS_MAX	1000u		/* looked at in search of the samples */
@@ -88,12 +91,12 @@ size_t segue_file_read(struct segue_file *file, uint64_t at, void *dst, size_t n
 /* Who writes a memfd through a mapping leaves its time as it was. */
 static bool is_memfd(int fd)
 {
-	static const char prefix[] = "/memfd:";
-	char link[64], path[sizeof(prefix)];
+	char *path = segue_path_of_fd(fd);
+	/* of what can't be told it is taken for one */
+	bool is = path == NULL || segue_path_is_memfd(path);
 
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	return readlink(link, path, sizeof(path)) == sizeof(path) &&
-		strncmp(path, prefix, strlen(prefix)) == 0;
+	free(path);
+	return is;
 }
 
 /* Modification times in nanoseconds, because a file may be written twice within a second. */

@@ -8,12 +8,9 @@
 
 #include <spa/utils/defs.h>
 
-/* ---------------------------------------------------------------- the arrays */
+#include "level-products.h"
 
-SEGUE_DATA_LOOP static uint32_t spectrum_size(const struct segue_level *l)
-{
-	return SEGUE_SPECTRUM(2 * l->block);
-}
+/* ---------------------------------------------------------------- the arrays */
 
 static float *cut(void *memory, size_t *at, size_t n_floats)
 {
@@ -23,21 +20,10 @@ static float *cut(void *memory, size_t *at, size_t n_floats)
 	return p;
 }
 
-/* Long responses have nearly all of their partitions in the last level. */
-SEGUE_DATA_LOOP static bool can_look_ahead(const struct segue_level *l)
+/* The last chunk of a woven spectrum, which is the longest. */
+SEGUE_DATA_LOOP static size_t chunk_floats(const struct segue_level *l)
 {
-	return l->number + 1 == SEGUE_LEVELS_MAX;
-}
-
-/* Of an output. */
-SEGUE_DATA_LOOP static size_t ahead_size(const struct segue_level *l)
-{
-	return (size_t)(SEGUE_SUMS_MAX - 1) * segue_level_eights(l->number) * 16;
-}
-
-SEGUE_DATA_LOOP static size_t sum_size(const struct segue_level *l)
-{
-	return segue_chunk_eights(l->number, segue_level_chunks(l->number) - 1) * 16 * SEGUE_JOINT_MAX;
+	return segue_chunk_eights(l->number, segue_level_chunks(l->number) - 1) * 16;
 }
 
 size_t segue_level_init(struct segue_level *l, void *memory, uint32_t n_partitions)
@@ -48,30 +34,24 @@ size_t segue_level_init(struct segue_level *l, void *memory, uint32_t n_partitio
 	/* one less recent is needed to make again what is heard */
 	l->n_slots = n_partitions + 1;
 	l->history = cut(memory, &at, (size_t)l->n_in * 3 * l->block);
-	l->spectra = cut(memory, &at, (size_t)l->n_in * l->n_slots * spectrum_size(l));
-	l->silence = cut(memory, &at, segue_chunk_eights(l->number, segue_level_chunks(l->number) - 1) * 16);
-	l->sum = cut(memory, &at, sum_size(l));
-	l->ahead = cut(memory, &at, can_look_ahead(l) ?
-			SEGUE_LANES * l->n_out * ahead_size(l) : 0);
+	l->spectra = cut(memory, &at, (size_t)l->n_in * l->n_slots * segue_level_spectrum_floats(l));
+	l->silence = cut(memory, &at, chunk_floats(l));
+	l->sum = cut(memory, &at, chunk_floats(l) * SEGUE_JOINT_MAX);
+	l->ahead = cut(memory, &at, SEGUE_LANES * l->n_out * segue_products_ahead_floats(l));
 	for (j = 0; j < SEGUE_JOINT_MAX; j++)
-		l->flat[j] = cut(memory, &at, spectrum_size(l));
+		l->flat[j] = cut(memory, &at, segue_level_spectrum_floats(l));
 	l->blocks = cut(memory, &at, (size_t)2 * SEGUE_LANES * l->n_out * l->block);
 	for (j = 0; j < SEGUE_JOINS_MAX; j++)
 		l->work.parts[j] = cut(memory, &at, segue_work_floats(l->number, j));
 	l->work.in = cut(memory, &at, segue_work_piece_floats(l->number));
 	l->work.out = cut(memory, &at, segue_work_piece_floats(l->number));
-	l->stage = SEGUE_STAGE_DONE;
+	l->stage = SEGUE_LEVEL_DONE;
 	return at;
 }
 
 SEGUE_DATA_LOOP static float *history_of(const struct segue_level *l, uint32_t input, uint64_t index)
 {
 	return l->history + ((size_t)input * 3 + index % 3) * l->block;
-}
-
-SEGUE_DATA_LOOP static float *spectrum_of(const struct segue_level *l, uint32_t input, uint64_t end)
-{
-	return l->spectra + ((size_t)input * l->n_slots + end / l->block % l->n_slots) * spectrum_size(l);
 }
 
 SEGUE_DATA_LOOP static float *block_of(const struct segue_level *l, uint32_t which, uint32_t lane,
@@ -83,15 +63,6 @@ SEGUE_DATA_LOOP static float *block_of(const struct segue_level *l, uint32_t whi
 SEGUE_DATA_LOOP static const struct segue_response *response_of(const struct segue_ticket *ticket)
 {
 	return ticket != NULL ? (const struct segue_response *)ticket->buffer : NULL;
-}
-
-/* Of the spectra that end at `end` and before it, those that have heard anything. */
-SEGUE_DATA_LOOP static uint32_t count_partitions(const struct segue_level *l,
-		const struct segue_response *response, uint64_t end, uint64_t silent_before)
-{
-	uint64_t n = end > silent_before ? (end - silent_before + l->block - 1) / l->block : 0;
-
-	return (uint32_t)SPA_MIN(n, (uint64_t)response->n_partitions[l->number]);
 }
 
 void segue_level_write(struct segue_level *l, uint32_t input, uint64_t now, const float *frames)
@@ -117,156 +88,12 @@ SEGUE_DATA_LOOP static void forward_step(struct segue_level *l, uint32_t input, 
 	chunk = step - l->transform->n_steps;
 	at = chunk * SEGUE_CHUNK_EIGHTS;
 	segue_spectrum_weave(l->flat[0] + 8 * at, SEGUE_BINS(2 * l->block), segue_chunk_eights(l->number, chunk),
-			16, spectrum_of(l, input, end) + 16 * at);
+			16, segue_level_spectrum(l, input, end) + 16 * at);
 }
 
 SEGUE_DATA_LOOP static uint32_t n_forward_steps(const struct segue_level *l)
 {
 	return l->transform->n_steps + segue_level_chunks(l->number);
-}
-
-/* What outputs that are made together take: of each input n_partitions spectra, all but those from `first` up to
- * `valid` being silence. */
-struct products {
-	const struct segue_response *response;
-	uint32_t output, n_joint;
-	uint32_t first, valid;
-	uint64_t end;		/* of the spectrum that partition 0 takes */
-	float *ahead;		/* products of the next blocks; NULL: aren't made */
-	uint32_t n_before;	/* blocks that had this one and more ahead of them */
-};
-
-SEGUE_DATA_LOOP static struct products find_products(const struct segue_level *l,
-		const struct segue_response *response, uint32_t output, uint32_t first, uint64_t end,
-		uint64_t silent_before)
-{
-	return (struct products) { response, output, segue_response_joint(response, output), first,
-		segue_response_input(response, output) + response->n_inputs <= l->n_in ?
-		count_partitions(l, response, end, silent_before) : 0, end };
-}
-
-SEGUE_DATA_LOOP static bool is_silent(const struct products *p)
-{
-	return p->valid <= p->first;
-}
-
-/* Most of the time of a long response goes into reading it. So once in so many blocks, each chunk in its turn, it is
- * multiplied for the next ones as well, as far as their spectra are known. */
-SEGUE_DATA_LOOP static uint32_t n_sums(const struct products *p)
-{
-	return p->ahead != NULL ? SEGUE_SUMS(p->n_joint) : 1;
-}
-
-/* Blocks since a chunk's turn. */
-SEGUE_DATA_LOOP static uint32_t find_turn(const struct segue_level *l, const struct products *p, uint32_t chunk)
-{
-	return (uint32_t)((p->end / l->block + chunk) % n_sums(p));
-}
-
-/* Blocks since the chunk was multiplied for this one: as many partitions are left, the first ones. 0: all are */
-SEGUE_DATA_LOOP static uint32_t find_left(const struct segue_level *l, const struct products *p, uint32_t chunk)
-{
-	return SPA_MIN(find_turn(l, p, chunk), p->n_before);
-}
-
-/* Products of a chunk for the block that is `turn` > 0 blocks from its turn. */
-SEGUE_DATA_LOOP static float *ahead_of(const struct segue_level *l, const struct products *p, uint32_t turn,
-		uint32_t chunk)
-{
-	return p->ahead + ((turn - 1) * segue_level_eights(l->number) + chunk * SEGUE_CHUNK_EIGHTS) *
-		(size_t)p->n_joint * 16;
-}
-
-/* The spectra of a quad for the block whose partition 0 takes the one that ends at `end`; partitions from first
- * up to valid. \return whether there is anything in them */
-SEGUE_DATA_LOOP static bool find_quad(const struct segue_level *l, const struct products *p, uint32_t chunk,
-		uint32_t quad, uint64_t end, uint32_t first, uint32_t valid, const float *x[SEGUE_QUAD])
-{
-	uint32_t n = p->response->n_partitions[l->number], i;
-	bool found = false;
-
-	for (i = 0; i < SEGUE_QUAD; i++) {
-		uint32_t pair = quad * SEGUE_QUAD + i, input = pair / n, partition = pair % n;
-
-		x[i] = l->silence;
-		if (input >= p->response->n_inputs || partition < first || partition >= valid)
-			continue;
-		x[i] = spectrum_of(l, segue_response_input(p->response, p->output) + input,
-				end - (uint64_t)partition * l->block) + chunk * SEGUE_CHUNK_EIGHTS * 16;
-		found = true;
-	}
-	return found;
-}
-
-/* What others left there. */
-SEGUE_DATA_LOOP static void clear_ahead(struct segue_level *l, const struct products *p, uint32_t chunk)
-{
-	for (uint32_t turn = 1; turn < n_sums(p); turn++)
-		memset(ahead_of(l, p, turn, chunk), 0, p->n_joint * segue_chunk_eights(l->number, chunk) * 16 *
-				sizeof(float));
-}
-
-/* For how many blocks a chunk is multiplied at once. */
-SEGUE_DATA_LOOP static uint32_t find_sums(struct segue_level *l, const struct products *p, uint32_t chunk,
-		float *sums[SEGUE_SUMS_MAX])
-{
-	uint32_t turn = find_turn(l, p, chunk), n = 1;
-
-	if (find_left(l, p, chunk) > 0) {
-		sums[0] = ahead_of(l, p, turn, chunk);
-		return 1;
-	}
-	sums[0] = l->sum;
-	for (; turn + n < n_sums(p); n++)
-		sums[n] = ahead_of(l, p, turn + n, chunk);
-	return n;
-}
-
-SEGUE_DATA_LOOP static void multiply(struct segue_level *l, const struct products *p, uint32_t chunk,
-		uint32_t quad)
-{
-	uint32_t n_eights = segue_chunk_eights(l->number, chunk), left = find_left(l, p, chunk), n, i;
-	uint32_t valid = left > 0 ? SPA_MIN(left, p->valid) : p->valid;
-	const float *x[SEGUE_SUMS_MAX][SEGUE_QUAD];
-	float *sums[SEGUE_SUMS_MAX];
-	bool found = false;
-
-	if (quad == 0 && p->n_before == 0)
-		clear_ahead(l, p, chunk);
-	n = find_sums(l, p, chunk, sums);
-	for (i = 0; i < n; i++)
-		found |= find_quad(l, p, chunk, quad, p->end + i * l->block, p->first + i, valid + i, x[i]);
-	if (found)
-		l->vector->mac(sums, x, n, segue_response_spectra(p->response, l->number, p->output, chunk, quad),
-				p->n_joint, n_eights);
-	if (quad + 1 < segue_response_quads(p->response, l->number))
-		return;
-	for (i = 0; i < p->n_joint; i++)
-		segue_spectrum_unweave(sums[0] + 16 * i, 16 * p->n_joint, n_eights, SEGUE_BINS(2 * l->block),
-				l->flat[i] + 8 * chunk * SEGUE_CHUNK_EIGHTS);
-}
-
-/* Quads of a chunk that make one item: all, when there is little to do. */
-SEGUE_DATA_LOOP static uint32_t item_quads(const struct segue_level *l, const struct products *p,
-		uint32_t chunk)
-{
-	return find_left(l, p, chunk) > 0 ? segue_response_quads(p->response, l->number) : 1;
-}
-
-/* Instructions of an item, about; or what it waits for memory. */
-SEGUE_DATA_LOOP static uint64_t multiply_cost(const struct segue_level *l, const struct products *p,
-		uint32_t chunk)
-{
-	uint64_t cost = segue_chunk_eights(l->number, chunk) * (8 + 34 * p->n_joint);
-	uint32_t n;
-
-	if (find_left(l, p, chunk) > 0)
-		return p->response->n_inputs * cost;
-	if (p->ahead == NULL)
-		return cost;
-	/* once it is read a sum more is cheap */
-	n = n_sums(p) - find_turn(l, p, chunk);
-	return (n + 3) / 2 * cost;
 }
 
 SEGUE_DATA_LOOP static uint32_t step_cost(const struct segue_level *l, uint32_t step)
@@ -292,14 +119,14 @@ void segue_level_convolve(struct segue_level *l, const struct segue_response *re
 {
 	float *block = block_of(l, 0, 0, 0);
 	uint32_t output, quad, o;
-	struct products p;
+	struct segue_products p;
 
 	for (output = 0; output < l->n_out; output += p.n_joint) {
-		p = find_products(l, response, output, first, end, silent_before);
-		if (is_silent(&p))
+		p = segue_products_find(l, response, output, first, end, silent_before);
+		if (segue_products_are_silent(&p))
 			continue;
 		for (quad = 0; quad < segue_response_quads(response, l->number); quad++)
-			multiply(l, &p, 0, quad);
+			segue_products_multiply(l, &p, 0, quad);
 		for (o = 0; o < p.n_joint; o++) {
 			segue_transform_backward(l->transform, l->vector, &l->work, 0, l->flat[o], block);
 			segue_transform_gather(l->transform, l->vector, block, 0, frames[output + o]);
@@ -318,14 +145,16 @@ SEGUE_DATA_LOOP static uint64_t transform_cost(const struct segue_level *l, uint
 	return cost;
 }
 
-SEGUE_DATA_LOOP static struct products lane_products(const struct segue_level *l, uint32_t lane,
+SEGUE_DATA_LOOP static struct segue_products lane_products(const struct segue_level *l, uint32_t lane,
 		uint32_t output)
 {
-	struct products p = find_products(l, response_of(l->lanes[lane]), output, 0, l->begin, l->silent_before);
+	struct segue_products p = segue_products_find(l, response_of(l->lanes[lane]), output, 0, l->begin,
+			l->silent_before);
+	size_t n_ahead = segue_products_ahead_floats(l);
 
-	if (!can_look_ahead(l))
+	if (n_ahead == 0)
 		return p;
-	p.ahead = l->ahead + ((size_t)lane * l->n_out + output) * ahead_size(l);
+	p.ahead = l->ahead + ((size_t)lane * l->n_out + output) * n_ahead;
 	p.n_before = l->n_before[lane];
 	return p;
 }
@@ -340,17 +169,17 @@ SEGUE_DATA_LOOP static void silence_output(struct segue_level *l, uint32_t lane,
 SEGUE_DATA_LOOP static void seek_output(struct segue_level *l)
 {
 	l->step = l->part = 0;
-	l->stage = SEGUE_STAGE_PRODUCTS;
+	l->stage = SEGUE_LEVEL_PRODUCTS;
 	for (; l->lane < SEGUE_LANES; l->lane++, l->channel = 0) {
 		for (; l->lanes[l->lane] != NULL && l->channel < l->n_out; l->channel++) {
-			struct products p = lane_products(l, l->lane, l->channel);
+			struct segue_products p = lane_products(l, l->lane, l->channel);
 
-			if (!is_silent(&p))
+			if (!segue_products_are_silent(&p))
 				return;
 			silence_output(l, l->lane, l->channel);
 		}
 	}
-	l->stage = SEGUE_STAGE_DONE;
+	l->stage = SEGUE_LEVEL_DONE;
 }
 
 SEGUE_DATA_LOOP static void run_forward(struct segue_level *l)
@@ -368,19 +197,19 @@ SEGUE_DATA_LOOP static void run_forward(struct segue_level *l)
 
 SEGUE_DATA_LOOP static void run_products(struct segue_level *l)
 {
-	struct products p = lane_products(l, l->lane, l->channel);
-	uint32_t end = l->part + item_quads(l, &p, l->step);
+	struct segue_products p = lane_products(l, l->lane, l->channel);
+	uint32_t end = l->part + segue_products_item_quads(l, &p, l->step);
 
 	for (; l->part < end; l->part++)
-		multiply(l, &p, l->step, l->part);
-	l->done += multiply_cost(l, &p, l->step);
+		segue_products_multiply(l, &p, l->step, l->part);
+	l->done += segue_products_item_cost(l, &p, l->step);
 	if (l->part < segue_response_quads(p.response, l->number))
 		return;
 	l->part = 0;
 	if (++l->step < segue_level_chunks(l->number))
 		return;
 	l->step = 0;
-	l->stage = SEGUE_STAGE_BACKWARD;
+	l->stage = SEGUE_LEVEL_BACKWARD;
 }
 
 SEGUE_DATA_LOOP static void run_backward(struct segue_level *l)
@@ -403,16 +232,16 @@ SEGUE_DATA_LOOP static void run_backward(struct segue_level *l)
 SEGUE_DATA_LOOP static void run_item(struct segue_level *l)
 {
 	switch (l->stage) {
-	case SEGUE_STAGE_FORWARD:
+	case SEGUE_LEVEL_FORWARD:
 		run_forward(l);
 		break;
-	case SEGUE_STAGE_PRODUCTS:
+	case SEGUE_LEVEL_PRODUCTS:
 		run_products(l);
 		break;
-	case SEGUE_STAGE_BACKWARD:
+	case SEGUE_LEVEL_BACKWARD:
 		run_backward(l);
 		break;
-	case SEGUE_STAGE_DONE:
+	case SEGUE_LEVEL_DONE:
 		break;
 	}
 }
@@ -420,16 +249,16 @@ SEGUE_DATA_LOOP static void run_item(struct segue_level *l)
 SEGUE_DATA_LOOP static uint64_t lane_cost(const struct segue_level *l, uint32_t lane)
 {
 	uint32_t output, chunk;
-	struct products p;
+	struct segue_products p;
 	uint64_t cost = 0;
 
 	for (output = 0; l->lanes[lane] != NULL && output < l->n_out; output += p.n_joint) {
 		p = lane_products(l, lane, output);
-		if (is_silent(&p))
+		if (segue_products_are_silent(&p))
 			continue;
 		for (chunk = 0; chunk < segue_level_chunks(l->number); chunk++)
-			cost += segue_response_quads(p.response, l->number) / item_quads(l, &p, chunk) *
-				multiply_cost(l, &p, chunk);
+			cost += segue_response_quads(p.response, l->number) / segue_products_item_quads(l, &p, chunk) *
+				segue_products_item_cost(l, &p, chunk);
 		cost += p.n_joint * transform_cost(l, l->transform->n_steps);
 	}
 	return cost;
@@ -454,10 +283,10 @@ void segue_level_release(struct segue_level *l)
 		segue_ticket_unref(l->handover, l->lanes[i]);
 		l->lanes[i] = NULL;
 	}
-	if (l->stage == SEGUE_STAGE_PRODUCTS)
-		memset(l->sum, 0, sum_size(l) * sizeof(float));
-	if (l->stage != SEGUE_STAGE_FORWARD)
-		l->stage = SEGUE_STAGE_DONE;
+	if (l->stage == SEGUE_LEVEL_PRODUCTS)
+		memset(l->sum, 0, chunk_floats(l) * SEGUE_JOINT_MAX * sizeof(float));
+	if (l->stage != SEGUE_LEVEL_FORWARD)
+		l->stage = SEGUE_LEVEL_DONE;
 }
 
 SEGUE_DATA_LOOP static void hear(struct segue_level *l)
@@ -480,7 +309,7 @@ void segue_level_begin(struct segue_level *l, uint64_t now, uint64_t silent_befo
 	l->silent_before = silent_before;
 	l->done = 0;
 	l->total = l->n_in * transform_cost(l, n_forward_steps(l)) + lane_cost(l, 0) + lane_cost(l, 1);
-	l->stage = SEGUE_STAGE_FORWARD;
+	l->stage = SEGUE_LEVEL_FORWARD;
 	l->lane = l->channel = l->step = l->part = 0;
 }
 
@@ -488,7 +317,7 @@ void segue_level_work(struct segue_level *l, uint64_t now)
 {
 	uint64_t passed = now - l->begin + SEGUE_TICK_FRAMES, due = l->total * passed / l->block;
 
-	while (l->stage != SEGUE_STAGE_DONE && (l->done < due || passed == l->block))
+	while (l->stage != SEGUE_LEVEL_DONE && (l->done < due || passed == l->block))
 		run_item(l);
 }
 
@@ -499,7 +328,7 @@ SEGUE_DATA_LOOP static void make_at_once(struct segue_level *l, uint64_t begin)
 	l->n_before[0] = l->n_before[1] = 0;
 	l->lane = l->channel = 0;
 	seek_output(l);
-	while (l->stage != SEGUE_STAGE_DONE)
+	while (l->stage != SEGUE_LEVEL_DONE)
 		run_item(l);
 }
 
@@ -508,7 +337,7 @@ void segue_level_redo(struct segue_level *l, uint64_t silent_before,
 {
 	uint64_t begin = l->begin;
 
-	while (l->stage == SEGUE_STAGE_FORWARD)
+	while (l->stage == SEGUE_LEVEL_FORWARD)
 		run_item(l);
 	take_lanes(l, lanes);
 	l->silent_before = silent_before;

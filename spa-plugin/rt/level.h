@@ -22,11 +22,11 @@
 
 #define SEGUE_LANES	2u
 
-enum segue_stage {
-	SEGUE_STAGE_FORWARD,
-	SEGUE_STAGE_PRODUCTS,
-	SEGUE_STAGE_BACKWARD,
-	SEGUE_STAGE_DONE,
+enum segue_level_stage {
+	SEGUE_LEVEL_FORWARD,
+	SEGUE_LEVEL_PRODUCTS,
+	SEGUE_LEVEL_BACKWARD,
+	SEGUE_LEVEL_DONE,
 };
 
 struct segue_level {
@@ -52,7 +52,7 @@ struct segue_level {
 	struct segue_ticket *lanes[SEGUE_LANES];	/**< held until it is done; NULL: no part in it */
 	uint32_t n_before[SEGUE_LANES];	/**< blocks in a row that were made of the same before it, at most SEGUE_SUMS_MAX */
 	uint64_t total, done;	/**< work, about in instructions */
-	enum segue_stage stage;
+	enum segue_level_stage stage;
 	/* where the work stands: the input, or the first of the outputs made together; of products the chunk
 	 * and the quad, of the way back the step and the output */
 	uint32_t lane, channel, step, part;
@@ -66,6 +66,17 @@ struct segue_level {
  * \param n_partitions  of the longest response, at least 1
  * \return bytes, a multiple of 64 */
 size_t segue_level_init(struct segue_level *level, void *memory, uint32_t n_partitions);
+
+static inline SEGUE_DATA_LOOP size_t segue_level_spectrum_floats(const struct segue_level *level)
+{
+	return SEGUE_SPECTRUM(2 * level->block);
+}
+/** The spectrum of an input's two blocks before frame `end`. */
+static inline SEGUE_DATA_LOOP float *segue_level_spectrum(const struct segue_level *level, uint32_t input, uint64_t end)
+{
+	return level->spectra + ((size_t)input * level->n_slots + end / level->block % level->n_slots) *
+		segue_level_spectrum_floats(level);
+}
 
 /** A tick's frames of an input, from frame `now` on. */
 SEGUE_DATA_LOOP void segue_level_write(struct segue_level *level, uint32_t input, uint64_t now,

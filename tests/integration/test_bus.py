@@ -253,13 +253,13 @@ def test_a_nodes_property_of_a_type_it_can_not_have_is_refused(segue, value, why
     ({'fade': GLib.Variant('t', 2 ** 63)}, 'fade: out of range'),
     ({'channels': GLib.Variant('ad', [0.5])}, 'channels: out of range'),
     ({'channels': GLib.Variant('ai', [-1])}, 'channels: out of range'),
-    ({'keep': True}, "keep: only the manager's buffers can be kept")])
+    ({'keep': True}, "no such option 'keep' (")])
 def test_an_option_that_can_not_be_is_refused_with_its_name(source, tmp_path, opts, why):
     path = write_wav(tmp_path / 'a.wav', np.zeros(100))
     error = refused(source.load, path, **opts)
-    assert (error.name, error.message) == (INVALID_ARGS, f'synth: {why}')
+    assert error.name == INVALID_ARGS and error.message.startswith(f'synth: {why}')
     if 'channels' not in opts:
-        assert refused(source.wave, 'sine', **opts).message == f'synth: {why}'
+        assert refused(source.wave, 'sine', **opts).message.startswith(f'synth: {why}')
 
 
 def test_a_relative_path_is_refused(segue, source):

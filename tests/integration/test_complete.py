@@ -22,12 +22,17 @@ SHELLS = {
 
 
 @pytest.fixture
-def complete(session):
-    """What the last of these words may become, without what is told of it."""
+def told(session):
+    """What the last of these words may become, each with what is told of it."""
     def run(*words):
         result = session.run(session.build / 'tools/seguectl/seguectl', 'complete', '--', *words, check=True)
-        return [line.split('\t')[0] for line in result.stdout.splitlines()]
+        return dict(line.split('\t') for line in result.stdout.splitlines())
     return run
+
+
+@pytest.fixture
+def complete(told):
+    return lambda *words: list(told(*words))
 
 
 @pytest.fixture
@@ -79,6 +84,12 @@ def test_options_have_their_words(complete):
     # of play, --loop stands alone
     assert complete('play', '--loop', '') == complete('destroy', '')
     assert complete('load', '--', '--fade') == []
+
+
+def test_an_option_is_told_as_its_command_has_it(told):
+    assert told('play', '-')['--loop'] == 'again and again, until it is stopped'
+    assert told('note', '-')['--length'] == 'until the key is released (0.5)'
+    assert told('load', '-')['--length'] == 'leave out what comes after'
 
 
 def test_a_label_stays_on_its_line(session, nodes):

@@ -50,6 +50,7 @@ ELSEWHERE = {
     'examples/stream-wavetables.py NODE': 'test_examples.py runs it',
     'ffmpeg -i hall.m4a hall.wav': "another project's",
     'tools/goals': 'it takes minutes',
+    './tools/setup build': 'it installs packages of the system',
     './tools/setup build bench': 'it installs packages of the system',
     'pw-cli': 'the name alone',
     'pw-link': 'the name alone',

@@ -215,13 +215,15 @@ def test_a_device_comes_back_with_its_sound_and_its_volume(session, save, restar
     assert complaints(session) == []
 
 
-@pytest.mark.parametrize('entry, named', [('volume = -1', 'volume'), ('mute = 3', 'mute'),
-                                          ('channelVolumes = 1', 'channelVolumes'),
-                                          ('channelVolumes = [ 1 x ]', 'channelVolumes')])
-def test_a_wrong_level_in_an_entry_is_named(session, restart, entry, named):
+@pytest.mark.parametrize('entry, named', [('volume = loud', 'volume: must be'), ('mute = 3', 'mute: must be'),
+                                          ('volume = -1', 'volume: -1 is out of range (0 to 16)'),
+                                          ('channelVolumes = 1', 'channelVolumes: must be'),
+                                          ('channelVolumes = [ 1 x ]', 'channelVolumes: must be'),
+                                          ('channelVolumes = [ 1 17 ]', 'channelVolumes: 17 is out of range')])
+def test_a_wrong_volume_in_an_entry_is_named(session, restart, entry, named):
     restart(f'segue.nodes = [ {{ type = source  node.name = synth  {entry} }} ]')
     complaint, = complaints(session)
-    assert f'synth: {named}: must be' in complaint
+    assert f'synth: {named}' in complaint
 
 
 @pytest.mark.parametrize('fragment', ['50-test.conf', '95-test.conf'])

@@ -6,29 +6,24 @@
 import json
 import re
 import signal
-import subprocess
 
 import pytest
 
+from bus import Segue
 from fixture import wait_until
+from shell import DONE
 from tmux import Tmux
 
-DONE = 0
 NOT_RUNNING = "Segue isn't running. Start it: systemctl --user start segue"
 
 
 @pytest.fixture
-def command(session):
-    return session.build / 'tools/seguectl/seguectl'
-
-
-@pytest.fixture
-def top(session, command):
+def top(session):
     """Start it in a terminal of this size."""
     terminals = []
 
     def start(columns, rows, env=None):
-        terminal = Tmux(session, columns, rows, command, 'top', env=env)
+        terminal = Tmux(session, columns, rows, session.build / 'tools/seguectl/seguectl', 'top', env=env)
         terminals.append(terminal)
         return terminal
     yield start
@@ -122,7 +117,6 @@ def test_it_waits_for_a_service_that_has_gone(session, nodes, top):
     assert [line for line in lines if line] == [NOT_RUNNING, 'q quits']
     session.start_service()
     with session.bus() as bus:
-        from bus import Segue
         Segue(bus).create('again')
     assert 'synth' not in '\n'.join(terminal.wait_for('again'))
     terminal.keys('q')
@@ -178,24 +172,8 @@ def test_a_dumb_terminal_gets_a_line_a_second(nodes, top, term):
     assert terminal.status() == 128 + signal.SIGINT
 
 
-@pytest.fixture
-def piped(session, command):
-    """Start it with its output read by us."""
-    running = []
-
-    def start(*args):
-        process = subprocess.Popen([command, 'top', *args], env=session.env, stdout=subprocess.PIPE,
-                                   stderr=subprocess.PIPE, text=True)
-        running.append(process)
-        return process
-    yield start
-    for process in running:
-        process.kill()
-        process.communicate()
-
-
-def test_lines_go_on_when_the_service_comes_back(session, nodes, piped):
-    process = piped()
+def test_lines_go_on_when_the_service_comes_back(session, nodes, begin):
+    process = begin('top')
     assert 'synth: running' in process.stdout.readline()
     session.processes['service'].stop()
     while (line := process.stdout.readline()) != f'{NOT_RUNNING}\n':
@@ -206,8 +184,8 @@ def test_lines_go_on_when_the_service_comes_back(session, nodes, piped):
     assert line == 'live 0 of 1.0G, pending 0, retired 0\n'
 
 
-def test_json_is_an_object_a_line_with_the_buses_names(session, nodes, piped):
-    process = piped('--json')
+def test_json_is_an_object_a_line_with_the_buses_names(session, nodes, begin):
+    process = begin('top', '--json')
     for _ in range(2):
         seen = json.loads(process.stdout.readline())
         assert seen['BytesLive'] > 0 and seen['BuffersLive'] == 1
@@ -219,8 +197,8 @@ def test_json_is_an_object_a_line_with_the_buses_names(session, nodes, piped):
     assert seen == {'message': NOT_RUNNING}
 
 
-def test_it_ends_in_silence_when_its_reader_does(segue, piped):
-    process = piped()
+def test_it_ends_in_silence_when_its_reader_does(segue, begin):
+    process = begin('top')
     process.stdout.readline()
     process.stdout.close()
     assert process.wait(20) == DONE

@@ -7,13 +7,16 @@
 #include <ctype.h>
 #include <getopt.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include <spa/utils/defs.h>
 #include <spa/utils/string.h>
 
 #include "bus.h"
+#include "commands.h"
 
 #define TIMEOUT_MAX	1e9	/* seconds: for ever */
 
@@ -54,16 +57,24 @@ const struct segue_option segue_options[SEGUE_N_OPTIONS] = {
 	{ "seed", SEGUE_UNIT_COUNT, SEGUE_GROUP_WAVE, "N", "of a noise: the same one again (1)" },
 };
 
-/* what they are for other commands */
+/* what some are to other commands */
 static const struct {
 	int option;
-	uint32_t groups;
-	const char *argument;
-	const char *help;
+	struct segue_option is;
 } others[] = {
-	{ SEGUE_OPTION_LOOP, SEGUE_GROUP_PLAY, NULL, "again and again, until it is stopped" },
-	{ SEGUE_OPTION_LENGTH, SEGUE_GROUP_NOTE, "TIME", "until the key is released (0.5)" },
+	{ SEGUE_OPTION_LOOP, { "loop", SEGUE_UNIT_TEXT, SEGUE_GROUP_PLAY, NULL,
+		"again and again, until it is stopped" } },
+	{ SEGUE_OPTION_LENGTH, { "length", SEGUE_UNIT_TIME, SEGUE_GROUP_NOTE, "TIME",
+		"until the key is released (0.5)" } },
 };
+
+const struct segue_option *segue_option_for(int option, uint32_t groups)
+{
+	for (size_t i = 0; i < SPA_N_ELEMENTS(others); i++)
+		if (others[i].option == option && (others[i].is.groups & groups))
+			return &others[i].is;
+	return &segue_options[option];
+}
 
 static enum segue_exit unknown_option(struct segue_ctl *ctl, const char *text)
 {
@@ -99,6 +110,19 @@ static bool looks_like_number(const char *text)
 	return text[0] == '-' && (isdigit((unsigned char)text[1]) || text[1] == '.');
 }
 
+/* as the command has them whose name was found, if it was */
+static void make_longs(const struct segue_ctl *ctl, struct option longs[SEGUE_N_OPTIONS])
+{
+	const struct segue_command *command = ctl->n_args > 0 ? segue_command_find(ctl->args[0]) : NULL;
+
+	for (int i = 0; i < SEGUE_N_OPTIONS; i++) {
+		const struct segue_option *option = segue_option_for(i, command != NULL ? command->groups : 0);
+
+		longs[i] = (struct option) { option->name,
+			option->argument != NULL ? required_argument : no_argument, NULL, 256 + i };
+	}
+}
+
 enum segue_exit segue_args_parse(struct segue_ctl *ctl, int argc, char *argv[])
 {
 	struct option longs[SEGUE_N_OPTIONS + 1] = { 0 };
@@ -109,9 +133,6 @@ enum segue_exit segue_args_parse(struct segue_ctl *ctl, int argc, char *argv[])
 	/* known before the first error is written */
 	for (int i = 1; i < argc && !spa_streq(argv[i], "--"); i++)
 		ctl->json |= spa_streq(argv[i], "--json");
-	for (int i = 0; i < SEGUE_N_OPTIONS; i++)
-		longs[i] = (struct option) { segue_options[i].name,
-			segue_options[i].argument != NULL ? required_argument : no_argument, NULL, 256 + i };
 
 	/* '-': arguments in their order, as options, so that we see "-6dB" before getopt takes it apart */
 	opterr = 0;
@@ -120,8 +141,7 @@ enum segue_exit segue_args_parse(struct segue_ctl *ctl, int argc, char *argv[])
 			ctl->args[ctl->n_args++] = argv[optind++];
 			continue;
 		}
-		if (ctl->n_args > 0 && spa_streq(ctl->args[0], "play"))
-			longs[SEGUE_OPTION_LOOP].has_arg = no_argument;
+		make_longs(ctl, longs);
 		word = argv[optind];	/* optind stays on it while it has letters left */
 		c = getopt_long(argc, argv, "-:h", longs, NULL);
 		if (c == -1)
@@ -187,29 +207,31 @@ int segue_args_append(struct segue_ctl *ctl, uint32_t groups, sd_bus_message *m)
 	return 0;
 }
 
-static void print_help(const char *name, const char *argument, const char *help)
+char *segue_args_path(const char *file)
+{
+	char *folder, *path;
+
+	if (file[0] == '/')
+		return strdup(file);
+	if ((folder = getcwd(NULL, 0)) == NULL)
+		return NULL;
+	path = spa_aprintf("%s/%s", folder, file);
+	free(folder);
+	return path;
+}
+
+static void print_help(const struct segue_option *option)
 {
 	char usage[32];
 
-	snprintf(usage, sizeof(usage), "--%s%s%s", name, argument != NULL ? " " : "",
-			argument != NULL ? argument : "");
-	printf("  %-18s %s\n", usage, help);
+	snprintf(usage, sizeof(usage), "--%s%s%s", option->name, option->argument != NULL ? " " : "",
+			option->argument != NULL ? option->argument : "");
+	printf("  %-18s %s\n", usage, option->help);
 }
 
 void segue_args_help(uint32_t groups)
 {
-	for (int i = 0; i < SEGUE_N_OPTIONS; i++) {
-		const struct segue_option *option = &segue_options[i];
-		const char *argument = option->argument, *help = option->help;
-
-		if (!(option->groups & groups))
-			continue;
-		for (size_t k = 0; k < SPA_N_ELEMENTS(others); k++) {
-			if (others[k].option == i && (others[k].groups & groups)) {
-				argument = others[k].argument;
-				help = others[k].help;
-			}
-		}
-		print_help(option->name, argument, help);
-	}
+	for (int i = 0; i < SEGUE_N_OPTIONS; i++)
+		if (segue_options[i].groups & groups)
+			print_help(segue_option_for(i, groups));
 }

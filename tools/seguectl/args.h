@@ -28,6 +28,13 @@ enum segue_exit segue_args_value(struct segue_ctl *ctl, const struct segue_key *
  * \return 0 or a negative errno */
 int segue_args_append(struct segue_ctl *ctl, uint32_t groups, sd_bus_message *m);
 
+/** The whole path of a file as the shell means it: the service's folder is another.
+ * \return to be freed, or NULL with errno */
+char *segue_args_path(const char *file);
+
+/** What an option is to commands of these groups: to some it is another one. */
+const struct segue_option *segue_option_for(int option, uint32_t groups);
+
 /** List the options of these groups for the help. */
 void segue_args_help(uint32_t groups);
 

@@ -20,7 +20,7 @@ static enum segue_exit keep(struct segue_follow *follow)
 	enum segue_exit status;
 
 	if ((follow->name = segue_sound_name(ctl->args, 1)) == NULL)
-		return segue_fail(ctl, SEGUE_EXIT_FAILED, SD_BUS_ERROR_NO_MEMORY, "Out of memory");
+		return segue_fail_memory(ctl);
 	if ((status = segue_sound_load(ctl, &wanted, &follow->buffer_path)) != SEGUE_EXIT_OK)
 		return status;
 	segue_follow_catch_interrupt(follow);
@@ -46,13 +46,7 @@ static enum segue_exit keep(struct segue_follow *follow)
 
 enum segue_exit segue_command_keep(struct segue_ctl *ctl)
 {
-	struct segue_follow follow;
-	enum segue_exit status;
-
-	if ((status = segue_follow_init(&follow, ctl)) == SEGUE_EXIT_OK)
-		status = keep(&follow);
-	segue_follow_clear(&follow);
-	return status;
+	return segue_follow_run(ctl, NULL, keep);
 }
 
 static enum segue_exit release(struct segue_ctl *ctl, const char *path)

@@ -12,6 +12,8 @@
 
 /** All of them, ending with an empty one. In main.c. */
 extern const struct segue_command segue_commands[];
+/** \return NULL: there is none of that name */
+const struct segue_command *segue_command_find(const char *name);
 
 /* list.c */
 enum segue_exit segue_command_list(struct segue_ctl *ctl);

@@ -14,12 +14,15 @@
 #include <spa/utils/defs.h>
 #include <spa/utils/string.h>
 
+#include "args.h"
 #include "bus.h"
 #include "json.h"
 #include "names.h"
 
 #define ANSWER_USEC	1000000		/* somebody waits at a prompt */
 #define FILES		":files"
+#define WAVEFORMS	{ "sine", "saw", "square", "triangle", "noise", "pink", "sweep", "impulse", "silence", \
+			"harmonics:" }
 
 /** The words before the last one, as understood. */
 struct line {
@@ -37,10 +40,8 @@ static const struct {
 	{ "loop", { "none", "forward", "file" } },
 	{ "normalize", { "none", "peak", "energy" } },
 	{ "TYPE", { "source", "convolver" } },
-	{ "WAVEFORM", { "sine", "saw", "square", "triangle", "noise", "pink", "sweep", "impulse", "silence",
-			"harmonics:" } },
-	{ "wave", { "sine", "saw", "square", "triangle", "noise", "pink", "sweep", "impulse", "silence",
-			"harmonics:" } },
+	{ "WAVEFORM", WAVEFORMS },
+	{ "wave", WAVEFORMS },
 	{ "bypass", { "on", "off" } },
 	{ "trigger", { "always", "notes" } },
 	{ "latency", { "auto" } },
@@ -77,15 +78,19 @@ static void offer_commands(void)
 		offer(command->name, command->help);
 }
 
+static uint32_t groups_of(const struct line *line)
+{
+	return SEGUE_GROUP_ANY | (line->command != NULL ? line->command->groups : 0);
+}
+
 static void offer_options(const struct line *line)
 {
-	uint32_t groups = SEGUE_GROUP_ANY | (line->command != NULL ? line->command->groups : 0);
 	char name[32];
 
-	for (size_t i = 0; i < SEGUE_N_OPTIONS; i++) {
+	for (int i = 0; i < SEGUE_N_OPTIONS; i++) {
 		snprintf(name, sizeof(name), "--%s", segue_options[i].name);
-		if (segue_options[i].groups & groups)
-			offer(name, segue_options[i].help);
+		if (segue_options[i].groups & groups_of(line))
+			offer(name, segue_option_for(i, groups_of(line))->help);
 	}
 }
 
@@ -199,27 +204,12 @@ static void offer_next_argument(struct segue_ctl *ctl, const struct line *line)
 
 /* ---- the line */
 
-static const struct segue_command *find_command(const char *name)
+static const struct segue_option *find_option(const struct line *line, const char *name)
 {
-	for (const struct segue_command *command = segue_commands; command->name != NULL; command++)
-		if (spa_streq(command->name, name))
-			return command;
-	return NULL;
-}
-
-static const struct segue_option *find_option(const char *name)
-{
-	for (size_t i = 0; i < SEGUE_N_OPTIONS; i++)
+	for (int i = 0; i < SEGUE_N_OPTIONS; i++)
 		if (spa_streq(segue_options[i].name, name))
-			return &segue_options[i];
+			return segue_option_for(i, groups_of(line));
 	return NULL;
-}
-
-static bool takes_argument(const struct line *line, const struct segue_option *option)
-{
-	/* of play --loop takes none */
-	return option != NULL && option->argument != NULL &&
-		!(option == &segue_options[SEGUE_OPTION_LOOP] && line->command->groups & SEGUE_GROUP_PLAY);
 }
 
 /* false: nothing sensible can follow */
@@ -230,11 +220,11 @@ static bool take_word(struct line *line, const char *word)
 	} else if (!line->options_ended && spa_streq(word, "--")) {
 		line->options_ended = true;
 	} else if (!line->options_ended && spa_strstartswith(word, "--")) {
-		const struct segue_option *option = find_option(word + 2);
+		const struct segue_option *option = find_option(line, word + 2);
 
-		line->option = takes_argument(line, option) ? option : NULL;
+		line->option = option != NULL && option->argument != NULL ? option : NULL;
 	} else if (line->command == NULL) {
-		line->command = find_command(word);
+		line->command = segue_command_find(word);
 		return line->command != NULL;
 	} else {
 		line->args[line->n_args++] = word;

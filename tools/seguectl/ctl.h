@@ -96,6 +96,8 @@ __attribute__((format(printf, 4, 5)))
 enum segue_exit segue_fail(struct segue_ctl *ctl, enum segue_exit status, const char *name,
 		const char *format, ...);
 
+/** Report that memory is short. */
+#define segue_fail_memory(ctl)	segue_fail(ctl, SEGUE_EXIT_FAILED, SD_BUS_ERROR_NO_MEMORY, "Out of memory")
 /** Report wrong usage. */
 #define segue_usage(ctl, ...)	segue_fail(ctl, SEGUE_EXIT_USAGE, SD_BUS_ERROR_INVALID_ARGS, __VA_ARGS__)
 

@@ -102,30 +102,39 @@ static int on_owner_changed(sd_bus_message *m, void *data, sd_bus_error *error)
 	return 0;
 }
 
-enum segue_exit segue_follow_init(struct segue_follow *follow, struct segue_ctl *ctl)
+static enum segue_exit begin(struct segue_follow *follow)
 {
+	struct segue_ctl *ctl = follow->ctl;
 	int res;
 
-	*follow = (struct segue_follow) { .ctl = ctl, .interrupt = -1,
-		.on_terminal = !ctl->json && isatty(STDERR_FILENO),
-		.on_screen = !ctl->json && segue_terminal_is_screen(STDERR_FILENO) };
 	if ((res = segue_bus_listen(ctl, NULL, SEGUE_BUS_NODE, "Finished", on_finished, follow)) < 0 ||
 	    (res = segue_bus_listen(ctl, NULL, SEGUE_BUS_PROPERTIES, "PropertiesChanged",
 				on_properties_changed, follow)) < 0 ||
 	    (res = segue_bus_listen_owner(ctl, on_owner_changed, follow)) < 0)
 		return segue_bus_fail_errno(ctl, res);
+	if (follow->node != NULL && (follow->node_path = segue_bus_node_path(follow->node)) == NULL)
+		return segue_fail_memory(ctl);
 	return SEGUE_EXIT_OK;
 }
 
-void segue_follow_clear(struct segue_follow *follow)
+enum segue_exit segue_follow_run(struct segue_ctl *ctl, const char *node,
+		enum segue_exit (*run)(struct segue_follow *follow))
 {
-	if (follow->interrupt >= 0)
-		close(follow->interrupt);
-	free(follow->name);
-	free(follow->load_error);
-	free(follow->node_path);
-	free(follow->buffer_path);
-	json_object_put(follow->finished);
+	struct segue_follow follow = { .ctl = ctl, .node = node, .interrupt = -1,
+		.on_terminal = !ctl->json && isatty(STDERR_FILENO),
+		.on_screen = !ctl->json && segue_terminal_is_screen(STDERR_FILENO) };
+	enum segue_exit status = begin(&follow);
+
+	if (status == SEGUE_EXIT_OK)
+		status = run(&follow);
+	if (follow.interrupt >= 0)
+		close(follow.interrupt);
+	free(follow.name);
+	free(follow.load_error);
+	free(follow.node_path);
+	free(follow.buffer_path);
+	json_object_put(follow.finished);
+	return status;
 }
 
 void segue_follow_catch_interrupt(struct segue_follow *follow)

@@ -19,10 +19,10 @@ struct segue_follow {
 	bool progress_shown;
 	int interrupt;		/**< Ctrl-C as a descriptor; -1: it ends us */
 
-	/* the caller fills these in as it learns them; NULL and 0 before */
-	const char *node;
-	char *name;		/**< of the sound, for the progress */
+	const char *node;	/**< whom it is about; NULL: nobody */
 	char *node_path;
+	/* the caller fills these in as it learns them; NULL and 0 before */
+	char *name;		/**< of the sound, for the progress */
 	char *buffer_path;
 	uint64_t serial;	/* 0: the buffer is all that is asked for */
 
@@ -33,9 +33,10 @@ struct segue_follow {
 	json_object *finished;	/**< the arguments of Finished, by their names; NULL: not yet */
 };
 
-/** Begin to listen, before the request is made, so that nothing is missed. */
-enum segue_exit segue_follow_init(struct segue_follow *follow, struct segue_ctl *ctl);
-void segue_follow_clear(struct segue_follow *follow);
+/** Run what makes a request, or a load, and waits for it: signals are heard before, so that nothing is missed.
+ * \param node  whom it is about, or NULL */
+enum segue_exit segue_follow_run(struct segue_ctl *ctl, const char *node,
+		enum segue_exit (*run)(struct segue_follow *follow));
 
 /** From now on Ctrl-C cancels the request, or the load, instead of ending us. */
 void segue_follow_catch_interrupt(struct segue_follow *follow);

@@ -62,6 +62,14 @@ const struct segue_command segue_commands[] = {
 	{ 0 },
 };
 
+const struct segue_command *segue_command_find(const char *name)
+{
+	for (const struct segue_command *command = segue_commands; command->name != NULL; command++)
+		if (spa_streq(command->name, name))
+			return command;
+	return NULL;
+}
+
 /* A file's name may be anything, but JSON is UTF-8: what isn't becomes a '?'. */
 static void make_utf8(char *text)
 {
@@ -149,15 +157,12 @@ static enum segue_exit find_command(struct segue_ctl *ctl, const char *name)
 {
 	struct segue_guess guess = { 0 };
 
+	if ((ctl->command = segue_command_find(name)) != NULL)
+		return SEGUE_EXIT_OK;
 	/* where other programs have a command */
 	segue_guess_offer(&guess, name, "--help");
-	for (const struct segue_command *c = segue_commands; c->name != NULL; c++) {
-		if (spa_streq(c->name, name)) {
-			ctl->command = c;
-			return SEGUE_EXIT_OK;
-		}
+	for (const struct segue_command *c = segue_commands; c->name != NULL; c++)
 		segue_guess_offer(&guess, name, c->name);
-	}
 	if (guess.name == NULL)
 		return segue_usage(ctl, "No command '%s'. See seguectl --help", name);
 	return segue_usage(ctl, "No command '%s'. Did you mean '%s'?", name, guess.name);

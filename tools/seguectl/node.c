@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <spa/utils/json.h>
 #include <spa/utils/string.h>
@@ -22,21 +21,6 @@
 #define DEFAULT_POSITION	"FL FR"
 #define POSITION_DELIMITERS	" ,[]\""
 
-/* the service's folder isn't the shell's */
-static char *absolute_path(const char *path)
-{
-	char *here, *absolute;
-
-	if (strchr("/[{", path[0]) != NULL)
-		return strdup(path);
-	if ((here = getcwd(NULL, 0)) == NULL)
-		return NULL;
-	if (asprintf(&absolute, "%s/%s", here, path) < 0)
-		absolute = NULL;
-	free(here);
-	return absolute;
-}
-
 static int append_property(sd_bus_message *m, const struct segue_key *key, const char *name,
 		const struct segue_quantity *value)
 {
@@ -49,7 +33,8 @@ static int append_property(sd_bus_message *m, const struct segue_key *key, const
 	if (asprintf(&full, "segue.%s", key->key) < 0)
 		return -ENOMEM;
 	if (spa_streq(key->key, "load")) {
-		absolute = absolute_path(value->s);
+		/* a list and an object have whole paths */
+		absolute = strchr("[{", value->s[0]) != NULL ? strdup(value->s) : segue_args_path(value->s);
 		path = (struct segue_quantity) { .type = 's', .s = absolute };
 		value = &path;
 	}
@@ -224,8 +209,6 @@ static enum segue_exit create(struct segue_follow *follow)
 	enum segue_exit status = SEGUE_EXIT_OK;
 	int res;
 
-	if ((follow->node_path = segue_bus_node_path(follow->node)) == NULL)
-		return segue_fail(ctl, SEGUE_EXIT_FAILED, SD_BUS_ERROR_NO_MEMORY, "Out of memory");
 	if ((res = segue_bus_new_call(ctl, &m, SEGUE_BUS_ROOT, SEGUE_BUS_MANAGER, "CreateNode")) >= 0 &&
 	    (status = build_create(ctl, m, &res)) != SEGUE_EXIT_OK) {
 		sd_bus_message_unref(m);
@@ -239,14 +222,7 @@ static enum segue_exit create(struct segue_follow *follow)
 
 enum segue_exit segue_command_create(struct segue_ctl *ctl)
 {
-	struct segue_follow follow;
-	enum segue_exit status = segue_follow_init(&follow, ctl);
-
-	follow.node = ctl->args[1];
-	if (status == SEGUE_EXIT_OK)
-		status = create(&follow);
-	segue_follow_clear(&follow);
-	return status;
+	return segue_follow_run(ctl, ctl->args[1], create);
 }
 
 enum segue_exit segue_command_destroy(struct segue_ctl *ctl)
@@ -255,7 +231,7 @@ enum segue_exit segue_command_destroy(struct segue_ctl *ctl)
 	enum segue_exit status;
 
 	if (path == NULL)
-		return segue_fail(ctl, SEGUE_EXIT_FAILED, SD_BUS_ERROR_NO_MEMORY, "Out of memory");
+		return segue_fail_memory(ctl);
 	status = segue_bus_call(ctl, ctl->args[0], NULL, SEGUE_BUS_ROOT, SEGUE_BUS_MANAGER, "DestroyNode",
 			"o", path);
 	free(path);

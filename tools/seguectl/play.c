@@ -26,11 +26,6 @@
 #define LENGTH_MAX		1e9	/* s */
 #define DEFAULT_VELOCITY	100
 
-static enum segue_exit no_memory(struct segue_ctl *ctl)
-{
-	return segue_fail(ctl, SEGUE_EXIT_FAILED, SD_BUS_ERROR_NO_MEMORY, "Out of memory");
-}
-
 static void catch_signals(sigset_t *ret)
 {
 	sigemptyset(ret);
@@ -87,7 +82,7 @@ enum segue_exit segue_command_note(struct segue_ctl *ctl)
 	if (key < 0)
 		return segue_usage(ctl, "'%s' isn't %s", ctl->args[1], segue_unit_example(SEGUE_UNIT_KEY));
 	if ((path = segue_bus_node_path(ctl->args[0])) == NULL)
-		return no_memory(ctl);
+		return segue_fail_memory(ctl);
 	status = press(ctl, path, key);
 	free(path);
 	return status;
@@ -136,12 +131,10 @@ static enum segue_exit play(struct segue_follow *follow)
 	const struct segue_sound_wanted wanted = { .files = ctl->args + 1, .n_files = 1, .node = follow->node };
 	enum segue_exit status;
 
-	if ((follow->node_path = segue_bus_node_path(follow->node)) == NULL)
-		return no_memory(ctl);
 	if ((follow->buffer_path = segue_bus_buffer_path(ctl->args[1])) != NULL)
 		return play_buffer(follow);
 	if ((follow->name = segue_sound_name(ctl->args + 1, 1)) == NULL)
-		return no_memory(ctl);
+		return segue_fail_memory(ctl);
 	/* its node keeps it when we leave the bus */
 	if ((status = segue_sound_load(ctl, &wanted, &follow->buffer_path)) != SEGUE_EXIT_OK)
 		return status;
@@ -153,14 +146,7 @@ static enum segue_exit play(struct segue_follow *follow)
 
 enum segue_exit segue_command_play(struct segue_ctl *ctl)
 {
-	struct segue_follow follow;
-	enum segue_exit status = segue_follow_init(&follow, ctl);
-
-	follow.node = ctl->args[0];
-	if (status == SEGUE_EXIT_OK)
-		status = play(&follow);
-	segue_follow_clear(&follow);
-	return status;
+	return segue_follow_run(ctl, ctl->args[0], play);
 }
 
 static enum segue_exit stop(struct segue_ctl *ctl, const char *path)
@@ -182,7 +168,7 @@ enum segue_exit segue_command_stop(struct segue_ctl *ctl)
 	enum segue_exit status;
 
 	if (path == NULL)
-		return no_memory(ctl);
+		return segue_fail_memory(ctl);
 	status = stop(ctl, path);
 	free(path);
 	return status;

@@ -150,7 +150,7 @@ enum segue_exit segue_command_set(struct segue_ctl *ctl)
 		return spa_streq(known->key, "load") ? segue_command_load(ctl) : segue_command_wave(ctl);
 	}
 	if ((path = segue_bus_node_path(ctl->args[0])) == NULL)
-		return segue_fail(ctl, SEGUE_EXIT_FAILED, SD_BUS_ERROR_NO_MEMORY, "Out of memory");
+		return segue_fail_memory(ctl);
 	if ((status = find_property(ctl, path, key, &property)) == SEGUE_EXIT_OK) {
 		if (known != NULL && known->fixed)
 			status = segue_fail(ctl, SEGUE_EXIT_FAILED, SD_BUS_ERROR_PROPERTY_READ_ONLY,
@@ -178,7 +178,7 @@ enum segue_exit segue_command_bypass(struct segue_ctl *ctl)
 	if (!toggle && segue_unit_parse(SEGUE_UNIT_BOOL, ctl->args[1], &value) < 0)
 		return segue_usage(ctl, "bypass: '%s' isn't on, off or toggle", ctl->args[1]);
 	if ((path = segue_bus_node_path(ctl->args[0])) == NULL)
-		return segue_fail(ctl, SEGUE_EXIT_FAILED, SD_BUS_ERROR_NO_MEMORY, "Out of memory");
+		return segue_fail_memory(ctl);
 	if ((status = find_property(ctl, path, "bypass", &property)) == SEGUE_EXIT_OK) {
 		if (toggle)
 			value = (struct segue_quantity) { .type = 'b',
@@ -252,7 +252,7 @@ enum segue_exit segue_command_get(struct segue_ctl *ctl)
 	char *path = segue_bus_node_path(ctl->args[0]);
 
 	if (path == NULL)
-		return segue_fail(ctl, SEGUE_EXIT_FAILED, SD_BUS_ERROR_NO_MEMORY, "Out of memory");
+		return segue_fail_memory(ctl);
 	if (ctl->n_args == 1) {
 		status = get_all(ctl, path);
 	} else if ((status = find_property(ctl, path, ctl->args[1], &property)) == SEGUE_EXIT_OK) {

@@ -20,6 +20,7 @@
 #include <spa/utils/defs.h>
 #include <spa/utils/string.h>
 
+#include "args.h"
 #include "bus.h"
 #include "json.h"
 
@@ -50,11 +51,6 @@ static enum segue_exit fail_errno(struct save *save, const char *path, int res)
 	status = segue_fail(save->ctl, SEGUE_EXIT_FAILED, error.name, "%s: %s", path, strerror(-res));
 	sd_bus_error_free(&error);
 	return status;
-}
-
-static enum segue_exit fail_memory(struct save *save)
-{
-	return segue_fail(save->ctl, SEGUE_EXIT_FAILED, SD_BUS_ERROR_NO_MEMORY, "Out of memory");
 }
 
 /* ---- where it goes */
@@ -91,7 +87,7 @@ static enum segue_exit ask_path(struct save *save)
 		status = segue_fail(save->ctl, SEGUE_EXIT_FAILED, SD_BUS_ERROR_FILE_NOT_FOUND,
 				"Segue has no folder for its configuration: name a file");
 	} else if ((save->path = strdup(path)) == NULL) {
-		status = fail_memory(save);
+		status = segue_fail_memory(save->ctl);
 	} else if ((res = make_folders(save->path)) < 0) {
 		status = fail_errno(save, save->path, res);
 	}
@@ -101,13 +97,8 @@ static enum segue_exit ask_path(struct save *save)
 
 static enum segue_exit take_path(struct save *save, const char *file)
 {
-	char *here = NULL;
-
-	if (file[0] != '/' && (here = getcwd(NULL, 0)) == NULL)
-		return fail_errno(save, file, -errno);
-	save->path = here != NULL ? spa_aprintf("%s/%s", here, file) : strdup(file);
-	free(here);
-	return save->path != NULL ? SEGUE_EXIT_OK : fail_memory(save);
+	save->path = segue_args_path(file);
+	return save->path != NULL ? SEGUE_EXIT_OK : fail_errno(save, file, -errno);
 }
 
 /* A link stays one, and what isn't a file stays what it is. */
@@ -217,7 +208,7 @@ static enum segue_exit keep_wav(struct save *save, int fd, const char *wav)
 		return SEGUE_EXIT_OK;
 	}
 	if (wavs == NULL || (wavs[save->n_wavs] = strdup(wav)) == NULL)
-		return fail_memory(save);
+		return segue_fail_memory(save->ctl);
 	save->n_wavs++;
 	return SEGUE_EXIT_OK;
 }
@@ -299,7 +290,7 @@ static enum segue_exit save_nodes(struct save *save)
 		return status;
 	if ((save->to = open_memstream(&save->text, &save->size)) == NULL) {
 		json_object_put(nodes);
-		return fail_memory(save);
+		return segue_fail_memory(save->ctl);
 	}
 	fputs(HEADER "segue.nodes = [\n", save->to);
 	for (size_t i = 0; status == SEGUE_EXIT_OK && i < json_object_array_length(nodes); i++)
@@ -309,7 +300,7 @@ static enum segue_exit save_nodes(struct save *save)
 	fputs("]\n", save->to);
 	json_object_put(nodes);
 	if (fclose(save->to) != 0 && status == SEGUE_EXIT_OK)
-		status = fail_memory(save);
+		status = segue_fail_memory(save->ctl);
 	return status;
 }
 

@@ -44,11 +44,6 @@ struct shown {
 	float *spectrum;			/* of all */
 };
 
-static enum segue_exit fail_memory(struct segue_ctl *ctl)
-{
-	return segue_fail(ctl, SEGUE_EXIT_FAILED, SD_BUS_ERROR_NO_MEMORY, "Out of memory");
-}
-
 static void clear(struct shown *shown)
 {
 	free(shown->name);
@@ -83,7 +78,7 @@ static enum segue_exit measure(struct shown *shown)
 	shown->measures = calloc(shown->recording.n_channels, sizeof(*shown->measures));
 	if (spectrum == NULL || shown->spectrum == NULL || shown->measures == NULL ||
 	    measure_channels(shown, spectrum) < 0)
-		status = fail_memory(shown->ctl);
+		status = segue_fail_memory(shown->ctl);
 	free(spectrum);
 	return status;
 }
@@ -226,7 +221,7 @@ static enum segue_exit show_file(struct shown *shown)
 	enum segue_exit status;
 
 	if ((shown->name = segue_sound_name(ctl->args, 1)) == NULL)
-		return fail_memory(ctl);
+		return segue_fail_memory(ctl);
 	if ((status = segue_recording_read(ctl, ctl->args[0], &shown->recording)) != SEGUE_EXIT_OK)
 		return status;
 	return print(shown);
@@ -243,7 +238,7 @@ static enum segue_exit read_samples(struct shown *shown, const char *path)
 	int fd;
 
 	if ((fd = memfd_create("samples", MFD_CLOEXEC)) < 0)
-		return fail_memory(ctl);
+		return segue_fail_memory(ctl);
 	if ((status = segue_bus_call(ctl, NULL, NULL, path, SEGUE_BUS_BUFFER, "Write", "h", fd)) == SEGUE_EXIT_OK &&
 	    (why = segue_recording_read_fd(fd, &shown->recording)) != NULL)
 		status = segue_fail(ctl, SEGUE_EXIT_FAILED, SD_BUS_ERROR_FAILED, "%s: %s", shown->name, why);
@@ -263,7 +258,7 @@ static enum segue_exit print_buffer(struct shown *shown, json_object *buffer, co
 	if (asprintf(&shown->name, "%s (buffer %s, %s, %s)", segue_json_text(buffer, "Label"),
 				path + strlen(SEGUE_BUS_BUFFERS "/"), kind, segue_json_text(buffer, "State")) < 0) {
 		shown->name = NULL;
-		return fail_memory(shown->ctl);
+		return segue_fail_memory(shown->ctl);
 	}
 	if ((status = read_samples(shown, path)) != SEGUE_EXIT_OK)
 		return status;

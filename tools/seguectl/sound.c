@@ -176,23 +176,9 @@ enum segue_exit segue_sound_open(struct segue_ctl *ctl, const char *file, int *r
 	return SEGUE_EXIT_OK;
 }
 
-/* the service has another working directory */
-static char *absolute(const char *file)
-{
-	char *folder, *path;
-
-	if (file[0] == '/')
-		return strdup(file);
-	if ((folder = getcwd(NULL, 0)) == NULL)
-		return NULL;
-	path = spa_aprintf("%s/%s", folder, file);
-	free(folder);
-	return path;
-}
-
 static int append_path(sd_bus_message *m, const char *file)
 {
-	char *path = absolute(file);
+	char *path = segue_args_path(file);
 	int res = path != NULL ? sd_bus_message_append(m, "s", path) : -errno;
 
 	free(path);
@@ -259,7 +245,7 @@ static enum segue_exit load_files(struct segue_ctl *ctl, const struct segue_soun
 	int *fds, n_fds = 0;
 
 	if ((fds = calloc(wanted->n_files, sizeof(*fds))) == NULL)
-		return segue_fail(ctl, SEGUE_EXIT_FAILED, SD_BUS_ERROR_NO_MEMORY, "Out of memory");
+		return segue_fail_memory(ctl);
 	if ((status = open_files(ctl, wanted, fds, &n_fds)) == SEGUE_EXIT_OK)
 		status = call_load(ctl, wanted, fds, ret);
 	while (n_fds > 0)

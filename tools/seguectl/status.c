@@ -4,6 +4,8 @@
 
 #include "status.h"
 
+#include <errno.h>
+
 #include "bus.h"
 #include "json.h"
 
@@ -74,7 +76,7 @@ void segue_status_clear(struct segue_status *status)
 	json_object_put(status->nodes);
 }
 
-int segue_status_ask(struct segue_status *status)
+static int ask(struct segue_status *status)
 {
 	sd_bus_message *m = NULL;
 	int res;
@@ -89,4 +91,15 @@ int segue_status_ask(struct segue_status *status)
 bool segue_status_is_late(const struct segue_status *status)
 {
 	return status->asked_usec != 0 && segue_now_usec() - status->asked_usec > LATE_USEC;
+}
+
+int segue_status_wait(struct segue_status *status, struct pollfd *fd, uint64_t period_usec)
+{
+	int res = segue_bus_wait(status->ctl, fd, status->next_usec);
+
+	if (res != -ETIMEDOUT)
+		return res;
+	status->next_usec = segue_now_usec() + period_usec;
+	status->fresh |= segue_status_is_late(status);
+	return ask(status);
 }

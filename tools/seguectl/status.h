@@ -5,6 +5,8 @@
 #ifndef SEGUE_CTL_STATUS_H
 #define SEGUE_CTL_STATUS_H
 
+#include <poll.h>
+
 #include <json-c/json.h>
 
 #include "ctl.h"
@@ -18,16 +20,19 @@ struct segue_status {
 	json_object *nodes;	/**< as of segue_json_objects() */
 	bool fresh;		/**< an answer has come; for the reader to clear */
 	uint64_t asked_usec;	/**< an answer is due since then; 0: none is */
+	uint64_t next_usec;	/**< when to ask again */
 };
 
 /** \return SEGUE_EXIT_NO_SERVICE: there is none to begin with */
 enum segue_exit segue_status_init(struct segue_status *status, struct segue_ctl *ctl);
 void segue_status_clear(struct segue_status *status);
 
-/** Ask, unless an answer is due: it comes while segue_bus_wait() is called. A service that isn't there is an
- * answer, too.
- * \return 0 or a negative errno */
-int segue_status_ask(struct segue_status *status);
+/** Wait for a message, and ask when it is time to, unless an answer is due. A service that isn't there is an answer,
+ * too.
+ * \param fd  what else to wake up for
+ * \param period_usec  from one question to the next
+ * \return as segue_bus_wait(), but it has no deadline */
+int segue_status_wait(struct segue_status *status, struct pollfd *fd, uint64_t period_usec);
 /** Has the service been silent for too long? */
 bool segue_status_is_late(const struct segue_status *status);
 

@@ -80,16 +80,6 @@ static enum segue_exit conclude(struct segue_follow *follow)
 	return SEGUE_EXIT_OK;
 }
 
-static enum segue_exit begin(struct segue_follow *follow, struct segue_ctl *ctl)
-{
-	enum segue_exit status = segue_follow_init(follow, ctl);
-
-	follow->node = ctl->args[0];
-	if (status == SEGUE_EXIT_OK && (follow->node_path = segue_bus_node_path(follow->node)) == NULL)
-		status = segue_fail(ctl, SEGUE_EXIT_FAILED, SD_BUS_ERROR_NO_MEMORY, "Out of memory");
-	return status;
-}
-
 static bool is_put_off(const struct segue_ctl *ctl)
 {
 	return ctl->texts[SEGUE_OPTION_AT] != NULL || ctl->texts[SEGUE_OPTION_AFTER] != NULL;
@@ -121,7 +111,7 @@ static enum segue_exit load(struct segue_follow *follow)
 	enum segue_exit status;
 
 	if ((follow->name = segue_sound_name(wanted.files, wanted.n_files)) == NULL)
-		return segue_fail(ctl, SEGUE_EXIT_FAILED, SD_BUS_ERROR_NO_MEMORY, "Out of memory");
+		return segue_fail_memory(ctl);
 	/* a buffer of the manager's rather than the node's own: it has a progress, and properties */
 	if ((status = read_kind(follow, &wanted.kind)) != SEGUE_EXIT_OK ||
 	    (status = segue_sound_load(ctl, &wanted, &follow->buffer_path)) != SEGUE_EXIT_OK ||
@@ -139,39 +129,32 @@ static enum segue_exit load(struct segue_follow *follow)
 
 enum segue_exit segue_command_load(struct segue_ctl *ctl)
 {
-	struct segue_follow follow;
-	enum segue_exit status;
-
 	if (ctl->n_args > 1 + FILES_MAX)
 		return segue_usage(ctl, "%s: more than %d files", ctl->args[0], FILES_MAX);
-	if ((status = begin(&follow, ctl)) == SEGUE_EXIT_OK)
-		status = load(&follow);
-	segue_follow_clear(&follow);
-	return status;
+	return segue_follow_run(ctl, ctl->args[0], load);
+}
+
+static enum segue_exit wave(struct segue_follow *follow)
+{
+	enum segue_exit status = request(follow, SEGUE_BUS_SOURCE, "Wave", "s", follow->ctl->args[1],
+			SEGUE_GROUP_WAVE | SEGUE_GROUP_SWAP);
+
+	return status == SEGUE_EXIT_OK ? conclude(follow) : status;
 }
 
 enum segue_exit segue_command_wave(struct segue_ctl *ctl)
 {
-	struct segue_follow follow;
-	enum segue_exit status;
+	return segue_follow_run(ctl, ctl->args[0], wave);
+}
 
-	if ((status = begin(&follow, ctl)) == SEGUE_EXIT_OK &&
-	    (status = request(&follow, SEGUE_BUS_SOURCE, "Wave", "s", ctl->args[1],
-				SEGUE_GROUP_WAVE | SEGUE_GROUP_SWAP)) == SEGUE_EXIT_OK)
-		status = conclude(&follow);
-	segue_follow_clear(&follow);
-	return status;
+static enum segue_exit clear(struct segue_follow *follow)
+{
+	enum segue_exit status = request(follow, SEGUE_BUS_NODE, "Clear", "", NULL, SEGUE_GROUP_SWAP);
+
+	return status == SEGUE_EXIT_OK ? conclude(follow) : status;
 }
 
 enum segue_exit segue_command_clear(struct segue_ctl *ctl)
 {
-	struct segue_follow follow;
-	enum segue_exit status;
-
-	if ((status = begin(&follow, ctl)) == SEGUE_EXIT_OK &&
-	    (status = request(&follow, SEGUE_BUS_NODE, "Clear", "", NULL,
-				SEGUE_GROUP_SWAP)) == SEGUE_EXIT_OK)
-		status = conclude(&follow);
-	segue_follow_clear(&follow);
-	return status;
+	return segue_follow_run(ctl, ctl->args[0], clear);
 }

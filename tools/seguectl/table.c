@@ -85,7 +85,7 @@ enum segue_exit segue_table_print(struct segue_ctl *ctl, const struct segue_colu
 	enum segue_exit status = SEGUE_EXIT_OK;
 
 	if (table == NULL || fill(table, columns, objects) < 0 || scols_print_table(table) < 0)
-		status = segue_fail(ctl, SEGUE_EXIT_FAILED, SD_BUS_ERROR_NO_MEMORY, "Out of memory");
+		status = segue_fail_memory(ctl);
 	scols_unref_table(table);
 	return status;
 }

@@ -4,7 +4,6 @@
 
 #include "top.h"
 
-#include <errno.h>
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
@@ -274,15 +273,10 @@ static bool take_keys(struct segue_status *status)
 static int run(struct segue_status *status)
 {
 	struct pollfd keyboard = { .fd = STDIN_FILENO, .events = POLLIN };
-	uint64_t next = segue_now_usec();
 	int res = 0;
 
 	while (res >= 0 && take_keys(status) && !(keyboard.revents & (POLLHUP | POLLERR))) {
-		if ((res = segue_bus_wait(status->ctl, &keyboard, next)) == -ETIMEDOUT) {
-			next = segue_now_usec() + FRAME_USEC;
-			status->fresh |= segue_status_is_late(status);
-			res = segue_status_ask(status);
-		}
+		res = segue_status_wait(status, &keyboard, FRAME_USEC);
 		if (status->fresh)
 			draw(status);
 		status->fresh = false;
@@ -297,7 +291,7 @@ enum segue_exit segue_top_screen(struct segue_status *status)
 
 	catch_signals();
 	if ((screen = newterm(NULL, stdout, stdin)) == NULL)
-		return segue_fail(status->ctl, SEGUE_EXIT_FAILED, SD_BUS_ERROR_NO_MEMORY, "Out of memory");
+		return segue_fail_memory(status->ctl);
 	set_up();
 	res = run(status);
 	endwin();

@@ -4,7 +4,6 @@
 
 #include "top.h"
 
-#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -131,18 +130,12 @@ static void print_line(struct segue_status *status)
 static enum segue_exit print_lines(struct segue_status *status)
 {
 	struct pollfd out = { .fd = STDOUT_FILENO };
-	uint64_t next = segue_now_usec();
 	int res;
 
 	signal(SIGPIPE, SIG_IGN);
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	do {
-		if ((res = segue_bus_wait(status->ctl, &out, next)) == -ETIMEDOUT) {
-			next = segue_now_usec() + LINE_USEC;
-			status->fresh |= segue_status_is_late(status);
-			res = segue_status_ask(status);
-		}
-		if (res >= 0 && status->fresh)
+		if ((res = segue_status_wait(status, &out, LINE_USEC)) >= 0 && status->fresh)
 			print_line(status);
 	} while (res >= 0 && out.revents == 0 && !ferror(stdout));
 	return res < 0 ? segue_bus_fail_errno(status->ctl, res) : SEGUE_EXIT_OK;

@@ -16,6 +16,7 @@
 #define LOAD	SEGUE_OPTIONS_LOAD
 #define IMPORT	(SEGUE_OPTIONS_LOAD | SEGUE_OPTIONS_IMPORT)
 #define WAVE	SEGUE_OPTIONS_WAVE
+#define KEEP	SEGUE_OPTIONS_KEEP
 #define SWAP	SEGUE_OPTIONS_SWAP
 
 #define I(value) { .type = SEGUE_VALUE_INT, .i = (value) }
@@ -57,7 +58,7 @@ static void every_option_sets_its_field_from_any_numeric_type(void **state)
 	assert_true(o.delay == 0.25 && o.offset == 3.0 && o.length == 1.5);
 	assert_int_equal(set(&o, LOAD, "label", (struct segue_value)S("a hall")), 0);
 	assert_string_equal(o.label, "a hall");
-	assert_int_equal(set(&o, WAVE, "keep", (struct segue_value)B(true)), 0);
+	assert_int_equal(set(&o, KEEP, "keep", (struct segue_value)B(true)), 0);
 	assert_true(o.keep);
 
 	assert_int_equal(set(&o, IMPORT, "rate", (struct segue_value)I(44100)), 0);
@@ -108,11 +109,11 @@ static void a_wrong_value_is_refused_by_name_and_changes_nothing(void **state)
 	static const struct { uint32_t groups; const char *key; struct segue_value value; const char *message; } cases[] = {
 		{ SWAP, "fadde", D(1), "no such option 'fadde' (fade, at, after, late, wait)" },
 		{ SWAP, "gain", D(1), "no such option 'gain' (fade, at, after, late, wait)" },
-		{ WAVE, "rate", I(48000), "no such option 'rate' (gain, seconds, from, to, seed, label, keep)" },
+		{ WAVE, "rate", I(48000), "no such option 'rate' (gain, seconds, from, to, seed, label)" },
 		{ LOAD, "rate", I(48000), "no such option 'rate' (kind, rootkey, loop, gain, normalize, channels, "
-			"delay, offset, length, label, keep)" },
+			"delay, offset, length, label)" },
 		{ IMPORT, "", I(1), "no such option '' (channels, rate, interleaved, kind, rootkey, loop, gain, "
-			"normalize, delay, offset, length, label, keep)" },
+			"normalize, delay, offset, length, label)" },
 		{ SWAP, "fade", D(10.5), "fade: 10.5 is not in 0..10" },
 		{ SWAP, "fade", D(-0.001), "fade: -0.001 is not in 0..10" },
 		{ SWAP, "fade", D(NAN), "fade: nan is not in 0..10" },

@@ -173,7 +173,7 @@ static void a_wave_may_have_options(void **state)
 	static const char *const wrong[][2] = {
 		{ "{ gain = 0.5 }", "waveform" }, { "{ wave = saw gain = 2 }", "gain" }, { "{ wave = }", "wave" },
 		{ "{ wave = saw loop = none }", "loop" }, { "{ wave = saw", "isn't closed" },
-		{ "{ wave = saw keep = true }", "keep: isn't an option of segue.wave" }, { "{ wave = { } }", "wave" },
+		{ "{ wave = saw keep = true }", "no such option 'keep' (" }, { "{ wave = { } }", "wave" },
 	};
 	struct stage *stage = *state;
 	struct segue_error error = { 0 };

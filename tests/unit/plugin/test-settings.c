@@ -70,7 +70,8 @@ static void properties_are_checked_and_kept(void **state)
 	assert_int_equal(stage_set_number(stage, "volume", 0.5), 0);
 	assert_true(stage_get_number(stage, "volume") == 0.5);
 	assert_int_equal(stage_set_number(stage, "volume", -0.5), -EINVAL);
-	assert_int_equal(stage_set_number(stage, "mute", 1.0), -EINVAL);
+	assert_int_equal(stage_set_text(stage, "volume", "loud", &error), -EINVAL);
+	assert_int_equal(stage_set_number(stage, "mute", 2.0), -EINVAL);
 	assert_int_equal(stage->node->methods->set(stage->node, "channelVolumes", &value, &error), -EINVAL);
 	assert_true(stage_get_number(stage, "volume") == 0.5);
 }

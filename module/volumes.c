@@ -2,7 +2,7 @@
 /* SPDX-FileCopyrightText: Copyright © Segue contributors */
 /* SPDX-License-Identifier: MIT */
 
-#include "levels.h"
+#include "volumes.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -17,7 +17,7 @@
 #define CHANNELS	"channelVolumes"
 #define CHANNELS_MAX	64
 
-bool segue_level_is(const char *key)
+bool segue_is_volume(const char *key)
 {
 	return spa_streq(key, VOLUME) || spa_streq(key, MUTE) || spa_streq(key, CHANNELS);
 }
@@ -38,23 +38,14 @@ static uint32_t parse_channels(const char *text, double volumes[CHANNELS_MAX])
 	return n;
 }
 
-int segue_level_set(struct segue_node *node, const char *key, const char *text, struct segue_error *error)
+int segue_volume_set(struct segue_node *node, const char *key, const char *text, struct segue_error *error)
 {
+	struct segue_value value = { .type = SEGUE_VALUE_STRING, .s = text };
 	double volumes[CHANNELS_MAX];
-	struct segue_value value = { 0 };
 
-	if (spa_streq(key, CHANNELS)) {
+	if (spa_streq(key, CHANNELS))
 		value = (struct segue_value) { .type = SEGUE_VALUE_DOUBLES,
 			.f = { volumes, parse_channels(text, volumes) } };
-	} else if (spa_streq(key, VOLUME) && spa_atod(text, &value.d)) {
-		value.type = SEGUE_VALUE_DOUBLE;
-	} else if (spa_streq(key, MUTE) && (spa_streq(text, "true") || spa_streq(text, "false"))) {
-		value.type = SEGUE_VALUE_BOOL;
-		value.b = spa_streq(text, "true");
-	} else {
-		/* which is refused, by name */
-		value = (struct segue_value) { .type = SEGUE_VALUE_STRING, .s = text };
-	}
 	return node->methods->set(node, key, &value, error);
 }
 
@@ -78,7 +69,7 @@ static void save_channels(const struct segue_value *value, struct pw_properties 
 	free(text);
 }
 
-void segue_levels_save(struct segue_node *node, struct pw_properties *entry)
+void segue_volumes_save(struct segue_node *node, struct pw_properties *entry)
 {
 	char number[SEGUE_NUMBER_MAX];
 	struct segue_value value;

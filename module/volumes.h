@@ -2,8 +2,8 @@
 /* SPDX-FileCopyrightText: Copyright © Segue contributors */
 /* SPDX-License-Identifier: MIT */
 
-#ifndef SEGUE_LEVELS_H
-#define SEGUE_LEVELS_H
+#ifndef SEGUE_VOLUMES_H
+#define SEGUE_VOLUMES_H
 
 #include <pipewire/pipewire.h>
 
@@ -14,10 +14,10 @@
  * the configuration remembers of it. Main loop. */
 
 /** Is it one of these keys? */
-bool segue_level_is(const char *key);
+bool segue_is_volume(const char *key);
 /** Set a node's. \return 0, or -EINVAL with an error naming the key */
-int segue_level_set(struct segue_node *node, const char *key, const char *text, struct segue_error *error);
+int segue_volume_set(struct segue_node *node, const char *key, const char *text, struct segue_error *error);
 /** Add those to an entry that aren't as every node has them at first. */
-void segue_levels_save(struct segue_node *node, struct pw_properties *entry);
+void segue_volumes_save(struct segue_node *node, struct pw_properties *entry);
 
-#endif /* SEGUE_LEVELS_H */
+#endif /* SEGUE_VOLUMES_H */
