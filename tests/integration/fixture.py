@@ -195,6 +195,8 @@ class Session:
             'DBUS_SESSION_BUS_ADDRESS': f'unix:path={self.path}/runtime/bus',
             'PIPEWIRE_REMOTE': self.remote,
             'PIPEWIRE_DEBUG': os.environ.get('PIPEWIRE_DEBUG', '2'),
+            # what libraries keep to the end
+            'LSAN_OPTIONS': f'suppressions={ROOT}/tests/integration/leaks.supp:print_suppressions=0',
             'SPA_PLUGIN_DIR': ':'.join([f'{self.path}/spa', f'{self.build}/tests/integration',
                                         pkg_config('libspa-0.2', 'plugindir')]),
             'PIPEWIRE_MODULE_DIR': ':'.join([f'{self.build}/module',
@@ -217,7 +219,6 @@ class Session:
             'PIPEWIRE_DLCLOSE': 'false',
             'ASAN_OPTIONS': f'{log}:detect_leaks=1:fast_unwind_on_malloc=0:malloc_context_size=12',
             'UBSAN_OPTIONS': f'{log}:print_stacktrace=1:halt_on_error=1',
-            'LSAN_OPTIONS': f'suppressions={ROOT}/tests/integration/leaks.supp:print_suppressions=0',
         }
 
     def _write(self, name, text):

@@ -45,8 +45,9 @@ def read_until(process, word):
 def ctl(session):
     """Run it and check its exit status; its output."""
     def run(*args, status=DONE, stdin=''):
-        result = session.run(session.build / 'tools/seguectl/seguectl', *args, input=stdin, timeout=20,
-                             cwd=session.path / 'home')
+        given = {'input' if isinstance(stdin, str) else 'stdin': stdin}
+        result = session.run(session.build / 'tools/seguectl/seguectl', *args, timeout=30,
+                             cwd=session.path / 'home', **given)
         assert result.returncode == status, result.stderr
         assert (result.stderr == '') == (status == DONE), result.stderr
         return result.stdout if status == DONE else result.stderr

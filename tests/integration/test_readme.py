@@ -86,8 +86,7 @@ class Desktop:
         tools = session.build / 'tools'
         # PipeWire's tools warn of a system that gives them no priority
         session.env |= {
-            'PATH': f'{tools}/seguectl:{tools}/segue-bench:{os.environ["PATH"]}', 'PIPEWIRE_DEBUG': '1',
-            'LSAN_OPTIONS': f'suppressions={ROOT}/tests/integration/leaks.supp:print_suppressions=0'}
+            'PATH': f'{tools}/seguectl:{tools}/segue-bench:{os.environ["PATH"]}', 'PIPEWIRE_DEBUG': '1'}
         session.start_wireplumber()
         write_files(self.home)
         # what they stand for; ID and a buffer's number follow

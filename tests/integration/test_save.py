@@ -3,6 +3,7 @@
 
 """What seguectl save writes is heard again after a restart, and nothing is lost on the way."""
 
+import functools
 import json
 import os
 import stat
@@ -17,9 +18,9 @@ from convolution import error_db
 from files import write_float_wav, write_wav
 from fixture import wait_until
 from recording import Recorder
+from shell import DONE, FAILED, NO_SERVICE
 
 DBUS = 'org.freedesktop.DBus.Error.'
-DONE, FAILED, USAGE, NO_SERVICE = range(4)
 MODULE = '{ name = libpipewire-module-segue  flags = [ ifexists nofail ] }'
 
 
@@ -28,15 +29,9 @@ def saved_path(session):
 
 
 @pytest.fixture
-def save(session):
+def save(ctl):
     """Run seguectl save and check its exit status; its output, or what it complained of."""
-    def run(*args, status=DONE):
-        result = session.run(session.build / 'tools/seguectl/seguectl', 'save', *args, timeout=30,
-                             cwd=session.path / 'home')
-        assert result.returncode == status, result.stderr
-        assert (result.stderr == '') == (status == DONE), result.stderr
-        return result.stderr if status else result.stdout
-    return run
+    return functools.partial(ctl, 'save')
 
 
 @pytest.fixture

@@ -13,10 +13,9 @@ import numpy as np
 import pytest
 
 from files import wav_header, write_float_wav, write_wav
-from fixture import ROOT
+from shell import FAILED, NO_SERVICE, USAGE
 from tmux import Tmux
 
-DONE, FAILED, USAGE, NO_SERVICE = range(4)
 RATE = 48000
 GUTTER = 9      # columns left of a plot
 
@@ -24,20 +23,6 @@ GUTTER = 9      # columns left of a plot
 @pytest.fixture
 def home(session):
     return session.path / 'home'
-
-
-@pytest.fixture
-def ctl(session, home):
-    """Run it and check its exit status; its output."""
-    session.env = session.env | {
-        'LSAN_OPTIONS': f'suppressions={ROOT}/tests/integration/leaks.supp:print_suppressions=0'}
-
-    def run(*args, status=DONE, **options):
-        result = session.run(session.build / 'tools/seguectl/seguectl', *args, timeout=20, cwd=home, **options)
-        assert result.returncode == status, result.stderr
-        assert (result.stderr == '') == (status == DONE), result.stderr
-        return result.stdout if status == DONE else result.stderr
-    return run
 
 
 @pytest.fixture
