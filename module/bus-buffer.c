@@ -114,7 +114,7 @@ struct segue_bus_buffer *segue_bus_buffer_by_id(struct segue_bus *bus, uint64_t 
 	return found != NULL ? *found : NULL;
 }
 
-struct segue_bus_buffer *segue_bus_buffer_by_path(struct segue_bus *bus, const char *path)
+static struct segue_bus_buffer *find_by_path(struct segue_bus *bus, const char *path)
 {
 	static const char prefix[] = SEGUE_BUS_BUFFERS "/";
 	char again[SEGUE_BUS_PATH_MAX];
@@ -132,7 +132,7 @@ struct segue_bus_buffer *segue_bus_buffer_by_path(struct segue_bus *bus, const c
 struct segue_bus_buffer *segue_bus_buffer_usable(struct segue_bus *bus, const char *path,
 		struct segue_error *error)
 {
-	struct segue_bus_buffer *buffer = segue_bus_buffer_by_path(bus, path);
+	struct segue_bus_buffer *buffer = find_by_path(bus, path);
 	struct segue_sound_info info;
 
 	if (buffer != NULL)
@@ -268,7 +268,7 @@ static int find_buffer(sd_bus *sdbus, const char *path, const char *interface, v
 {
 	struct segue_bus *bus = userdata;
 
-	*ret = segue_bus_buffer_by_path(bus, path);
+	*ret = find_by_path(bus, path);
 	return *ret != NULL;
 }
 

@@ -36,7 +36,8 @@ static const struct {
 	{ -ENOTCONN, SEGUE("Disconnected") },
 };
 
-const char *segue_bus_error_name(int res)
+/* of a negative errno, as in error.h */
+static const char *find_name(int res)
 {
 	for (size_t i = 0; i < SPA_N_ELEMENTS(names); i++)
 		if (names[i].res == res)
@@ -88,9 +89,9 @@ int segue_bus_error(sd_bus_error *ret, const char *node, const struct segue_erro
 	int res;
 
 	if (node != NULL)
-		res = sd_bus_error_setf(ret, segue_bus_error_name(error->res), "%s: %s", node, text);
+		res = sd_bus_error_setf(ret, find_name(error->res), "%s: %s", node, text);
 	else
-		res = sd_bus_error_set(ret, segue_bus_error_name(error->res), text);
+		res = sd_bus_error_set(ret, find_name(error->res), text);
 	return res < 0 ? res : -EIO;
 }
 

@@ -17,9 +17,6 @@
  * \return \a text, or \a buf with a '?' for each byte that is out of place */
 const char *segue_bus_text(char *buf, size_t size, const char *text);
 
-/** The bus name of a negative errno, as in error.h. */
-const char *segue_bus_error_name(int res);
-
 /** Turn an error into a reply, for `return` in a handler.
  * \param node  the name of the node it is about, or NULL
  * \return negative, never 0 */

@@ -217,7 +217,6 @@ struct segue_bus_buffer {
 int segue_bus_buffer_register(struct segue_bus *bus);
 void segue_bus_buffers_free(struct segue_bus *bus);
 struct segue_bus_buffer *segue_bus_buffer_by_id(struct segue_bus *bus, uint64_t id);
-struct segue_bus_buffer *segue_bus_buffer_by_path(struct segue_bus *bus, const char *path);
 /** One that nodes may be given. \return NULL with an error: there is none, or it is being reclaimed */
 struct segue_bus_buffer *segue_bus_buffer_usable(struct segue_bus *bus, const char *path,
 		struct segue_error *error);

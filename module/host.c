@@ -230,6 +230,16 @@ void segue_host_set_ids(struct segue_hosted *hosted, const uint32_t ids[], uint3
 	host_emit(hosted->host, ids_changed, hosted);
 }
 
+static struct segue_hosted *find_hosted(struct segue_host *host, const char *name)
+{
+	struct segue_hosted *hosted;
+
+	spa_list_for_each(hosted, &host->nodes, link)
+		if (spa_streq(hosted->name, name))
+			return hosted;
+	return NULL;
+}
+
 struct segue_hosted *segue_host_add(struct segue_host *host, struct pw_properties *entry,
 		struct segue_error *error)
 {
@@ -246,7 +256,7 @@ struct segue_hosted *segue_host_add(struct segue_host *host, struct pw_propertie
 
 	if ((res = segue_entry_read(entry, hosted, error)) < 0)
 		goto error;
-	if ((old = segue_host_find(host, hosted->name)) != NULL &&
+	if ((old = find_hosted(host, hosted->name)) != NULL &&
 	    !pw_properties_get_bool(entry, "override", false)) {
 		res = segue_error_set(error, -EEXIST, "%s: the name is taken", hosted->name);
 		goto error;
@@ -287,16 +297,6 @@ void segue_host_remove(struct segue_hosted *hosted)
 	free(hosted);
 }
 
-struct segue_hosted *segue_host_find(struct segue_host *host, const char *name)
-{
-	struct segue_hosted *hosted;
-
-	spa_list_for_each(hosted, &host->nodes, link)
-		if (spa_streq(hosted->name, name))
-			return hosted;
-	return NULL;
-}
-
 /* ------------------------------------------------- the configuration */
 
 /* { type = none }: what lower fragments have of the name isn't wanted */
@@ -310,7 +310,7 @@ static int omit(struct segue_host *host, const struct pw_properties *entry, stru
 		return res;
 	if (!pw_properties_get_bool(entry, "override", false))
 		return segue_error_set(error, -EINVAL, "%s: type: none goes with override = true", name);
-	if ((old = segue_host_find(host, name)) != NULL)
+	if ((old = find_hosted(host, name)) != NULL)
 		segue_host_remove(old);
 	return 0;
 }
@@ -338,7 +338,7 @@ const char *segue_host_next_destroyed(struct segue_host *host, void **state)
 	const char *name;
 
 	while ((name = pw_properties_iterate(host->configured, state)) != NULL)
-		if (segue_host_find(host, name) == NULL)
+		if (find_hosted(host, name) == NULL)
 			return name;
 	return NULL;
 }

@@ -100,7 +100,6 @@ int segue_host_configure(struct segue_host *host, struct pw_properties *entry, b
  * \param state  NULL at first */
 const char *segue_host_next_destroyed(struct segue_host *host, void **state);
 void segue_host_remove(struct segue_hosted *hosted);
-struct segue_hosted *segue_host_find(struct segue_host *host, const char *name);
 /** A list of struct segue_hosted by link. */
 struct spa_list *segue_host_list(struct segue_host *host);
 /** Whether nodes can be in a graph now. */

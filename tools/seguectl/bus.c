@@ -34,7 +34,8 @@ static const struct {
 	{ "org.freedesktop.systemd1.NoSuchUnit", SEGUE_EXIT_NO_SERVICE },
 };
 
-enum segue_exit segue_bus_exit_of(const char *name)
+/* The exit that fits an error by its D-Bus name. */
+static enum segue_exit exit_of(const char *name)
 {
 	for (size_t i = 0; i < SPA_N_ELEMENTS(exits); i++) {
 		if (spa_streq(exits[i].name, name))
@@ -136,7 +137,7 @@ static enum segue_exit fail_no_object(struct segue_ctl *ctl, const char *node, c
 enum segue_exit segue_bus_fail(struct segue_ctl *ctl, const sd_bus_error *error, const char *node)
 {
 	const char *message = error->message != NULL ? error->message : error->name;
-	enum segue_exit status = segue_bus_exit_of(error->name);
+	enum segue_exit status = exit_of(error->name);
 
 	if (sd_bus_error_has_names(error, SD_BUS_ERROR_SERVICE_UNKNOWN, SD_BUS_ERROR_NAME_HAS_NO_OWNER))
 		return segue_fail(ctl, status, error->name,

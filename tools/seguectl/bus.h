@@ -55,8 +55,6 @@ enum segue_exit segue_bus_fail(struct segue_ctl *ctl, const sd_bus_error *error,
 enum segue_exit segue_bus_fail_gone(struct segue_ctl *ctl);
 /** Report a reply or a bus that can't be understood. */
 enum segue_exit segue_bus_fail_errno(struct segue_ctl *ctl, int res);
-/** The exit that fits an error by its D-Bus name. */
-enum segue_exit segue_bus_exit_of(const char *name);
 
 /** Hear a signal of the service's. path NULL: of all objects. \return 0 or a negative errno */
 int segue_bus_listen(struct segue_ctl *ctl, const char *path, const char *interface, const char *member,
