@@ -140,10 +140,11 @@ class Process:
 
 
 class Session:
-    """See the module's text. Public: env, path, processes by name, and the methods below."""
+    """See the module's text. Public: env, path, seguectl, processes by name, and the methods below."""
 
     def __init__(self, quantum=256, rate=48000, fragment=None, build=BUILD):
         self.build = build
+        self.seguectl = build / 'tools/seguectl/seguectl'
         self.sanitized = is_sanitized(build)
         self.path = pathlib.Path(tempfile.mkdtemp(prefix='segue-test.'))
         self.processes = {}

@@ -46,8 +46,7 @@ def ctl(session):
     """Run it and check its exit status; its output."""
     def run(*args, status=DONE, stdin=''):
         given = {'input' if isinstance(stdin, str) else 'stdin': stdin}
-        result = session.run(session.build / 'tools/seguectl/seguectl', *args, timeout=30,
-                             cwd=session.path / 'home', **given)
+        result = session.run(session.seguectl, *args, timeout=30, cwd=session.path / 'home', **given)
         assert result.returncode == status, result.stderr
         assert (result.stderr == '') == (status == DONE), result.stderr
         return result.stdout if status == DONE else result.stderr
@@ -67,8 +66,7 @@ def begin(session):
     def start(*args, **options):
         options = {'stdout': subprocess.PIPE, 'stderr': subprocess.PIPE, 'text': True, 'env': session.env,
                    'preexec_fn': heed_interrupts} | options
-        process = subprocess.Popen([session.build / 'tools/seguectl/seguectl', *args],
-                                   cwd=session.path / 'home', **options)
+        process = subprocess.Popen([session.seguectl, *args], cwd=session.path / 'home', **options)
         running.append(process)
         return process
     yield start

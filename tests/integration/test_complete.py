@@ -25,7 +25,7 @@ SHELLS = {
 def told(session):
     """What the last of these words may become, each with what is told of it."""
     def run(*words):
-        result = session.run(session.build / 'tools/seguectl/seguectl', 'complete', '--', *words, check=True)
+        result = session.run(session.seguectl, 'complete', '--', *words, check=True)
         return dict(line.split('\t') for line in result.stdout.splitlines())
     return run
 
@@ -93,7 +93,7 @@ def test_an_option_is_told_as_its_command_has_it(told):
 
 
 def test_a_label_stays_on_its_line(session, nodes):
-    result = session.run(session.build / 'tools/seguectl/seguectl', 'complete', '--', 'release', '')
+    result = session.run(session.seguectl, 'complete', '--', 'release', '')
     assert result.stdout == '1\ta b c\n'
 
 

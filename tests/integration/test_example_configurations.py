@@ -149,7 +149,7 @@ def test_the_microphone_has_voice_and_sounds(session, example, home):
     wait_until('voice', lambda: levels()[0] > 0.1)
     voice, horn = levels()
     assert horn < 1e-4
-    session.run(session.build / 'tools/seguectl/seguectl', 'play', 'board', path, check=True)
+    session.run(session.seguectl, 'play', 'board', path, check=True)
     voice_with, horn = levels()
     assert voice_with == pytest.approx(voice, rel=1e-3)
     assert horn == pytest.approx(0.5, rel=0.01)

@@ -252,7 +252,7 @@ def test_a_kit_is_loaded_by_configuration_bus_pw_cli_and_seguectl(session, music
         heard(other)
         session.set_props(id, **{'segue.load': str(kit.path)})
         heard(kit)
-        session.run(session.build / 'tools/seguectl/seguectl', 'load', 'synth', other.path, check=True)
+        session.run(session.seguectl, 'load', 'synth', other.path, check=True)
         heard(other)
 
 

@@ -111,8 +111,7 @@ def test_settings_are_the_same_on_the_bus_with_pw_cli_with_seguectl_and_in_the_c
             assert node.get(name) == other
             session.set_props(session.node_id('synth'), **{key: value})
             wait_until(name, lambda: node.get(name) == value)
-            session.run(session.build / 'tools/seguectl/seguectl', 'set', 'synth', key.removeprefix('segue.'),
-                        other, check=True)
+            session.run(session.seguectl, 'set', 'synth', key.removeprefix('segue.'), other, check=True)
             assert node.get(name) == other
             bus.wait_for('PropertiesChanged', node.path,
                          lambda i, changed, *_: changed.get(name) == other)

@@ -225,8 +225,7 @@ def test_what_is_made_is_json_too(segue, hall, ctl):
     (('create', 'source', 'synth', b'node.description=\xff'), "node.description: isn't UTF-8"),
     (('clear', b'synth', '--fade', '-1'), "--fade: '-1' is negative")])
 def test_what_is_no_name_and_value_is_told(session, segue, args, why):
-    result = subprocess.run([session.build / 'tools/seguectl/seguectl', *args], env=session.env,
-                            capture_output=True, timeout=20)
+    result = subprocess.run([session.seguectl, *args], env=session.env, capture_output=True, timeout=20)
     assert (result.returncode, result.stderr.decode()) == (USAGE, f'seguectl: {why}\n')
 
 

@@ -312,7 +312,7 @@ def test_saves_while_loads_begin_and_end_are_whole(session, segue, save, restart
     path = write_wav(tmp_path / 'hall.wav', np.full(480000, 0.5), 44100)
     for i in range(10):
         node.load(path, offset=i * 0.001, label=f'hall {i}')
-        result = session.run(session.build / 'tools/seguectl/seguectl', 'save', timeout=30)
+        result = session.run(session.seguectl, 'save', timeout=30)
         assert result.returncode in (DONE, FAILED)
         assert (result.returncode == FAILED) == ("isn't heard yet" in result.stderr), result.stderr
         assert saved_path(session).read_text().count('node.name') == 1
@@ -339,7 +339,7 @@ def test_without_a_service_it_says_how_to_start_one(session, save):
 
 
 def test_its_help(session):
-    result = session.run(session.build / 'tools/seguectl/seguectl', 'save', '--help')
+    result = session.run(session.seguectl, 'save', '--help')
     assert result.stdout.startswith('seguectl save [FILE]\n') and result.returncode == 0
 
 

@@ -365,7 +365,7 @@ def test_errors_are_json_too(synth, ctl):
     (('load', 'synth', b'caf\xe9.wav'), FAILED), (('clear', b'\xff'), FAILED), ((b'\xfe\xff',), USAGE),
     (('get', 'synth', b'\xff'), USAGE), (('release', 'caf\xe9'.encode() + b'\xc3'), USAGE)])
 def test_json_is_utf8_whatever_the_arguments_are(session, synth, args, status):
-    result = subprocess.run([session.build / 'tools/seguectl/seguectl', '--json', *args], env=session.env,
+    result = subprocess.run([session.seguectl, '--json', *args], env=session.env,
                             cwd=session.path / 'home', capture_output=True, timeout=20)
     assert result.returncode == status
     assert json.loads(result.stderr.decode()).keys() == {'error', 'message'}

@@ -29,9 +29,8 @@ def home(session):
 def shown(session):
     """What a terminal of this size shows then, with a prompt below."""
     def show(columns, rows, *args):
-        command = session.build / 'tools/seguectl/seguectl'
-        with Tmux(session, columns, rows, 'sh', '-c', f'"$0" "$@"; printf "$ "; read x', command, 'show',
-                  *args) as terminal:
+        with Tmux(session, columns, rows, 'sh', '-c', '"$0" "$@"; printf "$ "; read x', session.seguectl,
+                  'show', *args) as terminal:
             lines = terminal.wait_for('$')
         return lines[:next(i for i, line in enumerate(lines) if line.startswith('$'))]
     return show

@@ -23,7 +23,7 @@ def top(session):
     terminals = []
 
     def start(columns, rows, env=None):
-        terminal = Tmux(session, columns, rows, session.build / 'tools/seguectl/seguectl', 'top', env=env)
+        terminal = Tmux(session, columns, rows, session.seguectl, 'top', env=env)
         terminals.append(terminal)
         return terminal
     yield start
