@@ -155,6 +155,16 @@ static void on_destroy(struct segue_job *job)
 	job_free(SPA_CONTAINER_OF(job, struct segue_sound_job, job));
 }
 
+static void on_done(struct segue_job *job, int res)
+{
+	struct segue_sound_job *j = SPA_CONTAINER_OF(job, struct segue_sound_job, job);
+
+	j->done(job, res);
+	/* a thread that was left behind goes on reading it: then it is never given back */
+	if (!segue_sound_job_is_running(j))
+		segue_buffer_unref(j->from);
+}
+
 static struct segue_sound_job *job_alloc(struct segue_store_impl *store)
 {
 	struct segue_sound_job *j = calloc(1, sizeof(*j));
@@ -285,10 +295,13 @@ int segue_sound_job_start(struct segue_sound_job *j, void (*done)(struct segue_j
 	int res;
 
 	j->job.run = on_run;
-	j->job.done = done;
+	j->job.done = on_done;
 	j->job.destroy = on_destroy;
 	j->job.progressed = progressed;
+	j->done = done;
 	if ((res = segue_jobs_add(j->store->jobs, &j->job)) < 0)
 		job_free(j);
+	else
+		segue_buffer_ref(j->from);
 	return res;
 }

@@ -33,6 +33,7 @@ struct segue_sound_job {
 	struct segue_form *form;	/* or only for this response of it */
 	struct segue_store_impl *store;	/* main loop */
 	uint64_t id;			/* main loop: of a writing */
+	void (*done)(struct segue_job *job, int res);	/* main loop */
 	uint32_t running;		/* atomic: a worker is at it */
 
 	/* the worker's, while it runs */
@@ -51,7 +52,7 @@ struct segue_sound_job {
 	uint32_t rate;
 	uint32_t own_rate;		/* of a response's recording, before it was resampled as a sound */
 	struct segue_response_target response;	/* holds its transforms */
-	struct segue_buffer *from;	/* held until done() */
+	struct segue_buffer *from;	/* held from its start to its end */
 	struct segue_decoder *decoders[SEGUE_RATES_MAX];
 	uint32_t n_decoders;		/* one, or of each rate */
 	bool is_fenced;
@@ -96,8 +97,7 @@ SEGUE_MAIN_LOOP struct segue_sound_job *segue_sound_job_new(struct segue_store_i
 /** To make what a job that has opened its files is for: all it has moves to the new one. \return NULL with
  * errno */
 SEGUE_MAIN_LOOP struct segue_sound_job *segue_sound_job_make(struct segue_sound_job *opened);
-/** To make a sample for another rate. The caller keeps `from` alive until done(); for good when a worker is
- * still at it then. \return NULL with errno */
+/** To make a sample for another rate. \return NULL with errno */
 SEGUE_MAIN_LOOP struct segue_sound_job *segue_sound_job_remake(struct segue_store_impl *store,
 		struct segue_buffer *from, const char *name);
 /** To make a sample a response, likewise.

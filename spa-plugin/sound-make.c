@@ -131,16 +131,6 @@ done:
 	segue_sound_unwant(sound);
 }
 
-static void on_remade(struct segue_job *job, int res)
-{
-	struct segue_sound_job *j = SPA_CONTAINER_OF(job, struct segue_sound_job, job);
-
-	on_made(job, res);
-	/* a thread that was left behind goes on reading it: then it is never given back */
-	if (!segue_sound_job_is_running(j))
-		segue_buffer_unref(j->from);
-}
-
 static void on_progressed(struct segue_job *job)
 {
 	struct segue_sound_job *j = SPA_CONTAINER_OF(job, struct segue_sound_job, job);
@@ -173,10 +163,8 @@ static void start_remake(struct segue_sound *sound, uint32_t rate)
 
 	if (job != NULL)
 		job->rate = rate;
-	if ((res = sound_start(sound, job, on_remade)) < 0)
+	if ((res = sound_start(sound, job, on_made)) < 0)
 		fail_to_start(sound, res);
-	else
-		segue_buffer_ref(from);
 }
 
 void segue_sound_wait(struct segue_sound *sound, struct segue_waiter *waiter, const struct segue_target *target)

@@ -110,27 +110,24 @@ static void on_responded(struct segue_job *job, int res)
 
 	if (form == NULL) {
 		segue_sound_job_give_up(j);
-	} else {
-		sound = form->sound;
-		form->job = NULL;
-		/* keep it while the waiters are told */
-		segue_sound_want(sound);
-		if (res < 0) {
-			segue_sound_job_failed(j, sound->label, res, &error);
-			form_fail(form, &error);
-		} else if (is_made_already(form)) {
-			segue_sound_job_give_up(j);
-			tell(form, NULL);
-			form_free(form);
-		} else {
-			j->made = NULL;
-			form_made(form, made);
-		}
-		segue_sound_unwant(sound);
+		return;
 	}
-	/* a thread that was left behind goes on reading it: then it is never given back */
-	if (!segue_sound_job_is_running(j))
-		segue_buffer_unref(j->from);
+	sound = form->sound;
+	form->job = NULL;
+	/* keep it while the waiters are told */
+	segue_sound_want(sound);
+	if (res < 0) {
+		segue_sound_job_failed(j, sound->label, res, &error);
+		form_fail(form, &error);
+	} else if (is_made_already(form)) {
+		segue_sound_job_give_up(j);
+		tell(form, NULL);
+		form_free(form);
+	} else {
+		j->made = NULL;
+		form_made(form, made);
+	}
+	segue_sound_unwant(sound);
 }
 
 static int form_start(struct segue_form *form)
@@ -147,7 +144,6 @@ static int form_start(struct segue_form *form)
 	if ((res = segue_sound_job_start(job, on_responded, NULL)) < 0)
 		return res;
 	form->job = job;
-	segue_buffer_ref(from);
 	return 0;
 }
 

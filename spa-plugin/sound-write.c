@@ -23,9 +23,6 @@ static void on_written(struct segue_job *job, int res)
 		segue_sound_job_failed(j, j->name, res, &error);
 	spa_hook_list_call(&j->store->listeners, struct segue_store_events, written, 0, j->id,
 			res < 0 ? &error : NULL);
-	/* a thread that was left behind goes on reading it: then it is never given back */
-	if (!segue_sound_job_is_running(j))
-		segue_buffer_unref(j->from);
 }
 
 static bool loops(const struct segue_buffer *buffer)
@@ -64,7 +61,6 @@ static int start(struct segue_sound *sound, struct segue_buffer *from, int fd, c
 	job->id = ++sound->store->last_written;
 	if ((res = segue_sound_job_start(job, on_written, NULL)) < 0)
 		return res;
-	segue_buffer_ref(from);
 	*ret = sound->store->last_written;
 	return 0;
 }
