@@ -53,18 +53,12 @@ static int reply(sd_bus_message *m, const char *entry, const char *missing)
 	return res;
 }
 
-static void fail(struct segue_bus_save *save, const struct segue_error *why)
-{
-	segue_bus_reply_error(save->message, NULL, why);
-	segue_bus_rearm(save->bus);
-}
-
 static void on_expired(struct segue_bus_deadline *deadline)
 {
 	static const struct segue_error late = { -ETIMEDOUT, "the file can't be written within 4 s" };
 	struct segue_bus_save *save = SPA_CONTAINER_OF(deadline, struct segue_bus_save, deadline);
 
-	fail(save, &late);
+	segue_bus_reply_error(save->message, NULL, &late);
 	save_free(save);
 }
 
@@ -79,10 +73,10 @@ void segue_bus_saves_written(struct segue_bus *bus, uint64_t id, const struct se
 	if (spa_list_is_end(save, &bus->saves, link))
 		return;
 	if (error != NULL)
-		fail(save, error);
+		segue_bus_reply_error(save->message, NULL, error);
 	else if ((save->is_node ? reply(save->message, save->entry, save->missing) :
 				sd_bus_reply_method_return(save->message, NULL)) < 0)
-		fail(save, &no_memory);
+		segue_bus_reply_error(save->message, NULL, &no_memory);
 	save_free(save);
 	segue_bus_rearm(bus);
 }
