@@ -4,7 +4,7 @@
 
 """Stream 50 wavetables a second into a source of Segue: each is computed here, handed over in a memfd and faded in.
 
-    seguectl create source synth        # and link it, to hear it
+    seguectl create source synth
     ./stream-wavetables.py synth
 
 It wants nothing but python3-gi. What became of each table is told at the end.

@@ -77,12 +77,12 @@ def begin(session):
 
 @pytest.fixture
 def synth(segue, ctl):
-    ctl('create', 'source', 'synth', 'audio.position=[ MONO ]')
+    ctl('create', 'source', 'synth', 'mode=dsp', 'audio.position=[ MONO ]')
 
 
 @pytest.fixture
 def room(segue, ctl):
-    ctl('create', 'convolver', 'room', 'ir.max=1s')
+    ctl('create', 'convolver', 'room', 'mode=dsp', 'ir.max=1s')
 
 
 @pytest.fixture

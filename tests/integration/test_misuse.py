@@ -67,7 +67,7 @@ def test_what_can_not_be_printed_is_a_failure(synth, begin, args):
 
 def test_what_can_not_be_printed_at_once_is_a_failure_too(session, segue, ctl, begin):
     for i in range(40):
-        ctl('create', 'source', f'{i:064}', 'audio.position=[ MONO ]')
+        ctl('create', 'source', f'{i:064}', 'mode=dsp', 'audio.position=[ MONO ]')
     with open('/dev/full', 'w') as full:
         process = begin(stdout=full)
     _, err = process.communicate(timeout=20)
@@ -202,7 +202,7 @@ def test_a_node_that_can_not_have_its_sound_is_not_made(session, segue, ctl):
 
 
 def test_a_node_is_made_with_its_sound(segue, hall, ctl):
-    assert 'pw-link synth:output_FL' in ctl('create', 'source', 'synth', f'load={hall}')
+    assert 'pw-link synth:output_FL' in ctl('create', 'source', 'synth', 'mode=dsp', f'load={hall}')
     assert ctl('get', 'synth', 'Label') == f'{hall}\n'
     ctl('create', 'source', 'saw', 'wave=saw')
     assert ctl('get', 'saw', 'wave') == 'saw\n'

@@ -189,7 +189,7 @@ def test_every_command_of_the_readme_runs(session, desktop):
 
 def test_every_example_of_the_manual_runs(session, desktop):
     session.start_service()
-    desktop.run('before', 'seguectl create source synth mode=stream')
+    desktop.run('before', 'seguectl create source synth')
     blocks = re.findall(r'^\.Bd -literal -offset indent\n(.*?)^\.Ed|^\.Dl (.*)', MANUAL, re.M | re.S)
     assert len(blocks) == len(re.findall(r'^\.(?:Bd|Dl)', MANUAL, re.M))
     for block in blocks:

@@ -89,7 +89,7 @@ def test_the_manual_has_every_command_and_option(session, ctl):
 
 def test_a_node_is_created_listed_and_destroyed(segue, ctl):
     assert 'No nodes' in ctl()
-    assert 'pw-link pad:output_FL' in ctl('create', 'source', 'pad', 'gain=-20dB', 'segue.fade=50ms')
+    assert 'pw-link pad:output_FL' in ctl('create', 'source', 'pad', 'mode=dsp', 'gain=-20dB', 'segue.fade=50ms')
     heading, row = ctl().splitlines()
     assert heading.split()[:4] == ['NODE', 'TYPE', 'MODE', 'STATE']
     assert row.split()[:4] == ['pad', 'source', 'dsp', 'empty']
@@ -99,8 +99,8 @@ def test_a_node_is_created_listed_and_destroyed(segue, ctl):
     assert 'No nodes' in ctl()
 
 
-def test_devices_are_linked_by_others(segue, ctl):
-    assert ctl('create', 'source', 'synth', 'mode=stream') == ctl('create', 'convolver', 'room', 'mode=sink') == ''
+def test_what_is_created_is_heard_without_a_link_of_ones_own(segue, ctl):
+    assert ctl('create', 'source', 'synth') == ctl('create', 'convolver', 'room') == ''
     assert (ctl('get', 'synth', 'mode'), ctl('get', 'room', 'mode')) == ('stream\n', 'sink\n')
     assert "a source can't be a sink" in ctl('create', 'source', 'hall', 'mode=sink', status=FAILED)
 

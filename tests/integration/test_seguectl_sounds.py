@@ -18,7 +18,7 @@ from shell import FAILED, KIT, USAGE
 @pytest.fixture
 def keys(session, segue, ctl):
     """A source that plays notes, and runs."""
-    ctl('create', 'source', 'keys', 'audio.position=[ MONO ]', 'trigger=notes', 'release=5ms')
+    ctl('create', 'source', 'keys', 'mode=dsp', 'audio.position=[ MONO ]', 'trigger=notes', 'release=5ms')
     ctl('wave', 'keys', 'saw', '--wait')
     session.link('keys:output_MONO', 'test-sink:playback_FL')
     wait_until('running node', lambda: int(ctl('get', 'keys', 'Cycles')) > 0)
@@ -26,8 +26,8 @@ def keys(session, segue, ctl):
 
 
 def test_a_synthesizer_comes_with_the_link_of_its_keyboard(session, segue, ctl):
-    assert 'midi_in' not in ctl('create', 'source', 'steady', 'trigger=always')
-    links = [line.split() for line in ctl('create', 'source', 'keys', 'segue.trigger=notes').splitlines()]
+    assert 'midi_in' not in ctl('create', 'source', 'steady', 'mode=dsp', 'trigger=always')
+    links = [line.split() for line in ctl('create', 'source', 'keys', 'segue.mode=dsp', 'segue.trigger=notes').splitlines()]
     assert links[-1] == ['pw-link', 'KEYBOARD', 'keys:midi_in']
     assert 'keys:midi_in' in session.ports()
 

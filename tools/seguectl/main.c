@@ -27,7 +27,7 @@
 /* the first one is what happens without a command */
 const struct segue_command segue_commands[] = {
 	{ "list", "", "all nodes and buffers", segue_command_list, 0, 0 },
-	{ "create", "TYPE NAME [KEY=VALUE...]", "make a source, or a convolver; mode=stream, sink, mic or dsp",
+	{ "create", "TYPE NAME [KEY=VALUE...]", "make a source (mode=stream) or a convolver (mode=sink); or mode=mic, dsp",
 		segue_command_create, 2, MANY, 0, true },
 	{ "destroy", "NODE", "remove a node", segue_command_destroy, 1, 1, 0, true },
 	{ "load", "NODE FILE... | -", "play or convolve with a file, or standard input; several are joined",

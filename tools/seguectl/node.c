@@ -137,10 +137,9 @@ static bool plays_notes(const struct segue_ctl *ctl)
 static void print_links(struct segue_ctl *ctl)
 {
 	bool convolves = spa_streq(ctl->args[0], "convolver");
-	const char *mode = given_property(ctl, "mode");
 	char in[80], out[80];
 
-	if (mode != NULL && !spa_streq(mode, "dsp"))
+	if (!spa_streq(given_property(ctl, "mode"), "dsp"))
 		return;
 	snprintf(in, sizeof(in), "%s:input", ctl->args[1]);
 	snprintf(out, sizeof(out), "%s:output", ctl->args[1]);
@@ -167,8 +166,13 @@ static enum segue_exit build_create(struct segue_ctl *ctl, sd_bus_message *m, in
 		goto out;
 	for (int i = 2; status == SEGUE_EXIT_OK && i < ctl->n_args; i++)
 		status = parse_property(ctl, ctl->args[i], m);
-	if (status == SEGUE_EXIT_OK)
-		res = sd_bus_message_close_container(m);
+	if (status != SEGUE_EXIT_OK)
+		goto out;
+	/* who says nothing wants to hear it */
+	if (given_property(ctl, "mode") == NULL && (res = sd_bus_message_append(m, "{sv}", "segue.mode", "s",
+					spa_streq(ctl->args[0], "convolver") ? "sink" : "stream")) < 0)
+		goto out;
+	res = sd_bus_message_close_container(m);
 out:
 	*ret = res;
 	return status;
