@@ -22,6 +22,7 @@ SERVICE = 'org.segue.Segue1'
 MANAGER = '/org/segue/Segue1'
 FRAMES = 1024               # of a table: one period
 PER_SECOND = 50
+UNDER_WAY = 32          # at most; a client may have 64
 SWEEP_SECONDS = 2.0         # from the sine to the brightest and back
 
 
@@ -69,6 +70,8 @@ class Stream:
     def on_timer(self):
         if self.n_sent == self.n_tables:
             return GLib.SOURCE_REMOVE
+        if self.n_sent - len(self.results) - self.refused.total() >= UNDER_WAY:
+            return GLib.SOURCE_CONTINUE     # a busy machine: later
         fd = in_memory(wavetable(bend_of(self.n_sent)))
         fds = Gio.UnixFDList.new()
         index = fds.append(fd)      # a duplicate

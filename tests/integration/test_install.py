@@ -92,7 +92,7 @@ def test_the_bus_starts_the_service_as_installed(session, tmp_path):
         installed, = tmp_path.rglob(name)
         (session.path / folder / name).write_bytes(installed.read_bytes())
     session.run('busctl', '--user', 'call', 'org.freedesktop.DBus', '/', 'org.freedesktop.DBus', 'ReloadConfig')
-    session.run(PLAIN_BUILD / 'tools/seguectl/seguectl', 'create', 'source', 'synth', check=True)
+    session.run(PLAIN_BUILD / 'tools/seguectl/seguectl', 'create', 'source', 'synth', 'mode=dsp', check=True)
     wait_until('ports of synth', lambda: 'synth:output_FL' in session.ports())
     with session.bus() as bus:
         pid = bus.call('/org/freedesktop/DBus', 'org.freedesktop.DBus', 'GetConnectionUnixProcessID', '(s)',

@@ -71,7 +71,7 @@ def test_the_unit_is_started_by_the_bus_and_outlives_bus_and_pipewire(units):
         return 'synth:output_FL' in units.ports()
 
     assert systemctl('is-active', 'segue') == 'inactive'
-    units.run(PLAIN_BUILD / 'tools/seguectl/seguectl', 'create', 'source', 'synth', timeout=20, check=True)
+    units.run(PLAIN_BUILD / 'tools/seguectl/seguectl', 'create', 'source', 'synth', 'mode=dsp', timeout=20, check=True)
     wait_until('port', has_port)
     pid = main_pid()
     assert pid != '0'
