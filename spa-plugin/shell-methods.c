@@ -110,14 +110,14 @@ SEGUE_DATA_LOOP static int impl_node_port_reuse_buffer(void *object, uint32_t po
 	return 0;
 }
 
-static void do_set_position(void *data)
+SEGUE_DATA_LOOP static void do_set_position(void *data)
 {
 	struct change *c = data;
 
 	c->ports->position = c->io;
 }
 
-static void do_set_io(void *data)
+SEGUE_DATA_LOOP static void do_set_io(void *data)
 {
 	struct change *c = data;
 
@@ -125,7 +125,7 @@ static void do_set_io(void *data)
 		segue_port_set_io(&c->port->rt[i], c->io);
 }
 
-static void do_set_buffers(void *data)
+SEGUE_DATA_LOOP static void do_set_buffers(void *data)
 {
 	struct change *c = data;
 
@@ -133,14 +133,14 @@ static void do_set_buffers(void *data)
 		segue_port_set_buffers(&c->port->rt[i], c->buffers, c->n_buffers);
 }
 
-static void do_set_callbacks(void *data)
+SEGUE_DATA_LOOP static void do_set_callbacks(void *data)
 {
 	struct change *c = data;
 
 	c->side->callbacks = c->callbacks;
 }
 
-static void do_paused(void *data)
+SEGUE_DATA_LOOP static void do_paused(void *data)
 {
 	struct segue_shell *shell = data;
 
