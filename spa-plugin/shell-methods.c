@@ -19,6 +19,7 @@
 #include "barrier.h"
 #include "params.h"
 #include "props.h"
+#include "rt/pages.h"
 #include "shell-emit.h"
 
 #undef SPA_LOG_TOPIC_DEFAULT
@@ -144,6 +145,7 @@ SEGUE_DATA_LOOP static void do_paused(void *data)
 {
 	struct segue_shell *shell = data;
 
+	segue_pages_touch_stack();
 	shell->ops->paused(shell->data);
 }
 
@@ -372,6 +374,7 @@ static int impl_node_port_use_buffers(void *object, enum spa_direction direction
 	for (i = 0; i < n_buffers; i++)
 		if (!segue_port_can_use(buffers[i], segue_shell_port_n_rt(port)))
 			return -EINVAL;
+	segue_shell_port_touch_buffers(port, buffers, n_buffers);
 	set_buffers(side->shell, port, buffers, n_buffers);
 	return 0;
 }
