@@ -121,6 +121,12 @@ class Process:
         with open(f'/proc/{self.pid}/status') as f:
             return next(int(line.split()[1]) for line in f if line.startswith('VmRSS:'))
 
+    def data_thread(self):
+        """Its number: by the name that later versions give it, or because it is the first that was made."""
+        tasks = sorted(pathlib.Path(f'/proc/{self.pid}/task').iterdir(), key=lambda t: int(t.name))
+        named = [t for t in tasks if (t / 'comm').read_text().startswith('data-loop')]
+        return (named or tasks[1:])[0].name
+
     def signal(self, number):
         self.popen.send_signal(number)
 

@@ -14,21 +14,21 @@ import pytest
 from bus import Segue
 from chain import impulse_response, white
 from storm import QUANTUM, RATE, WAVES, play_music, write_instrument
-from test_idle import data_thread
 
 pytestmark = pytest.mark.plain
 
 # on most desktops little memory may be locked, which would make it present
 UNLOCKED = 'setpriv', '--bounding-set=-ipc_lock', 'prlimit', '--memlock=0'
 WARM_UP = 200       # cycles
-LOCKED_OR_NOT = pytest.mark.parametrize('wrapper', [(), UNLOCKED], ids=['locked', 'unlocked'])
+LOCKED_OR_NOT = pytest.mark.parametrize('wrapper', [pytest.param((), id='locked', marks=pytest.mark.slow),
+                                                    pytest.param(UNLOCKED, id='unlocked')])
 
 
 class Faults:
     """Of the data loop's thread, minor and major, since they were looked at last."""
 
-    def __init__(self, pid):
-        self.path = pathlib.Path(f'/proc/{pid}/task/{data_thread(pid)}/stat')
+    def __init__(self, process):
+        self.path = pathlib.Path(f'/proc/{process.pid}/task/{process.data_thread()}/stat')
         self.seen = self._read()
 
     def _read(self):
@@ -47,7 +47,7 @@ def run(node, n_cycles=20):
 
 def assert_no_faults(process, node, steps):
     run(node, WARM_UP)
-    faults, found = Faults(process.pid), {}
+    faults, found = Faults(process), {}
     for name, step in steps:
         step()
         run(node)
