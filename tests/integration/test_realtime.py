@@ -75,7 +75,7 @@ def test_nothing_blocks_in_a_long_storm_inside_the_daemon(session):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 def test_nothing_blocks_in_the_other_integration_tests(tmp_path):
     """All of them that have something sound, once more."""
     folder = ROOT / 'tests/integration'
