@@ -10,11 +10,11 @@
 #define RETRY_NSEC	1000000L
 
 struct call {
-	void (*func)(void *data);
+	void (*func)(void *data) SEGUE_DATA_LOOP;
 	void *data;
 };
 
-static int do_call(struct spa_loop *loop, bool async, uint32_t seq, const void *data, size_t size,
+SEGUE_DATA_LOOP static int do_call(struct spa_loop *loop, bool async, uint32_t seq, const void *data, size_t size,
 		void *user_data)
 {
 	const struct call *call = user_data;
@@ -23,7 +23,7 @@ static int do_call(struct spa_loop *loop, bool async, uint32_t seq, const void *
 	return 0;
 }
 
-void segue_barrier(struct spa_loop *data_loop, void (*func)(void *data), void *data)
+void segue_barrier(struct spa_loop *data_loop, void (*func)(void *data) SEGUE_DATA_LOOP, void *data)
 {
 	struct call call = { func, data };
 

@@ -280,7 +280,7 @@ uint64_t segue_node_collect(void *data)
 	return next_look(node, answers || garbage);
 }
 
-static void do_drain(void *data)
+SEGUE_DATA_LOOP static void do_drain(void *data)
 {
 	struct segue_node_impl *node = data;
 

@@ -52,22 +52,22 @@ static const struct segue_shell_ops shell_ops = {
 	.stopped = segue_handle_stopped,
 };
 
-static void engine_forget(void *engine)
+SEGUE_DATA_LOOP static void engine_forget(void *engine)
 {
 	segue_convolver_forget(engine);
 }
 
-static void engine_settle(void *engine)
+SEGUE_DATA_LOOP static void engine_settle(void *engine)
 {
 	segue_convolver_settle(engine);
 }
 
-static void engine_lose_clock(void *engine)
+SEGUE_DATA_LOOP static void engine_lose_clock(void *engine)
 {
 	segue_convolver_lose_clock(engine);
 }
 
-static void engine_drain(void *engine)
+SEGUE_DATA_LOOP static void engine_drain(void *engine)
 {
 	segue_convolver_drain(engine);
 }

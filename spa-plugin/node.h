@@ -42,10 +42,10 @@ struct segue_node_type {
 	uint32_t cancel, volume;			/**< commands to its engine */
 	uint32_t commands[SEGUE_PROPERTIES_MAX];	/**< by property; 0: it isn't the engine's business */
 	/* through the barrier */
-	void (*forget)(void *engine);	/**< a long pause has made its history silence; NULL: it has none */
-	void (*settle)(void *engine);
-	void (*lose_clock)(void *engine);
-	void (*drain)(void *engine);
+	void (*forget)(void *engine) SEGUE_DATA_LOOP;	/**< a long pause made its history silence; NULL: it has none */
+	void (*settle)(void *engine) SEGUE_DATA_LOOP;
+	void (*lose_clock)(void *engine) SEGUE_DATA_LOOP;
+	void (*drain)(void *engine) SEGUE_DATA_LOOP;
 	const struct segue_keys_type *keys;		/**< NULL: it plays none */
 };
 

@@ -216,14 +216,14 @@ bool segue_node_has_long_paused(const struct segue_node_impl *node)
 	return !node->running && segue_now_nsec() - node->changed_nsec >= SEGUE_LONG_PAUSE_NSEC;
 }
 
-static void do_forget(void *data)
+SEGUE_DATA_LOOP static void do_forget(void *data)
 {
 	struct segue_node_impl *node = data;
 
 	node->type->forget(node->engine);
 }
 
-static void do_settle(void *data)
+SEGUE_DATA_LOOP static void do_settle(void *data)
 {
 	struct segue_node_impl *node = data;
 
@@ -235,7 +235,7 @@ void segue_node_settle(struct segue_node_impl *node)
 	bool all;
 
 	/* other nodes run on the data loop that this one's settling holds up */
-	if (node->type->forget != NULL && segue_node_has_long_paused(node))
+	if (node->type->forget && segue_node_has_long_paused(node))
 		segue_barrier(node->data_loop, do_forget, node);
 	do {
 		all = segue_outbox_flush(&node->outbox);
@@ -243,7 +243,7 @@ void segue_node_settle(struct segue_node_impl *node)
 	} while (!all);
 }
 
-static void do_lose_clock(void *data)
+SEGUE_DATA_LOOP static void do_lose_clock(void *data)
 {
 	struct segue_node_impl *node = data;
 

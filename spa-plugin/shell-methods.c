@@ -19,6 +19,7 @@
 #include "barrier.h"
 #include "params.h"
 #include "props.h"
+#include "rt/pages.h"
 #include "shell-emit.h"
 
 #undef SPA_LOG_TOPIC_DEFAULT
@@ -110,14 +111,14 @@ SEGUE_DATA_LOOP static int impl_node_port_reuse_buffer(void *object, uint32_t po
 	return 0;
 }
 
-static void do_set_position(void *data)
+SEGUE_DATA_LOOP static void do_set_position(void *data)
 {
 	struct change *c = data;
 
 	c->ports->position = c->io;
 }
 
-static void do_set_io(void *data)
+SEGUE_DATA_LOOP static void do_set_io(void *data)
 {
 	struct change *c = data;
 
@@ -125,7 +126,7 @@ static void do_set_io(void *data)
 		segue_port_set_io(&c->port->rt[i], c->io);
 }
 
-static void do_set_buffers(void *data)
+SEGUE_DATA_LOOP static void do_set_buffers(void *data)
 {
 	struct change *c = data;
 
@@ -133,17 +134,18 @@ static void do_set_buffers(void *data)
 		segue_port_set_buffers(&c->port->rt[i], c->buffers, c->n_buffers);
 }
 
-static void do_set_callbacks(void *data)
+SEGUE_DATA_LOOP static void do_set_callbacks(void *data)
 {
 	struct change *c = data;
 
 	c->side->callbacks = c->callbacks;
 }
 
-static void do_paused(void *data)
+SEGUE_DATA_LOOP static void do_paused(void *data)
 {
 	struct segue_shell *shell = data;
 
+	segue_pages_touch_stack();
 	shell->ops->paused(shell->data);
 }
 
@@ -372,6 +374,7 @@ static int impl_node_port_use_buffers(void *object, enum spa_direction direction
 	for (i = 0; i < n_buffers; i++)
 		if (!segue_port_can_use(buffers[i], segue_shell_port_n_rt(port)))
 			return -EINVAL;
+	segue_shell_port_touch_buffers(port, buffers, n_buffers);
 	set_buffers(side->shell, port, buffers, n_buffers);
 	return 0;
 }

@@ -24,6 +24,7 @@
 
 #include "control.h"
 #include "params.h"
+#include "rt/pages.h"
 
 #define KEY_AUDIO_CHANNEL	"audio.channel"
 #define KEY_AUDIO_POSITION	"audio.position"
@@ -297,6 +298,21 @@ void segue_shell_port_set_have_format(struct segue_shell_port *port, bool have_f
 	port->params[IDX_BUFFERS].flags ^= SPA_PARAM_INFO_SERIAL;
 	SPA_FLAG_UPDATE(port->params[IDX_BUFFERS].flags, SPA_PARAM_INFO_READ, have_format);
 	port->info.change_mask |= SPA_PORT_CHANGE_MASK_PARAMS;
+}
+
+void segue_shell_port_touch_buffers(const struct segue_shell_port *port, struct spa_buffer *const buffers[],
+		uint32_t n_buffers)
+{
+	bool is_written = port->direction == SPA_DIRECTION_OUTPUT;
+
+	for (uint32_t i = 0; i < n_buffers; i++) {
+		for (uint32_t j = 0; j < segue_shell_port_n_rt(port); j++) {
+			const struct spa_data *d = &buffers[i]->datas[j];
+
+			segue_pages_touch(d->data, d->maxsize, is_written);
+			segue_pages_touch(d->chunk, sizeof(*d->chunk), is_written);
+		}
+	}
 }
 
 static void latency_changed(struct segue_shell_port *port)

@@ -78,6 +78,10 @@ SEGUE_MAIN_LOOP int segue_shell_port_check_format(const struct segue_shell_port 
 		const struct spa_pod *format);
 SEGUE_MAIN_LOOP void segue_shell_port_set_have_format(struct segue_shell_port *port, bool have_format);
 
+/** Have buffers present in memory that the data loop is about to be given: what is shared comes without its pages. */
+SEGUE_MAIN_LOOP void segue_shell_port_touch_buffers(const struct segue_shell_port *port,
+		struct spa_buffer *const buffers[], uint32_t n_buffers);
+
 /** Take the latency of the other side's peers. NULL: none. \return 0 or -EINVAL */
 SEGUE_MAIN_LOOP int segue_shell_port_set_latency(struct segue_shell_port *port, const struct spa_pod *param);
 /** Tell its own peers another latency, unless it is the same. */

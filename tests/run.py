@@ -158,6 +158,7 @@ def main():
             began = time.monotonic()
             run_pytest(args.names, args.all, environment({
                 'SEGUE_BUILD': str(ROOT / 'build/asan'), 'SEGUE_PLAIN_BUILD': str(ROOT / 'build'),
+                'SEGUE_RTSAN_BUILD': str(ROOT / 'build/rtsan'),
                 'PYTHONDONTWRITEBYTECODE': '1'}, runtime), counts)
             counts.seconds = time.monotonic() - began
 

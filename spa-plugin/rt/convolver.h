@@ -47,13 +47,13 @@ struct segue_convolver_config {
 struct segue_convolver;
 
 /** Bytes an engine needs. Any thread. */
-size_t segue_convolver_size(const struct segue_convolver_config *config);
+SEGUE_MAIN_LOOP size_t segue_convolver_size(const struct segue_convolver_config *config);
 
 /** Set up an engine on the caller's memory. Before the data loop runs it; there is nothing to undo but
  * segue_convolver_drain().
  * \param memory  segue_convolver_size() zeroed bytes
  * \return the engine: silent, gain, wet and volumes 1, dry 0, not bypassed */
-struct segue_convolver *segue_convolver_init(void *memory, const struct segue_convolver_config *config);
+SEGUE_MAIN_LOOP struct segue_convolver *segue_convolver_init(void *memory, const struct segue_convolver_config *config);
 
 /** Render one cycle. Data loop. Tickets carry a struct segue_response for these inputs and outputs, of
  * frames_max frames at most, or no buffer: silence.

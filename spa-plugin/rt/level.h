@@ -65,7 +65,7 @@ struct segue_level {
 /** Cut a level's arrays from zeroed memory. \param memory  aligned to 64 bytes; NULL: only count
  * \param n_partitions  of the longest response, at least 1
  * \return bytes, a multiple of 64 */
-size_t segue_level_init(struct segue_level *level, void *memory, uint32_t n_partitions);
+SEGUE_MAIN_LOOP size_t segue_level_init(struct segue_level *level, void *memory, uint32_t n_partitions);
 
 static inline SEGUE_DATA_LOOP size_t segue_level_spectrum_floats(const struct segue_level *level)
 {

@@ -75,7 +75,7 @@ SEGUE_DATA_LOOP bool segue_port_has_arrived(const struct segue_port *port);
 
 /** Has a buffer what the data loop takes for granted: mapped memory, aligned, for a frame at least, of each
  * plane? */
-static inline bool segue_port_can_use(const struct spa_buffer *buffer, uint32_t n_planes)
+static inline SEGUE_MAIN_LOOP bool segue_port_can_use(const struct spa_buffer *buffer, uint32_t n_planes)
 {
 	bool can_use = buffer->n_datas >= n_planes;
 

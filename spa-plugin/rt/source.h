@@ -51,7 +51,7 @@ enum segue_source_command {
 struct segue_source;
 
 /** Bytes an engine needs. Any thread. */
-size_t segue_source_size(uint32_t n_channels);
+SEGUE_MAIN_LOOP size_t segue_source_size(uint32_t n_channels);
 
 /** Set up an engine on the caller's memory. Before the data loop runs it; there is nothing to undo but
  * segue_source_drain().
@@ -60,7 +60,7 @@ size_t segue_source_size(uint32_t n_channels);
  * \param handover    where its commands come from; outlives the engine, as do the statistics
  * \return the engine: frequency 440 Hz, gain and volumes 1, not bypassed, trigger always, all channels, 64 voices,
  *         attack 5 ms, decay 0, sustain 1, release 50 ms */
-struct segue_source *segue_source_init(void *memory, uint32_t n_channels,
+SEGUE_MAIN_LOOP struct segue_source *segue_source_init(void *memory, uint32_t n_channels,
 		struct segue_handover *handover, struct segue_statistics *statistics);
 
 /** Render one cycle. Data loop.

@@ -50,9 +50,9 @@ struct segue_work {
 };
 
 /** Floats of parts[join]. */
-uint32_t segue_work_floats(uint32_t level, uint32_t join);
+SEGUE_MAIN_LOOP uint32_t segue_work_floats(uint32_t level, uint32_t join);
 /** Floats of in and of out. */
-uint32_t segue_work_piece_floats(uint32_t level);
+SEGUE_MAIN_LOOP uint32_t segue_work_piece_floats(uint32_t level);
 
 /** About how many instructions a step of the way there takes; the way back has the same steps, in groups from
  * the last to the first. */

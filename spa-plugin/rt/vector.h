@@ -60,6 +60,6 @@ struct segue_vector {
 extern const struct segue_vector segue_vector_portable;
 
 /** The fastest this processor can run. Any thread. */
-const struct segue_vector *segue_vector_best(void);
+SEGUE_DATA_LOOP const struct segue_vector *segue_vector_best(void);
 
 #endif /* SEGUE_RT_VECTOR_H */

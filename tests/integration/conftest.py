@@ -12,7 +12,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 from bus import Segue                          # noqa: E402
 from chain import Chain                        # noqa: E402
-from fixture import PLAIN_BUILD, BUILD, Session  # noqa: E402
+from fixture import BUILD, PLAIN_BUILD, RTSAN_BUILD, Session    # noqa: E402
 from recording import Recorder                 # noqa: E402
 from shell import begin, ctl, hall, kit, on_terminal, room, synth   # noqa: E402, F401: fixtures
 
@@ -20,6 +20,7 @@ from shell import begin, ctl, hall, kit, on_terminal, room, synth   # noqa: E402
 def pytest_configure(config):
     config.addinivalue_line('markers', 'slow: left out unless tests/run is given --all')
     config.addinivalue_line('markers', 'plain: measures, so it runs without sanitizers')
+    config.addinivalue_line('markers', 'realtime: process() is watched by RealtimeSanitizer')
     config.addinivalue_line('markers', 'session(**arguments): arguments of the Session')
 
 
@@ -38,7 +39,8 @@ def pytest_runtest_makereport(item, call):
 def session(request):
     """A private session with a bus and PipeWire, ended and looked over after the test."""
     marker = request.node.get_closest_marker('session')
-    build = PLAIN_BUILD if request.node.get_closest_marker('plain') else BUILD
+    builds = {'plain': PLAIN_BUILD, 'realtime': RTSAN_BUILD}
+    build = next((b for name, b in builds.items() if request.node.get_closest_marker(name)), BUILD)
     session = Session(build=build, **(marker.kwargs if marker else {}))
     request.node.segue_session = session
     try:

@@ -25,6 +25,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get('SEGUE_BUILD', ROOT / 'build')).resolve()
 # measurements of memory, wake-ups and system calls want a build without sanitizers
 PLAIN_BUILD = pathlib.Path(os.environ.get('SEGUE_PLAIN_BUILD', BUILD)).resolve()
+# with RealtimeSanitizer: process() is watched
+RTSAN_BUILD = pathlib.Path(os.environ.get('SEGUE_RTSAN_BUILD', ROOT / 'build/rtsan')).resolve()
 DEADLINE = 10.0     # seconds: far beyond what anything here takes
 
 # as in the session.conf that dbus-daemon ships, without its service directories
@@ -92,6 +94,11 @@ def is_sanitized(build):
     return any(o['name'] == 'b_sanitize' and 'address' in o['value'] for o in options)
 
 
+def realtime_sanitizer(build):
+    """The runtime of RealtimeSanitizer, of a build that was made with it."""
+    return build / 'tests/realtime/libsegue-rtsan.so'
+
+
 class Process:
     """A child with its output in a file, ended by us or by a test."""
 
@@ -113,6 +120,12 @@ class Process:
     def resident_kib(self):
         with open(f'/proc/{self.pid}/status') as f:
             return next(int(line.split()[1]) for line in f if line.startswith('VmRSS:'))
+
+    def data_thread(self):
+        """Its number: by the name that later versions give it, or because it is the first that was made."""
+        tasks = sorted(pathlib.Path(f'/proc/{self.pid}/task').iterdir(), key=lambda t: int(t.name))
+        named = [t for t in tasks if (t / 'comm').read_text().startswith('data-loop')]
+        return (named or tasks[1:])[0].name
 
     def signal(self, number):
         self.popen.send_signal(number)
@@ -206,18 +219,21 @@ class Session:
 
     def _sanitizer_env(self, name):
         """What a program that isn't instrumented itself needs to load an instrumented plugin."""
+        # unloaded plugins have no names in a report
+        keep = {'PIPEWIRE_DLCLOSE': 'false'}
+        if realtime_sanitizer(self.build).exists():
+            return keep | {'LD_PRELOAD': str(realtime_sanitizer(self.build)),
+                           'RTSAN_OPTIONS': f'external_symbolizer_path={shutil.which("addr2line")}'}
         if not self.sanitized:
             return {}
+        log = f'log_path={self.path}/log/{name}.sanitizer'
         library = subprocess.run(['gcc', '-print-file-name=libasan.so'], check=True,
                                  capture_output=True, text=True).stdout.strip()
         # libasan.so may be a linker script: the preloader wants the library itself
         if not os.path.realpath(library).endswith(tuple('0123456789')):
             library = os.path.basename(library)
-        log = f'log_path={self.path}/log/{name}.sanitizer'
-        return {
+        return keep | {
             'LD_PRELOAD': os.path.realpath(library),
-            # unloaded plugins have no names in a leak's report
-            'PIPEWIRE_DLCLOSE': 'false',
             'ASAN_OPTIONS': f'{log}:detect_leaks=1:fast_unwind_on_malloc=0:malloc_context_size=12',
             'UBSAN_OPTIONS': f'{log}:print_stacktrace=1:halt_on_error=1',
         }

@@ -1,9 +1,8 @@
 # SPDX-FileCopyrightText: Copyright © Segue contributors
 # SPDX-License-Identifier: MIT
 
-"""Idle is idle, and the data loop calls the kernel no more with swaps than without."""
+"""Idle is idle."""
 
-import collections
 import pathlib
 import re
 import time
@@ -87,76 +86,3 @@ def play_some(session, segue):
     node.wait_for_voices(0)
     session.unlink('keys:output_FL', 'test-sink:playback_FL')
     segue.bus.wait_until('rest', lambda: node.get('State') == 'idle')
-
-
-def data_thread(pid):
-    """By its name, which later versions give it, or because it is the first that was made."""
-    tasks = sorted(pathlib.Path(f'/proc/{pid}/task').iterdir(), key=lambda t: int(t.name))
-    named = [t for t in tasks if (t / 'comm').read_text().startswith('data-loop')]
-    return (named or tasks[1:])[0].name
-
-
-class Strace:
-    """System calls of one thread, counted by name."""
-
-    def __init__(self, session, thread, name):
-        self.path = session.path / f'strace.{name}'
-        self.process = session.start('strace', ['strace', '-qq', '-o', self.path, '-p', thread])
-        self.process.expected |= {-2, 130}
-
-    def counts(self):
-        self.process.signal(2)
-        self.process.popen.wait(10)
-        counts = collections.Counter(re.match(r'(\w+)\(', line)[1] for line in self.path.open()
-                                     if re.match(r'\w+\(', line))
-        counts.pop('restart_syscall', None)
-        return counts
-
-
-def assert_only_cycles(counts):
-    """A cycle is a wait, a read of what woke it, and a write for each node that goes on: the recorder,
-    and the driver if it was waiting for this one only."""
-    assert set(counts) == {'epoll_wait', 'read', 'write'}
-    assert counts['read'] == pytest.approx(counts['epoll_wait'], rel=0.01)
-    assert counts['write'] <= 2 * counts['epoll_wait']
-
-
-def test_1000_swaps_cost_the_data_loop_no_system_call(session, source):
-    thread = data_thread(session.processes['service'].pid)
-    source.heard(source.wave('sine'))
-
-    strace = Strace(session, thread, 'without')
-    source.recorder.wait_for_frames(96000)
-    without = strace.counts()
-
-    strace = Strace(session, thread, 'during')
-    applied = source.get('SwapsApplied')
-    while source.get('SwapsApplied') < applied + 1000:
-        source.wave('sine', fade=0.0)
-    during = strace.counts()
-
-    assert_only_cycles(without)
-    assert_only_cycles(during)
-    assert during['epoll_wait'] > 500
-
-
-def test_notes_and_plays_cost_the_data_loop_no_system_call(session, keys, segue):
-    thread = data_thread(session.processes['service'].pid)
-    keys.heard(keys.wave('saw'))
-    buffer = segue.ready(segue.generate('noise', seconds=0.1))
-
-    strace = Strace(session, thread, 'without')
-    keys.recorder.wait_for_frames(48000)
-    without = strace.counts()
-
-    strace = Strace(session, thread, 'during')
-    begun = keys.recorder.position()
-    while keys.recorder.position() < begun + 48000:
-        for key in range(40, 80):
-            keys.note_on(key)
-        keys.play(buffer)
-        keys.notes_off()
-    during = strace.counts()
-
-    assert_only_cycles(without)
-    assert_only_cycles(during)
