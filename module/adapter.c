@@ -18,15 +18,15 @@
 #define LIBRARY		"audioconvert/libspa-audioconvert"
 #define POD_SIZE	4096
 
-/* Those that fade volumes. Their nodes have the methods of the adapter, which are called with the adapter's own
- * object: this is how the one that is ours finds back. */
-static struct spa_list faders = SPA_LIST_INIT(&faders);
+/* Those that fade volumes or are triggered. Their nodes have the methods of the adapter, which are called with the
+ * adapter's own object: this is how those that are ours find back. */
+static struct spa_list overridden = SPA_LIST_INIT(&overridden);
 
-static struct segue_adapter *find_fader(const void *object)
+static struct segue_adapter *find_adapter(const void *object)
 {
 	struct segue_adapter *adapter;
 
-	spa_list_for_each(adapter, &faders, link)
+	spa_list_for_each(adapter, &overridden, link)
 		if (adapter->adapted->iface.cb.data == object)
 			return adapter;
 	return NULL;
@@ -68,14 +68,65 @@ static int set_props(struct segue_adapter *adapter, uint32_t flags, const struct
 
 static int fader_set_param(void *object, uint32_t id, uint32_t flags, const struct spa_pod *param)
 {
-	struct segue_adapter *adapter = find_fader(object);
+	struct segue_adapter *adapter = find_adapter(object);
 
 	if (id == SPA_PARAM_Props && param != NULL && spa_pod_is_object_type(param, SPA_TYPE_OBJECT_Props))
 		return set_props(adapter, flags, param);
 	return spa_node_set_param(adapter->adapted, id, flags, param);
 }
 
+/* -------------------------------------------------------------- the trigger */
+
+/* What the follower has is fetched when the node is run. The adapter's own way fetches it before, and since 1.0 that
+ * reaches whoever waits for the node only after it has been woken, or too late. */
+static int on_follower_ready(void *data, int status)
+{
+	struct segue_adapter *adapter = data;
+
+	return spa_node_call_ready(&adapter->callbacks, SPA_STATUS_NEED_DATA);
+}
+
+static const struct spa_node_callbacks follower_callbacks = {
+	SPA_VERSION_NODE_CALLBACKS,
+	.ready = on_follower_ready,
+};
+
+static int triggered_set_callbacks(void *object, const struct spa_node_callbacks *callbacks, void *data)
+{
+	struct segue_adapter *adapter = find_adapter(object);
+	int res;
+
+	if ((res = spa_node_set_callbacks(adapter->adapted, callbacks, data)) < 0)
+		return res;
+	adapter->callbacks = SPA_CALLBACKS_INIT(callbacks, data);
+	/* in place of the adapter's */
+	return spa_node_set_callbacks(adapter->follower, &follower_callbacks, adapter);
+}
+
+/* 0.x waits until the adapter has sent on what it fetched */
+static bool is_triggered(const struct segue_adapter *adapter)
+{
+	return pw_properties_get_bool(adapter->properties, PW_KEY_NODE_TRIGGER, false) &&
+		atoi(pw_get_library_version()) > 0;
+}
+
 /* ------------------------------------------------------------- load, unload */
+
+static void override_methods(struct segue_adapter *adapter)
+{
+	bool triggered = is_triggered(adapter);
+
+	adapter->is_overridden = triggered || adapter->fades_volume;
+	if (!adapter->is_overridden)
+		return;
+	adapter->methods = *(const struct spa_node_methods *)adapter->node.iface.cb.funcs;
+	if (adapter->fades_volume)
+		adapter->methods.set_param = fader_set_param;
+	if (triggered)
+		adapter->methods.set_callbacks = triggered_set_callbacks;
+	adapter->node.iface.cb.funcs = &adapter->methods;
+	spa_list_append(&overridden, &adapter->link);
+}
 
 static int load(struct segue_adapter *adapter)
 {
@@ -104,12 +155,7 @@ int segue_adapter_load(struct segue_adapter *adapter)
 
 	if ((res = load(adapter)) < 0)
 		return res;
-	if (adapter->fades_volume) {
-		adapter->methods = *(const struct spa_node_methods *)adapter->node.iface.cb.funcs;
-		adapter->methods.set_param = fader_set_param;
-		adapter->node.iface.cb.funcs = &adapter->methods;
-		spa_list_append(&faders, &adapter->link);
-	}
+	override_methods(adapter);
 	if (adapter->props != NULL)
 		(void)spa_node_set_param(&adapter->node, SPA_PARAM_Props, 0, adapter->props);
 	return 0;
@@ -136,7 +182,7 @@ void segue_adapter_unload(struct segue_adapter *adapter)
 	if (adapter->handle == NULL)
 		return;
 	keep_props(adapter);
-	if (adapter->fades_volume)
+	if (adapter->is_overridden)
 		spa_list_remove(&adapter->link);
 	pw_unload_spa_handle(adapter->handle);
 	adapter->handle = NULL;

@@ -33,6 +33,8 @@ struct segue_adapter {
 	struct spa_handle *handle;
 	struct spa_node *adapted;
 	struct spa_node_methods methods;
+	bool is_overridden;
+	struct spa_callbacks callbacks;	/* the graph's, for a triggered one */
 	struct spa_node node;		/**< for the graph; without methods while it isn't loaded */
 };
 

@@ -165,6 +165,8 @@ static int make_node(struct segue_tail *tail, struct pw_context *context, const 
 			SEGUE_KEY_LENGTH_MAX, SPA_STRINGIFY(SEGUE_LENGTH_MAX_MIN),
 			SPA_KEY_AUDIO_POSITION, "[ MONO ]",
 			PW_KEY_NODE_GROUP, pw_properties_get(of_device, PW_KEY_NODE_GROUP),
+			/* since 1.2 those of a group share the driver only, these run together */
+			PW_KEY_NODE_LINK_GROUP, pw_properties_get(of_device, PW_KEY_NODE_LINK_GROUP),
 			PW_KEY_NODE_VIRTUAL, "true",
 			NULL);
 	void *iface;

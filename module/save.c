@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <spa/utils/json.h>
 #include <spa/utils/string.h>
 
 #include "../spa-plugin/texts.h"
@@ -157,21 +158,38 @@ static struct pw_properties *describe(const struct segue_hosted *hosted, const c
 
 /* ---- as a text */
 
-/* Whether the line that is written is read as what is meant, and as nothing else. */
+static bool next_is(struct spa_json *it, const char *meant)
+{
+	const char *token;
+	char *text;
+	int n = spa_json_next(it, &token);
+	bool is_same;
+
+	if (n > 0 && spa_json_is_container(token, n)) {
+		n = spa_json_container_len(it, token, n);
+		return n > 0 && strlen(meant) == (size_t)n && memcmp(token, meant, n) == 0;
+	}
+	if (n <= 0 || (text = malloc(n + 1)) == NULL)
+		return false;
+	is_same = spa_json_parse_stringn(token, n, text, n + 1) > 0 && spa_streq(text, meant);
+	free(text);
+	return is_same;
+}
+
+/* Whether the line that is written is read as what is meant, and as nothing else. PipeWire's own way to read
+ * properties logs what it can't read. */
 static bool reads_back(const char *line, const char *key, const char *value)
 {
-	struct pw_properties *again = pw_properties_new(NULL, NULL);
-	char *text = spa_aprintf("%s\n%s.end = 1\n", line, key), *end = spa_aprintf("%s.end", key);
+	char *text = spa_aprintf("{ %s\nend = 1 }", line);
+	struct spa_json it[2];
 	bool is_same = false;
 
-	if (again != NULL && text != NULL && end != NULL) {
-		pw_properties_update_string(again, text, strlen(text));
-		is_same = again->dict.n_items == 2 && spa_streq(pw_properties_get(again, key), value) &&
-			spa_streq(pw_properties_get(again, end), "1");
+	if (text != NULL) {
+		spa_json_init(&it[0], text, strlen(text));
+		is_same = spa_json_enter_object(&it[0], &it[1]) > 0 && next_is(&it[1], key) && next_is(&it[1], value) &&
+			next_is(&it[1], "end") && next_is(&it[1], "1");
 	}
-	pw_properties_free(again);
 	free(text);
-	free(end);
 	return is_same;
 }
 

@@ -137,12 +137,13 @@ def main():
     parser.add_argument('names', metavar='NAME', nargs='*', help='only tests whose name contains it')
     parser.add_argument('--all', action='store_true', help='the slow ones, too')
     parser.add_argument('--build', choices=[b.name for b in BUILDS], help='only the C tests of this build')
+    parser.add_argument('--as-built', action='store_true', help='only integration tests, of the plain build as it is')
     args = parser.parse_args()
 
     steps = []
     with tempfile.TemporaryDirectory(prefix='segue-run.') as runtime:
         for build in BUILDS:
-            if args.build in (None, build.name):
+            if args.build in (None, build.name) and not args.as_built:
                 env = environment(build.env, runtime)
                 counts = Counts(build.what)
                 steps.append(counts)
@@ -157,7 +158,8 @@ def main():
             steps.append(counts)
             began = time.monotonic()
             run_pytest(args.names, args.all, environment({
-                'SEGUE_BUILD': str(ROOT / 'build/asan'), 'SEGUE_PLAIN_BUILD': str(ROOT / 'build'),
+                'SEGUE_BUILD': str(ROOT / ('build' if args.as_built else 'build/asan')),
+                'SEGUE_PLAIN_BUILD': str(ROOT / 'build'),
                 'SEGUE_RTSAN_BUILD': str(ROOT / 'build/rtsan'),
                 'PYTHONDONTWRITEBYTECODE': '1'}, runtime), counts)
             counts.seconds = time.monotonic() - began

@@ -19,11 +19,13 @@
 #include <spa/support/plugin.h>
 #include <spa/support/system.h>
 #include <spa/utils/names.h>
+#include <spa/utils/string.h>
 
 /** \file
  * A driver that never outruns its graph: the next cycle starts when its time has come *and* every node
  * has finished the last one. On a busy machine time stretches instead of cycles being missed, so a
- * recording is exact whatever else runs.
+ * recording is exact whatever else runs. With `node.freewheel = true` time runs ahead
+ * of everybody's clocks.
  *
  * `Props { params = [ "test.jump" FRAMES ] }` moves the clock's position once, back if negative;
  * `"test.pause" SECONDS` lets no cycle begin for so long. */
@@ -31,6 +33,8 @@
 /* a node that died in mid-cycle never finishes it, nor does one that is just being started: go on without
  * it, before that is a long pause to the others */
 #define WATCHDOG_NSEC	(200 * SPA_NSEC_PER_MSEC)
+/* as fast as a recorder of a minute's sound bears */
+#define FREEWHEEL_SPEED	4u
 
 struct impl {
 	struct spa_handle handle;
@@ -43,6 +47,7 @@ struct impl {
 	struct spa_node_info info;
 	struct spa_param_info params[1];
 	bool started;
+	bool freewheel;
 	/* set while stopped or through the data loop */
 	struct spa_callbacks callbacks;
 	struct spa_io_clock *clock;
@@ -83,10 +88,11 @@ static void start_cycle(struct impl *impl, uint64_t nsec)
 		duration = impl->position->clock.duration;
 		rate = impl->position->clock.rate.denom;
 	}
-	impl->next_nsec = nsec + duration * SPA_NSEC_PER_SEC / rate;
+	impl->next_nsec = nsec + duration * SPA_NSEC_PER_SEC / rate / (impl->freewheel ? FREEWHEEL_SPEED : 1);
 	if (impl->clock != NULL) {
 		/* the position is the one of the cycle that begins */
 		impl->clock->position += impl->last_duration + impl->jump;
+		SPA_FLAG_UPDATE(impl->clock->flags, SPA_IO_CLOCK_FLAG_FREEWHEEL, impl->freewheel);
 		impl->clock->nsec = nsec;
 		impl->clock->duration = duration;
 		impl->clock->delay = 0;
@@ -317,6 +323,7 @@ static int impl_init(const struct spa_handle_factory *factory, struct spa_handle
 		const struct spa_dict *info, const struct spa_support *support, uint32_t n_support)
 {
 	struct impl *impl = SPA_CONTAINER_OF(handle, struct impl, handle);
+	const char *freewheel = info != NULL ? spa_dict_lookup(info, "node.freewheel") : NULL;
 
 	handle->get_interface = impl_get_interface;
 	handle->clear = impl_clear;
@@ -332,6 +339,7 @@ static int impl_init(const struct spa_handle_factory *factory, struct spa_handle
 	impl->info.flags = SPA_NODE_FLAG_RT;
 	impl->info.params = impl->params;
 	impl->info.n_params = SPA_N_ELEMENTS(impl->params);
+	impl->freewheel = freewheel != NULL && spa_atob(freewheel);
 
 	impl->timer = (struct spa_source) {
 		.func = on_timer,

@@ -21,6 +21,8 @@ import subprocess
 import tempfile
 import time
 
+import versions
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get('SEGUE_BUILD', ROOT / 'build')).resolve()
 # measurements of memory, wake-ups and system calls want a build without sanitizers
@@ -34,7 +36,8 @@ BUS_CONFIG = '''<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Config
  "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
 <busconfig><type>session</type><listen>unix:path={socket}</listen><auth>EXTERNAL</auth>
 <servicedir>{services}</servicedir>
-<policy context="default"><allow send_destination="*"/><allow eavesdrop="true"/><allow own="*"/></policy>
+<policy context="default"><allow user="*"/><allow send_destination="*"/><allow eavesdrop="true"/><allow own="*"/>
+</policy>
 <limit name="max_incoming_bytes">1000000000</limit>
 <limit name="max_outgoing_bytes">1000000000</limit>
 <limit name="max_message_size">1000000000</limit>
@@ -47,22 +50,26 @@ BUS_CONFIG = '''<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Config
 PIPEWIRE_CONFIG = '''
 context.properties = {{
     core.name = {remote}
-    vm.overrides = {{ }}
     default.clock.rate = {rate}
     default.clock.allowed-rates = [ 44100 48000 96000 ]
     default.clock.quantum = {quantum}
     default.clock.min-quantum = 1
     default.clock.max-quantum = 8192
     clock.power-of-two-quantum = false
+    {properties}
+    {in_vm[0]}
 }}
+{in_vm[1]}
+# since 1.4 links are passive by their nodes only, otherwise
+module.link-factory.args = {{ allow.link.passive = true }}
 context.spa-libs = {{ segue.test.* = libsegue-test-driver }}
 context.objects = [
     {{ factory = spa-node-factory args = {{
-        factory.name = segue.test.driver  node.name = test-driver
-        node.group = segue.test  priority.driver = 30000 }} }}
+        factory.name = segue.test.driver  node.name = test-driver  node.freewheel = {freewheel}
+        node.group = {group}  priority.driver = 300000 }} }}
     {{ factory = adapter args = {{
         factory.name = support.null-audio-sink  node.name = test-sink  media.class = Audio/Sink
-        node.group = segue.test  audio.channels = 2  audio.position = [ FL FR ]  priority.session = 2000
+        node.group = {group}  {sink_format}  audio.channels = 2  audio.position = [ FL FR ]  priority.session = 2000
         adapter.auto-port-config = {{ mode = dsp  monitor = true  position = preserve }} }} }}
 ]
 '''
@@ -155,9 +162,19 @@ class Process:
 class Session:
     """See the module's text. Public: env, path, seguectl, processes by name, and the methods below."""
 
-    def __init__(self, quantum=256, rate=48000, fragment=None, build=BUILD):
+    def __init__(self, quantum=256, rate=48000, fragment=None, build=BUILD, properties='', freewheel=False,
+                 user=None, realtime=False):
+        """properties: more of the context's, for daemon and service; freewheel: faster than time; user: whose
+        everything is; realtime: that user may have real-time priority."""
         self.build = build
         self.seguectl = build / 'tools/seguectl/seguectl'
+        self.properties = properties
+        # a node of this group is all it takes
+        self.group = 'pipewire.freewheel' if freewheel else 'segue.test'
+        self.user = user
+        self.wrapper = ['setpriv', f'--reuid={user}', '--regid=nogroup', '--clear-groups'] if user else []
+        if realtime:
+            self.wrapper += ['--inh-caps=+sys_nice', '--ambient-caps=+sys_nice']
         self.sanitized = is_sanitized(build)
         self.path = pathlib.Path(tempfile.mkdtemp(prefix='segue-test.'))
         self.processes = {}
@@ -168,7 +185,9 @@ class Session:
         self._make_dirs()
         self._make_env()
         self._write('pipewire.conf.d/10-test.conf', PIPEWIRE_CONFIG.format(
-            remote=self.remote, rate=rate, quantum=quantum))
+            remote=self.remote, rate=rate, quantum=quantum, properties=properties, group=self.group,
+            freewheel=str(freewheel).lower(), sink_format=versions.sink_format(rate),
+            in_vm=versions.IN_VM))
         if fragment:
             self._write('pipewire.conf.d/50-test.conf', fragment)
 
@@ -192,6 +211,9 @@ class Session:
         for name in 'runtime', 'home', 'config/pipewire', 'services', 'spa', 'log':
             (self.path / name).mkdir(parents=True)
         (self.path / 'runtime').chmod(0o700)
+        if self.user:
+            for path in self.path, *self.path.rglob('*/'):
+                shutil.chown(path, self.user)
         # the plugin is found as segue/libspa-segue in a plugin directory, as if it were installed
         (self.path / 'spa/segue').symlink_to(self.build / 'spa-plugin')
 
@@ -246,7 +268,8 @@ class Session:
 
     def start(self, name, command, env=None, **popen):
         """Start a process under a name, ended with the session."""
-        process = Process(name, command, self.env | (env or {}), self.path / f'log/{name}.log', **popen)
+        process = Process(name, [*self.wrapper, *command], self.env | (env or {}), self.path / f'log/{name}.log',
+                          **popen)
         self.processes[name] = process
         self._started.append(process)
         return process
@@ -282,6 +305,8 @@ class Session:
     def start_service(self, fragment=None, wait=True, wrapper=()):
         """Segue in a process of its own, configured as shipped, and by a fragment."""
         shutil.copy(ROOT / 'module/segue.conf', self.path / 'config/pipewire/segue.conf')
+        if self.properties:
+            self._write('segue.conf.d/10-test.conf', f'context.properties = {{ {self.properties} }}')
         if fragment:
             self._write('segue.conf.d/50-test.conf', fragment)
         process = self.start('service', [*wrapper, 'pipewire', '-c', 'segue.conf'],
@@ -315,7 +340,7 @@ class Session:
     # ---- PipeWire's own tools: each under a timeout, since they hang when the daemon goes
 
     def run(self, *command, timeout=5, check=False, **options):
-        return subprocess.run([str(c) for c in command], env=self.env, timeout=timeout, check=check,
+        return subprocess.run([*self.wrapper, *map(str, command)], env=self.env, timeout=timeout, check=check,
                               capture_output=True, text=True, **options)
 
     def ports(self):
@@ -351,11 +376,18 @@ class Session:
         items = ' '.join(f'"{k}" {json.dumps(v)}' for k, v in params.items())
         return self.run('pw-cli', 'set-param', node_id, 'Props', f'{{ params = [ {items} ] }}')
 
+    def set_quantum(self, frames):
+        """Between two cycles. To force one starts every node anew since 1.2, one after the other."""
+        self._set('clock.quantum', frames)
+
     def force_quantum(self, frames):
-        self.run('pw-metadata', '-n', 'settings', 0, 'clock.force-quantum', frames, check=True)
+        self._set('clock.force-quantum', frames)
 
     def force_rate(self, rate):
-        self.run('pw-metadata', '-n', 'settings', 0, 'clock.force-rate', rate, check=True)
+        self._set('clock.force-rate', rate)
+
+    def _set(self, key, value):
+        self.run('pw-metadata', '-n', 'settings', 0, key, value, check=True)
 
     # ---- the end
 

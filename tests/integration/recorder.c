@@ -147,8 +147,7 @@ int main(int argc, char *argv[])
 	pw_loop_add_signal(pw_main_loop_get_loop(impl.loop), SIGINT, do_quit, &impl);
 	pw_loop_add_signal(pw_main_loop_get_loop(impl.loop), SIGTERM, do_quit, &impl);
 	impl.filter = pw_filter_new_simple(pw_main_loop_get_loop(impl.loop), "recorder",
-			/* driven by the test's driver, whatever it is linked to */
-			pw_properties_new(PW_KEY_NODE_NAME, "recorder", PW_KEY_NODE_GROUP, "segue.test", NULL), &filter_events, &impl);
+			pw_properties_new(PW_KEY_NODE_NAME, "recorder", NULL), &filter_events, &impl);
 
 	for (uint32_t i = 0; i < n_channels; i++) {
 		char name[16];

@@ -26,7 +26,9 @@ class Recorder:
         self.path = session.path / 'recording'
         self.process = session.start('recorder', [session.build / 'tests/integration/recorder', self.path,
                                                   len(ports), seconds * rate],
-                                     {'PIPEWIRE_CONFIG_NAME': 'client-rt.conf'})
+                                     {'PIPEWIRE_CONFIG_NAME': 'client-rt.conf',
+                                      # driven by the test's driver, whatever it is linked to
+                                      'PIPEWIRE_PROPS': f'{{ node.group = {session.group} }}'})
         for i, port in enumerate(ports):
             session.link(port, f'recorder:input_{i}', passive)
         self.header = np.memmap(self.path, HEADER, mode='r', shape=())

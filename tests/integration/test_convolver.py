@@ -89,10 +89,10 @@ def test_swaps_as_fast_as_they_are_asked_for_equal_the_mix(playing):
 def test_a_quantum_that_changes_is_no_event(session, playing):
     for k, quantum in enumerate((1024, 64, 480, 8192)):
         serial = playing.ask(*playing.response(0.4, 40 + k), 9000)
-        session.force_quantum(quantum)
+        session.set_quantum(quantum)
         playing.heard(serial)
         playing.recorder.wait_for_frames(2000)
-    session.force_quantum(256)
+    session.set_quantum(256)
     playing.recorder.wait_for_frames(16000)
     playing.assert_is_the_mix()
     assert playing.room.get('Xruns') == 0

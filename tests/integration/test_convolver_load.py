@@ -315,7 +315,7 @@ def test_anything_at_any_time_ends_as_it_should(session, segue, playing, seed):
         elif what < 0.8:
             session.force_rate(rng.choice([44100, 48000, 96000]))
         elif what < 0.85:
-            session.force_quantum(rng.choice([64, 480, 1024, 8192]))
+            session.set_quantum(rng.choice([64, 480, 1024, 8192]))
         elif what < 0.9:
             link()
         elif what < 0.93:
@@ -330,7 +330,7 @@ def test_anything_at_any_time_ends_as_it_should(session, segue, playing, seed):
         assert node.finished(serial).result in ('applied', 'superseded', 'failed')
     failed = {(f.error, f.message) for node in (room, other) for f in node.all_finished() if f.result == 'failed'}
     assert not failed
-    session.force_quantum(256)
+    session.set_quantum(256)
     session.force_rate(48000)
     room.set('Bypass', False)
     segue.bus.wait_until('rate', lambda: room.get('Rate') == 48000)

@@ -217,7 +217,7 @@ def test_pw_cat_is_convolved_to_the_frame(session, segue, tmp_path):
     response = impulse_response(0.3, 4)
     room.heard(room.load_samples(response, channels=4, rate=RATE))
     # silent until it has been linked
-    sound = np.concatenate([np.zeros((3 * RATE // 2, 2)), white(RATE, 2)])
+    sound = np.concatenate([np.zeros((3 * RATE // 2, 2)), white(8 * RATE, 2)])
     path = write_float_wav(tmp_path / 'noise.wav', sound)
     session.start_wireplumber()
     player = session.start('pw-cat', ['pw-cat', '-p', '--target', '0', '-P', '{ node.name = cat }', path],

@@ -146,7 +146,7 @@ def test_the_microphone_has_voice_and_sounds(session, example, home):
         recorder.wait_for_frames(RATE // 2)
         take = recorder.take()
         return [level(take[take.end - 9600:], hz) for hz in (375, 1500)]
-    wait_until('voice', lambda: levels()[0] > 0.1)
+    wait_until('voice', lambda: levels()[0] == pytest.approx(0.25, rel=1e-3))
     voice, horn = levels()
     assert horn < 1e-4
     session.run(session.seguectl, 'play', 'board', path, check=True)

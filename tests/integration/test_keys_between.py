@@ -144,7 +144,7 @@ def test_a_quantum_that_changes_under_a_key_is_not_heard(session, sine):
     first, step = held_sine(sine)
     swaps = [Swap(first, 0, wavetable('sine', 1.0, step, first))]
     for quantum in 1, 8192, 37:
-        session.force_quantum(quantum)
+        session.set_quantum(quantum)
         sine.recorder.wait_for_frames(10000)
         serial = sine.wave('saw', gain=0.5, fade=0.1)
         swaps.append(Swap(sine.heard(serial), 4800, wavetable('saw', 0.5, step, first)))

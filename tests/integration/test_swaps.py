@@ -10,6 +10,7 @@ import pytest
 
 from bus import BusError
 from mix import Sample, Swap, error_db, mix, phase_origin, silence, wavetable
+from notes import fit_sine
 
 RATE = 48000
 FREQUENCY = 375.0               # 128 frames a period
@@ -198,10 +199,29 @@ def test_a_quantum_that_changes_in_mid_fade_is_not_heard(session, source):
     for k, quantum in enumerate((64, 480, 1000, 1, 8192, 37)):
         wave = 'harmonics:0.1,0.2' if k % 2 else 'sine'
         serial = source.wave(wave, gain=0.9, fade=frames(12000))
-        session.force_quantum(quantum)
+        session.set_quantum(quantum)
         swaps.append(Swap(source.heard(serial), 12000, wavetable(wave, 0.9, STEP, origin)))
         source.recorder.wait_for_frames(13000)
     source.recorder.wait_for_frames(13000)
     assert source.recorder.gaps() == []
     assert_is_the_mix(source, swaps)
+    assert source.get('Xruns') == 0
+
+
+def test_a_quantum_that_is_forced_is_heard_as_a_pause_at_most(session, source):
+    """Since 1.2 it starts everybody anew: before and behind that there is the same sine, from the first frame on."""
+    start_sine(source)
+    for quantum in 64, 480, 1024, 256:
+        session.force_quantum(quantum)
+        source.bus.wait_until('quantum', lambda: source.get('Quantum') == quantum)
+        source.recorder.wait_for_frames(9600)
+    cycles = source.recorder.cycles()
+    take = source.recorder.take()
+    begins = [0] + [k for k in range(1, len(cycles)) if cycles[k]['n_frames'] != cycles[k - 1]['n_frames']]
+    parts = [take[int(a['position']):int(b['position'] + b['n_frames'])]
+             for a, b in zip(cycles[begins], cycles[[b - 1 for b in begins[1:]] + [-1]])]
+    assert len(parts) == 5
+    for part in parts[1:]:
+        peak, distance = fit_sine(part, FREQUENCY)
+        assert peak == pytest.approx(1.0, rel=1e-3) and distance < GOOD_ENOUGH
     assert source.get('Xruns') == 0

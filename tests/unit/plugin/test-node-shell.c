@@ -17,6 +17,7 @@
 #include <spa/param/latency-utils.h>
 #include <spa/param/props.h>
 #include <spa/pod/builder.h>
+#include <spa/pod/iter.h>
 
 #include "shell-fixture.h"
 

@@ -1,0 +1,27 @@
+# SPDX-FileCopyrightText: Copyright © Segue contributors
+# SPDX-License-Identifier: MIT
+
+"""Later versions of PipeWire, as far as there is time: see tests/versions/run, which has all of it."""
+
+import os
+import pathlib
+import subprocess
+
+import pytest
+
+from fixture import ROOT
+
+CHROOTS = pathlib.Path(os.environ.get('SEGUE_CHROOTS', ROOT / 'build/chroots'))
+# what differs most: whoever runs the graph, MIDI, and a device's two nodes
+NAMES = 'test_conditions', 'test_notes_sound_where', 'test_swaps_are_heard_while_it_plays'
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize('release', ['trixie', 'sid'])
+def test_as_built_here_it_works_with_the_pipewire_of(release):
+    if not (CHROOTS / release).exists():
+        pytest.skip(f'{CHROOTS} has no {release}: tests/versions/run makes it')
+    result = subprocess.run([ROOT / 'tests/versions/run', '--release', release, '--build', 'here', *NAMES],
+                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    assert result.returncode == 0, result.stdout
