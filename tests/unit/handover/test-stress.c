@@ -2,6 +2,8 @@
 /* SPDX-FileCopyrightText: Copyright © Segue contributors */
 /* SPDX-License-Identifier: MIT */
 
+#include "delays.h"
+
 #include <segue/handover.h>
 
 #include <pthread.h>
@@ -15,15 +17,15 @@
 
 #include <cmocka.h>
 
-/* A main loop and two data loops as hostile to each other as chance can make them: bursts and delays
- * anywhere, voices that outlive their swaps, buffers shared by both nodes. Also built with ThreadSanitizer,
- * which sees every unordered access that the checks here don't. */
+/* A main loop and two data loops as hostile to each other as chance can make them: bursts, delays at every
+ * atomic step and between them, voices that outlive their swaps, buffers shared by both nodes. Also built with
+ * ThreadSanitizer, which sees every unordered access that the checks here don't. */
 
 #define N_NODES		2u
 #define N_VOICES	8u
 #define N_WORDS		64u
 #define TAKES_PER_CYCLE	64u
-#define RUN_SEC		2
+#define DEFAULT_SEC	2
 
 struct block {
 	struct segue_buffer buffer;
@@ -50,6 +52,8 @@ struct node {
 	uint64_t n_answered, n_retired, n_errors;
 };
 
+static long run_sec = DEFAULT_SEC;
+static uint64_t seed;
 static uint64_t n_live;		/* main loop: blocks */
 
 static uint64_t random_next(uint64_t *state)
@@ -133,6 +137,7 @@ static void *run_data_loop(void *data)
 {
 	struct node *n = data;
 
+	delays_seed(n->random);
 	while (!__atomic_load_n(&n->stop, __ATOMIC_ACQUIRE)) {
 		struct segue_ticket **voice = &n->voices[random_next(&n->random) % N_VOICES];
 
@@ -231,7 +236,7 @@ static void run_main_loop(struct node *nodes, uint64_t random)
 	struct timespec now, end;
 
 	clock_gettime(CLOCK_MONOTONIC, &end);
-	end.tv_sec += RUN_SEC;
+	end.tv_sec += run_sec;
 	do {
 		uint64_t r = random_next(&random);
 		uint32_t burst = r % 64 == 0 ? 2 * SEGUE_RING_SIZE : r % 4;
@@ -256,12 +261,14 @@ static void every_ticket_is_answered_and_collected_once_and_nothing_is_left(void
 {
 	static struct node nodes[N_NODES];
 
+	print_message("%ld s with seed %llu\n", run_sec, (unsigned long long)seed);
 	for (uint32_t j = 0; j < N_NODES; j++) {
-		nodes[j].random = 88172645463325252ull + j;
+		nodes[j].random = 88172645463325252ull + N_NODES * seed + j;
 		nodes[j].unanswered_end = &nodes[j].unanswered;
 		assert_int_equal(pthread_create(&nodes[j].thread, NULL, run_data_loop, &nodes[j]), 0);
 	}
-	run_main_loop(nodes, 2463534242ull);
+	delays_seed(seed);
+	run_main_loop(nodes, 2463534242ull + seed);
 
 	for (uint32_t j = 0; j < N_NODES; j++) {
 		struct node *n = &nodes[j];
@@ -289,11 +296,17 @@ static void every_ticket_is_answered_and_collected_once_and_nothing_is_left(void
 	assert_int_equal(n_live, 0);
 }
 
-int main(void)
+/* test-stress [SECONDS [SEED]]: chance is another every time, unless the seed is given */
+int main(int argc, char *argv[])
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_ticket_is_answered_and_collected_once_and_nothing_is_left),
 	};
+	struct timespec now;
 
+	clock_gettime(CLOCK_REALTIME, &now);
+	seed = argc > 2 ? strtoull(argv[2], NULL, 0) : (uint64_t)now.tv_nsec;
+	if (argc > 1)
+		run_sec = strtol(argv[1], NULL, 0);
 	return cmocka_run_group_tests_name("handover stress", tests, NULL, NULL);
 }

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "plugin.h"
-#include "stage.h"
+#include "requests.h"
 
 #define N_MAX	1000
 
@@ -174,6 +174,37 @@ static void a_request_for_an_instrument_fails_or_ends(void **state)
 	try_all(state, "kit.sfz");
 }
 
+static void a_swap_that_can_not_be_parked_lets_its_sound_go(void **state)
+{
+	struct segue_options options = SEGUE_OPTIONS_INIT;
+	struct stage *stage;
+	struct segue_sound *sound;
+	struct segue_error error;
+	bool failed = true;
+	uint64_t serial;
+
+	stage_setup(state);
+	stage = *state;
+	sound = ready_wave(stage, "sine");
+	stage_start(stage);
+	options.fade = 0.0;
+	for (int n = 1; failed; n++) {
+		assert_true(n < N_MAX);
+		/* the ring is full */
+		for (uint32_t i = 0; i <= SEGUE_RING_SIZE; i++)
+			assert_int_equal(stage_set_number(stage, "gain", i / 1000.0), 0);
+		fail_after(n);
+		if (stage_try_request(stage, sound, &options, &serial, &error) < 0)
+			assert_no_memory(error.res, &error);
+		failed = stop_failing();
+		stage_wait(stage, stage->n_accepted);
+	}
+	stage_destroy_node(stage);
+	stage_disown(stage, sound);
+	stage_wait_reclaimed(stage, 1);
+	stage_teardown(state);
+}
+
 static void a_node_is_made_or_not(void **state)
 {
 	const struct spa_handle_factory *factory = &segue_source_factory;
@@ -205,6 +236,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_request_fails_or_ends),
 		cmocka_unit_test(a_request_for_an_instrument_fails_or_ends),
+		cmocka_unit_test(a_swap_that_can_not_be_parked_lets_its_sound_go),
 		cmocka_unit_test(a_node_is_made_or_not),
 	};
 
