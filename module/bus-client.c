@@ -9,6 +9,8 @@
 
 #include <spa/utils/string.h>
 
+#define CLAIMS_PER_TURN	256u	/* of who has left, given up before others on the loop get their turn */
+
 /** A program on the bus that owns buffers or has loads under way. */
 struct segue_bus_client {
 	struct segue_bus *bus;
@@ -59,14 +61,59 @@ static void client_free(struct segue_bus_client *client)
 	free(client);
 }
 
+static void arm_leaving(struct segue_bus *bus)
+{
+	/* 1: at once */
+	segue_bus_arm_timer(bus, bus->leaving_timer, spa_list_is_empty(&bus->leaving) ? 0 : 1);
+}
+
+static void on_leaving(void *data, uint64_t expirations)
+{
+	struct segue_bus *bus = data;
+	struct segue_bus_client *client;
+
+	/* what it owned may have gone by itself */
+	if (spa_list_is_empty(&bus->leaving))
+		return;
+	client = spa_list_first(&bus->leaving, struct segue_bus_client, link);
+	for (uint32_t i = 0; i < CLAIMS_PER_TURN && !spa_list_is_empty(&client->claims); i++)
+		claim_disown(spa_list_first(&client->claims, struct claim, client_link));
+	if (spa_list_is_empty(&client->claims))
+		client_free(client);
+	arm_leaving(bus);
+	segue_bus_rearm(bus);
+}
+
 static int on_left(sd_bus_track *track, void *userdata)
 {
 	struct segue_bus_client *client = userdata;
+	struct segue_bus *bus = client->bus;
 
 	/* when it is the bus that goes, segue_bus_clients_lost() sees to it */
-	if (sd_bus_is_open(sd_bus_track_get_bus(track)) > 0)
-		client_free(client);
+	if (sd_bus_is_open(sd_bus_track_get_bus(track)) <= 0)
+		return 0;
+	segue_bus_calls_client_gone(bus, client);
+	client->track = sd_bus_track_unref(client->track);
+	spa_list_remove(&client->link);
+	spa_list_append(&bus->leaving, &client->link);
+	arm_leaving(bus);
 	return 0;
+}
+
+int segue_bus_clients_init(struct segue_bus *bus)
+{
+	bus->leaving_timer = pw_loop_add_timer(bus->loop, on_leaving, bus);
+	return bus->leaving_timer != NULL ? 0 : -errno;
+}
+
+void segue_bus_clients_clear(struct segue_bus *bus)
+{
+	struct segue_bus_client *client;
+
+	spa_list_consume(client, &bus->leaving, link)
+		client_free(client);
+	if (bus->leaving_timer != NULL)
+		pw_loop_destroy_source(bus->loop, bus->leaving_timer);
 }
 
 struct segue_bus_client *segue_bus_client_find(struct segue_bus *bus, sd_bus_message *m)

@@ -106,6 +106,8 @@ struct segue_bus {
 
 	/* objects */
 	struct spa_list clients;
+	struct spa_list leaving;	/* clients that have left, with what is still to be given up */
+	struct spa_source *leaving_timer;
 	struct spa_list nodes;
 	struct spa_list buffers;
 	void *buffers_by_id;		/* a tree of tsearch(3) */
@@ -175,6 +177,8 @@ struct segue_bus_client;
 struct segue_bus_buffer;
 struct segue_bus_call;
 
+int segue_bus_clients_init(struct segue_bus *bus);
+void segue_bus_clients_clear(struct segue_bus *bus);
 /** The client that sent a message; made known and watched if it is new. */
 struct segue_bus_client *segue_bus_client_get(struct segue_bus *bus, sd_bus_message *m);
 /** The same, or NULL if it isn't known. */

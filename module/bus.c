@@ -342,6 +342,7 @@ struct segue_bus *segue_bus_new(struct pw_loop *loop, const struct segue_config 
 	spa_list_init(&bus->deadlines);
 	spa_list_init(&bus->dirty);
 	spa_list_init(&bus->clients);
+	spa_list_init(&bus->leaving);
 	spa_list_init(&bus->buffers);
 	spa_list_init(&bus->nodes);
 
@@ -350,7 +351,7 @@ struct segue_bus *segue_bus_new(struct pw_loop *loop, const struct segue_config 
 	bus->deadline_timer = pw_loop_add_timer(loop, on_deadline, bus);
 	store->methods->add_listener(store, &bus->store_listener, &store_events, bus);
 	if (bus->timer == NULL || bus->retry_timer == NULL || bus->deadline_timer == NULL ||
-	    segue_bus_signal_init(bus) < 0) {
+	    segue_bus_signal_init(bus) < 0 || segue_bus_clients_init(bus) < 0) {
 		segue_bus_free(bus);
 		return NULL;
 	}
@@ -368,6 +369,7 @@ void segue_bus_free(struct segue_bus *bus)
 		close_bus(bus);
 	segue_bus_nodes_free(bus);
 	segue_bus_calls_free(bus);
+	segue_bus_clients_clear(bus);
 	segue_bus_buffers_free(bus);
 	segue_bus_signal_clear(bus);
 	if (bus->timer != NULL)

@@ -40,7 +40,8 @@ struct segue_sound {
 	bool is_wave;
 	struct segue_options options;
 	struct segue_header header;
-	char *identity;			/* of its files, "" when it can't be shared */
+	char *identity;			/* of its files, NULL when it can't be shared */
+	struct spa_list identity_link;
 	struct segue_sound *same;	/* a want: it turned out to be the same as this one */
 	struct segue_error error;
 	float peak;

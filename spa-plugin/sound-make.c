@@ -197,19 +197,37 @@ static bool same_options(const struct segue_options *a, const struct segue_optio
 		spa_streq(a->label, b->label);
 }
 
+static struct spa_list *with_hash_of(struct segue_store_impl *store, const char *identity)
+{
+	uint32_t hash = 5381;	/* djb2 */
+
+	for (const char *c = identity; *c != '\0'; c++)
+		hash = hash * 33 + (uint8_t)*c;
+	return &store->by_identity[hash % SEGUE_STORE_IDENTITIES];
+}
+
 static struct segue_sound *find_same(const struct segue_sound *sound)
 {
 	struct segue_sound *s;
 
-	if (sound->identity[0] == '\0')
-		return NULL;
-	spa_list_for_each(s, &sound->store->sounds, link) {
+	spa_list_for_each(s, with_hash_of(sound->store, sound->identity), identity_link) {
 		if (s != sound && s->same == NULL && segue_sound_in_use(s) && s->state != SEGUE_SOUND_FAILED &&
-		    s->identity != NULL && spa_streq(s->identity, sound->identity) &&
-		    same_options(&s->options, &sound->options))
+		    spa_streq(s->identity, sound->identity) && same_options(&s->options, &sound->options))
 			return s;
 	}
 	return NULL;
+}
+
+static void identify(struct segue_sound *sound, const struct segue_sound_job *opened)
+{
+	char *identity = segue_sound_job_identity(opened);
+
+	if (identity == NULL || identity[0] == '\0') {
+		free(identity);
+		return;
+	}
+	sound->identity = identity;
+	spa_list_append(with_hash_of(sound->store, identity), &sound->identity_link);
 }
 
 /* go on as another sound's other name: those who wait wait for that one */
@@ -257,7 +275,7 @@ static void on_opened(struct segue_job *job, int res)
 	}
 	segue_sound_job_header(j, &sound->header);
 	log_unfollowed(sound, j);
-	sound->identity = segue_sound_job_identity(j);
+	identify(sound, j);
 	if (sound->identity != NULL && (same = find_same(sound)) != NULL) {
 		become(sound, same);
 		goto done;

@@ -72,6 +72,8 @@ static void sound_release(struct segue_sound *sound)
 void segue_sound_free(struct segue_sound *sound)
 {
 	spa_list_remove(&sound->link);
+	if (sound->identity != NULL)
+		spa_list_remove(&sound->identity_link);
 	free(sound->label);
 	free(sound->text);
 	free(sound->identity);

@@ -130,6 +130,8 @@ static struct segue_store_impl *store_new(const struct spa_support *support, uin
 	store->utils = spa_support_find(support, n_support, SPA_TYPE_INTERFACE_LoopUtils);
 	store->rate = DEFAULT_RATE;
 	spa_list_init(&store->sounds);
+	for (uint32_t i = 0; i < SEGUE_STORE_IDENTITIES; i++)
+		spa_list_init(&store->by_identity[i]);
 	spa_hook_list_init(&store->listeners);
 	if (store->utils == NULL) {
 		errno = ENOTSUP;

@@ -18,6 +18,8 @@
 /** \file
  * What all handles with one main loop share: sounds, workers, memory and the collector. Main loop only. */
 
+#define SEGUE_STORE_IDENTITIES	4096u
+
 struct segue_store_impl {
 	struct segue_store iface;
 	struct spa_list link;		/* of the process's stores */
@@ -34,6 +36,7 @@ struct segue_store_impl {
 	struct spa_hook_list listeners;
 
 	struct spa_list sounds;		/* struct segue_sound.link */
+	struct spa_list by_identity[SEGUE_STORE_IDENTITIES];	/* those of files, by a hash of what identifies them */
 	uint64_t last_id;
 	uint64_t last_written;		/* id of the last writing */
 	uint32_t rate;			/* Hz: the graph's, as last seen by a node or configured */

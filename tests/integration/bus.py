@@ -3,6 +3,7 @@
 
 """A D-Bus client over Gio: calls with descriptors, and signals collected in a list."""
 
+import collections
 import os
 import re
 import time
@@ -13,6 +14,8 @@ gi.require_version('Gio', '2.0')
 from gi.repository import Gio, GLib   # noqa: E402
 
 DEADLINE = 10.0     # seconds
+UNDER_WAY = 32      # calls at once
+LIMITS_EXCEEDED = 'org.freedesktop.DBus.Error.LimitsExceeded'
 SERVICE = 'org.segue.Segue1'
 MANAGER = '/org/segue/Segue1'
 PROPERTIES = 'org.freedesktop.DBus.Properties'
@@ -231,6 +234,30 @@ class Segue:
         """A numpy array of float32: frames, or frames by channels."""
         with memfd(samples.astype('<f4').tobytes()) as fd:
             return self.call('ImportSamples', '(ha{sv})', (0, options(opts)), fds=[fd])
+
+    def make_many(self, n, begin):
+        """So many buffers, of calls begin(0..n-1) that answer with one, many of them under way. Their paths."""
+        left, under_way, paths = collections.deque(range(n)), collections.deque(), {}
+        while left or under_way:
+            if left and len(under_way) < UNDER_WAY:
+                k = left.popleft()
+                under_way.append((k, begin(k)))
+                continue
+            k, reply = under_way.popleft()
+            try:
+                paths[k], = reply.result()
+            except BusError as error:
+                # a load is under way for a while after its answer
+                if error.name != LIMITS_EXCEEDED:
+                    raise
+                left.append(k)
+        return [paths[k] for k in range(n)]
+
+    def import_many(self, n, n_frames=16, **opts):
+        """So many small buffers."""
+        values = options({'channels': 1, 'rate': 48000} | opts)
+        with memfd(np.full(n_frames, 0.1, '<f4').tobytes()) as fd:
+            return self.make_many(n, lambda k: self.begin('ImportSamples', '(ha{sv})', (0, values), fds=[fd]))
 
     def import_mono(self, values, **opts):
         """At 48 kHz."""

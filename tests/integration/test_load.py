@@ -10,7 +10,7 @@ import wave
 import numpy as np
 import pytest
 
-from bus import options
+from bus import MANAGER, PROPERTIES, Segue, options
 
 GROWTH_KIB = 32 * 1024
 
@@ -105,3 +105,24 @@ def test_a_long_load_lets_the_sound_and_the_bus_go_on(source, segue, long_flac):
     assert segue.buffer(buffer, 'State') == 'ready'
     assert source.get('Xruns') == xruns
     assert source.recorder.gaps() == []
+
+
+N_LEFT = 5000
+
+
+@pytest.mark.plain
+def test_who_leaves_with_many_buffers_holds_nobody_up(session, segue):
+    """What it owned is given up bit by bit, and others are answered in between."""
+    def ask(n):
+        return [segue.bus.begin(MANAGER, PROPERTIES, 'Get', '(ss)', (segue.INTERFACE, 'BuffersLive'))
+                for _ in range(n)]
+
+    with session.bus() as other:
+        Segue(other).import_many(N_LEFT)
+        other.wait_until('buffers', lambda: segue.get('BuffersLive') == N_LEFT)
+        replies = ask(200)
+    replies += ask(400)
+    seen = {reply.result()[0] for reply in replies}
+    segue.assert_nothing_is_live()
+    assert segue.get('BuffersReclaimed') == N_LEFT
+    assert seen - {0, N_LEFT}, 'all at once'
