@@ -33,8 +33,6 @@
 #define EXPORT	__attribute__((visibility("default")))
 #define CALLER	__builtin_return_address(0)
 
-#define UNLOAD_USEC	100000	/* some cycles */
-
 enum call {
 	CALL_MEMORY = 1 << 0,	/* whatever gets memory, and what others get for us */
 	CALL_THREAD = 1 << 1,
@@ -45,7 +43,6 @@ enum call {
 	CALL_PWRITE = 1 << 6,
 	CALL_READLINK = 1 << 7,
 	CALL_ADVICE = 1 << 8,	/* madvise, mlock */
-	CALL_UNLOAD = 1 << 9,	/* doesn't fail, but gives the data loop time to look */
 };
 
 /** As faults.py has it. */
@@ -195,13 +192,14 @@ FAILING(CALL_MEMORY, MAP_FAILED, void *, mmap, "mmap64",
 
 EXPORT int asprintf(char **ret, const char *format, ...)
 {
+	REAL(vasprintf, "vasprintf");
 	va_list args;
 	int res;
 
 	if (fails(CALL_MEMORY, CALLER))
 		return -1;
 	va_start(args, format);
-	res = vasprintf(ret, format, args);
+	res = real(ret, format, args);
 	va_end(args);
 	return res;
 }
@@ -315,14 +313,4 @@ EXPORT ssize_t pwrite(int fd, const void *src, size_t n, off_t at)
 	if (!fails(CALL_PWRITE, CALLER))
 		return real(fd, src, n, at);
 	return control->result < 0 ? -1 : control->result == 0 ? 0 : real(fd, src, 1, at);
-}
-
-EXPORT int pw_unload_spa_handle(struct spa_handle *handle)
-{
-	REAL(pw_unload_spa_handle, "pw_unload_spa_handle");
-	int res = real(handle);
-
-	if (fails(CALL_UNLOAD, CALLER))
-		usleep(UNLOAD_USEC);
-	return res;
 }

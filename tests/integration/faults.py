@@ -16,7 +16,7 @@ import struct
 import subprocess
 
 CALLS = {name: 1 << i for i, name in enumerate(
-    ['memory', 'thread', 'open', 'fstat', 'fcntl', 'pread', 'pwrite', 'readlink', 'advice', 'unload'])}
+    ['memory', 'thread', 'open', 'fstat', 'fcntl', 'pread', 'pwrite', 'readlink', 'advice'])}
 LAYOUT = struct.Struct('=IiiiIIQ64s128s')
 OURS = 'segue'      # in the names of both our libraries, and in no other's
 STEPS_MAX = 2000    # more than anything takes
@@ -38,8 +38,7 @@ class Faults:
 
     def arm(self, call, nth=1, result=-errno.ENOMEM, lasting=False, of=OURS):
         """The nth call of a kind fails that is made by a library with this in its name; all after it, too, if
-        lasting. A result is a negative errno, or what reads and writes give: 0 for nothing, 1 for a byte; unloading
-        doesn't fail, but takes some cycles."""
+        lasting. A result is a negative errno, or what reads and writes give: 0 for nothing, 1 for a byte."""
         LAYOUT.pack_into(self.map, 0, 0, nth, lasting, result, 0, 0, 0, of.encode(), b'')
         struct.pack_into('=I', self.map, 0, CALLS[call])
 

@@ -12,15 +12,15 @@ import pytest
 from gi.repository import GLib
 
 from attempts import FAILED, NO_MEMORY, Attempts, try_each
-from bus import BusError, Segue
+from bus import BusError, Segue, error_of
 from faults import Faults
-from files import write_float_wav
+from files import wav_header, write_float_wav
 
 DBUS = 'org.freedesktop.DBus.Error.'
 BAD_FORMAT = 'org.segue.Segue1.Error.BadFormat'
 LOADS = ('table', 'table_of_a_descriptor', 'response_of_samples', 'response_of_another_rate',
          'response_of_several_rates', 'buffer_of_joined_files', 'instrument')
-QUICK = 'table', 'table_of_a_descriptor'
+QUICK = 'table',
 
 # what a call gives, and the errors that may be the answer
 GIVES = {
@@ -94,6 +94,24 @@ def test_a_service_without_descriptors_refuses_files_and_goes_on(session, source
     assert source.get('State') == 'running'
     source.recorder.wait_for_frames(4800)
     assert source.recorder.gaps() == []
+
+
+@pytest.mark.parametrize('size, limits', [(1 << 40, ''), (1 << 30, 'memory.max = 32M')])
+def test_a_file_that_does_not_end_is_refused(session, tmp_path, size, limits):
+    """Its header doesn't say how long it is, and there is always more of it."""
+    path = tmp_path / 'endless.wav'
+    path.write_bytes(wav_header(1, 0, data_bytes=0xffffffff))
+    os.truncate(path, size)
+    service = session.start_service(f'segue.properties = {{ {limits} }}')
+    with session.bus() as bus:
+        segue = Segue(bus)
+        node = segue.create('synth')
+        before = service.resident_kib()
+        name, message = error_of(node, 'load', path)
+        assert name == DBUS + 'LimitsExceeded' and 'endless.wav' in message
+        assert service.resident_kib() < before + 64 * 1024
+        segue.assert_nothing_is_live()
+        node.heard(node.wave('sine'))
 
 
 @pytest.fixture
