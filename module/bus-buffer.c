@@ -217,11 +217,15 @@ struct segue_bus_buffer *segue_bus_buffer_publish(struct segue_bus *bus, struct 
 	if (buffer == NULL)
 		buffer = buffer_new(bus, sound, &info);
 
-	if (buffer != NULL && keep)
+	if (buffer != NULL && keep) {
 		segue_bus_buffer_keep(buffer);
-	else if (buffer == NULL || client == NULL || segue_bus_client_own(client, buffer) < 0)
-		bus->store->methods->disown(bus->store, sound);
-	return buffer;
+		return buffer;
+	}
+	if (buffer != NULL && segue_bus_client_own(client, buffer) == 0)
+		return buffer;
+	/* which may reclaim it: then the object is gone as well */
+	bus->store->methods->disown(bus->store, sound);
+	return NULL;
 }
 
 void segue_bus_buffer_keep(struct segue_bus_buffer *buffer)

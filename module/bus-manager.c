@@ -85,8 +85,12 @@ static int on_create_node(sd_bus_message *m, void *userdata, sd_bus_error *error
 
 	if ((hosted = segue_host_add(bus->host, entry, &why)) == NULL)
 		return segue_bus_error(error, NULL, &why);
-	if ((node = segue_bus_node_find(bus, hosted)) == NULL)
-		return -ENOMEM;
+	if ((node = segue_bus_node_find(bus, hosted)) == NULL) {
+		/* it couldn't be offered on the bus: then it isn't to be had at all */
+		segue_error_set(&why, -ENOMEM, "%s: out of memory", hosted->name);
+		segue_host_remove(hosted);
+		return segue_bus_error(error, NULL, &why);
+	}
 	segue_bus_node_created(node, m);
 	return 1;
 }

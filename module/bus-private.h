@@ -225,7 +225,7 @@ struct segue_bus_buffer *segue_bus_buffer_by_id(struct segue_bus *bus, uint64_t 
 struct segue_bus_buffer *segue_bus_buffer_usable(struct segue_bus *bus, const char *path,
 		struct segue_error *error);
 /** Make a sound an object of the bus and give it an owner, who may have owned it already.
- * \param client  NULL: it has left; then nobody owns it
+ * \param client  NULL, if the service keeps it
  * \param keep  the service owns it instead
  * \return NULL for want of memory. The ownership that came with the sound is used up in any case */
 struct segue_bus_buffer *segue_bus_buffer_publish(struct segue_bus *bus, struct segue_sound *sound,

@@ -93,10 +93,11 @@ static const struct pw_proxy_events proxy_events = {
 
 int segue_graph_node_connect(struct segue_graph_node *node, struct pw_core *core)
 {
+	struct pw_properties *properties = pw_properties_copy(node->properties);
 	int res;
 
-	node->node = pw_context_create_node(node->context, pw_properties_copy(node->properties), 0);
-	if (node->node == NULL)
+	/* without them there would be a node all the same, and nobody knew it */
+	if (properties == NULL || (node->node = pw_context_create_node(node->context, properties, 0)) == NULL)
 		return -errno;
 	pw_impl_node_add_listener(node->node, &node->node_listener, &node_events, node);
 

@@ -19,9 +19,6 @@
 #include "host-handle.h"
 #include "host-tail.h"
 
-PW_LOG_TOPIC_STATIC(mod_topic, "mod.segue.device");
-#define PW_LOG_TOPIC_DEFAULT mod_topic
-
 /** What a side of a device is to the session manager. */
 struct role {
 	const char *interface;		/* of the handle */
@@ -202,7 +199,7 @@ static void on_enter(void *data, uint64_t expirations)
 	int res;
 
 	if ((res = enter_when_ready(device)) < 0)
-		pw_log_error("%s: can't enter the graph: %s", device->hosted->name, spa_strerror(res));
+		segue_host_left_out(device->hosted, res);
 }
 
 static void on_node_changed(void *data, uint32_t changes)
@@ -380,8 +377,6 @@ static void *device_new(struct pw_context *context, struct segue_hosted *hosted,
 	struct pw_properties *properties;
 	struct device *device;
 	int res;
-
-	PW_LOG_TOPIC_INIT(mod_topic);
 
 	if ((device = calloc(1, sizeof(*device))) == NULL) {
 		segue_error_set(error, -ENOMEM, "out of memory");

@@ -62,7 +62,7 @@ static void disconnect_nodes(struct segue_host *host)
 	struct segue_hosted *hosted;
 
 	spa_list_for_each(hosted, &host->nodes, link) {
-		hosted->removed = false;
+		hosted->removed = hosted->left_out = false;
 		hosted->removed_seq = SPA_ID_INVALID;
 		hosted->form->disconnect(hosted->object);
 	}
@@ -164,7 +164,20 @@ static void connect_node(struct segue_host *host, struct segue_hosted *hosted)
 	if (!host->in_daemon && host->core == NULL)
 		return;
 	if ((res = enter_graph(host, hosted)) < 0)
-		pw_log_error("%s: can't enter the graph: %s", hosted->name, spa_strerror(res));
+		segue_host_left_out(hosted, res);
+	else
+		hosted->left_out = false;
+}
+
+/* Once the others are in the graph: they stay there. */
+static void connect_left_out(struct segue_host *host)
+{
+	struct segue_hosted *hosted;
+
+	host->retry_nsec = RETRY_MIN_NSEC;
+	spa_list_for_each(hosted, &host->nodes, link)
+		if (hosted->left_out)
+			connect_node(host, hosted);
 }
 
 static void open_core(struct segue_host *host)
@@ -187,6 +200,10 @@ static void on_retry(void *data, uint64_t expirations)
 {
 	struct segue_host *host = data;
 
+	if (segue_host_reachable(host)) {
+		connect_left_out(host);
+		return;
+	}
 	disconnect_nodes(host);
 	close_core(host);
 	open_core(host);
@@ -218,6 +235,16 @@ void segue_host_lost(struct segue_hosted *hosted)
 		hosted->removed_seq = pw_core_sync(host->core, PW_ID_CORE, 0);
 	else
 		segue_host_arm_timer(host->loop, host->remove_timer, 1);
+}
+
+/* Want of memory or of descriptors passes. */
+void segue_host_left_out(struct segue_hosted *hosted, int res)
+{
+	if (!hosted->left_out)
+		pw_log_error("%s: can't enter the graph: %s", hosted->name, spa_strerror(res));
+	hosted->left_out = res == -ENOMEM || res == -EMFILE || res == -ENFILE;
+	if (hosted->left_out)
+		retry(hosted->host);
 }
 
 void segue_host_set_ids(struct segue_hosted *hosted, const uint32_t ids[], uint32_t n_ids)

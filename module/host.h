@@ -66,6 +66,7 @@ struct segue_hosted {
 	void *object;			/* of the form */
 	int removed_seq;		/* of the question whether PipeWire is still there */
 	bool removed;			/* gone from the graph by someone's order */
+	bool left_out;			/* not in the graph for want of something; tried again */
 };
 
 /** One listener: the bus. */
@@ -113,5 +114,7 @@ void segue_host_arm_timer(struct pw_loop *loop, struct spa_source *timer, uint64
 /* for the forms: what became of a node in the graph */
 void segue_host_set_ids(struct segue_hosted *hosted, const uint32_t ids[], uint32_t n_ids);
 void segue_host_lost(struct segue_hosted *hosted);
+/** It couldn't enter: \a res is a negative errno. */
+void segue_host_left_out(struct segue_hosted *hosted, int res);
 
 #endif /* SEGUE_HOST_H */

@@ -10,6 +10,7 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
+from attempts import stage                     # noqa: E402, F401: a fixture
 from bus import Segue                          # noqa: E402
 from chain import Chain                        # noqa: E402
 from fixture import BUILD, PLAIN_BUILD, RTSAN_BUILD, Session    # noqa: E402

@@ -285,6 +285,14 @@ class Session:
         self._wait_for_socket(process, path)
         return process
 
+    def change_bus(self, old, new):
+        """Have the bus read its configuration anew, with this changed."""
+        config = self.path / 'bus.conf'
+        config.write_text(config.read_text().replace(old, new))
+        with self.bus() as bus:
+            bus.call('/org/freedesktop/DBus', 'org.freedesktop.DBus', 'ReloadConfig',
+                     destination='org.freedesktop.DBus')
+
     def start_pipewire(self):
         # with the module inside, the daemon is what loads the instrumented plugin
         env = self._sanitizer_env('pipewire') if self.fragment and 'segue' in self.fragment else {}
@@ -302,7 +310,7 @@ class Session:
         wait_until('WirePlumber', lambda: 'default.audio.sink' in self.run('pw-metadata').stdout)
         return process
 
-    def start_service(self, fragment=None, wait=True, wrapper=()):
+    def start_service(self, fragment=None, wait=True, wrapper=(), env=None):
         """Segue in a process of its own, configured as shipped, and by a fragment."""
         shutil.copy(ROOT / 'module/segue.conf', self.path / 'config/pipewire/segue.conf')
         if self.properties:
@@ -310,7 +318,7 @@ class Session:
         if fragment:
             self._write('segue.conf.d/50-test.conf', fragment)
         process = self.start('service', [*wrapper, 'pipewire', '-c', 'segue.conf'],
-                             self._sanitizer_env('service'))
+                             self._sanitizer_env('service') | (env or {}))
         if wait:
             self.wait_for_name('org.segue.Segue1', process)
         return process
