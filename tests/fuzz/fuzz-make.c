@@ -132,20 +132,21 @@ static void run(struct segue_source *source, uint32_t n_cycles, uint32_t n_frame
 	}
 }
 
-static void *zeroed(void *memory_, size_t size)
+/* The same again, or new where there is none yet. */
+static void *zeroed(void *again, size_t size)
 {
-	if (memory_ == NULL)
-		memory_ = aligned_alloc(SEGUE_CACHE_LINE, SPA_ROUND_UP_N(size, SEGUE_CACHE_LINE));
-	fuzz_check(memory_ != NULL, "no memory");
-	return memset(memory_, 0, size);
+	if (again == NULL)
+		again = aligned_alloc(SEGUE_CACHE_LINE, SPA_ROUND_UP_N(size, SEGUE_CACHE_LINE));
+	fuzz_check(again != NULL, "no memory");
+	return memset(again, 0, size);
 }
 
 void fuzz_play(struct segue_buffer *buffer)
 {
 	static const uint8_t keys[] = { 0, 36, 60, 61, 127 }, velocities[] = { 127, 1, 64, 100, 127 };
-	static void *handover_, *statistics, *engine;
+	static void *ring, *statistics, *engine;
 	static struct segue_ticket ticket;
-	struct segue_handover *handover = handover_ = zeroed(handover_, sizeof(*handover));
+	struct segue_handover *handover = ring = zeroed(ring, sizeof(*handover));
 	const struct segue_command swap = { SEGUE_COMMAND_SWAP, .ticket = &ticket };
 	struct segue_source *source;
 
