@@ -8,9 +8,12 @@
 #include <pthread.h>
 #include <semaphore.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/time.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -144,6 +147,42 @@ static void nothing_of_the_node_runs_meanwhile(void **state)
 	assert_int_equal(f->words[0], N_CHANGES + n_cycles);
 }
 
+/* ---- signals */
+
+static int stand_still(struct spa_loop *loop, bool async, uint32_t seq, const void *data, size_t size,
+		void *user_data)
+{
+	const struct timespec still = { 0, 50 * SPA_NSEC_PER_MSEC };
+	sigset_t all, before;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, &before);
+	nanosleep(&still, NULL);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return 0;
+}
+
+static void on_alarm(int signal)
+{
+}
+
+/* PipeWire's wait ends with a signal, and what it says is over may not even have begun. */
+static void it_has_run_whatever_signals_come(void **state)
+{
+	struct fixture *f = *state;
+	const struct sigaction action = { .sa_handler = on_alarm };
+	const struct itimerval often = { { 0, 5000 }, { 0, 5000 } }, never = { 0 };
+
+	assert_int_equal(sigaction(SIGALRM, &action, NULL), 0);
+	assert_int_equal(setitimer(ITIMER_REAL, &often, NULL), 0);
+	for (uint32_t i = 1; i <= 5; i++) {
+		spa_loop_invoke(f->data_loop, stand_still, 0, NULL, 0, false, NULL);
+		segue_barrier(f->data_loop, do_call, f);
+		assert_int_equal(f->n_called, i);
+	}
+	assert_int_equal(setitimer(ITIMER_REAL, &never, NULL), 0);
+}
+
 /* ---- a queue that is full */
 
 static int do_block(struct spa_loop *loop, bool async, uint32_t seq, const void *data, size_t size,
@@ -212,6 +251,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(the_function_has_run_on_the_data_loop_when_it_returns),
 		TEST(nothing_of_the_node_runs_meanwhile),
+		TEST(it_has_run_whatever_signals_come),
 		TEST(a_full_queue_is_waited_for),
 	};
 
