@@ -16,12 +16,22 @@ CHROOTS = pathlib.Path(os.environ.get('SEGUE_CHROOTS', ROOT / 'build/chroots'))
 NAMES = 'test_conditions', 'test_notes_sound_where', 'test_swaps_are_heard_while_it_plays'
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(900)
-@pytest.mark.parametrize('release', ['trixie', 'sid'])
-def test_as_built_here_it_works_with_the_pipewire_of(release):
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+
+
+def run(release, *arguments):
+    """As built here, in the chroot of a release."""
     if not (CHROOTS / release).exists():
         pytest.skip(f'{CHROOTS} has no {release}: tests/versions/run makes it')
-    result = subprocess.run([ROOT / 'tests/versions/run', '--release', release, '--build', 'here', *NAMES],
+    result = subprocess.run([ROOT / 'tests/versions/run', '--release', release, '--build', 'here', *arguments],
                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     assert result.returncode == 0, result.stdout
+
+
+@pytest.mark.parametrize('release', ['trixie', 'sid'])
+def test_as_built_here_it_works_with_the_pipewire_of(release):
+    run(release, *NAMES)
+
+
+def test_two_machines_hear_each_other_with_the_pipewire_of_trixie():
+    run('trixie', '--all', 'test_machines')
