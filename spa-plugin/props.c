@@ -15,6 +15,7 @@
 #include <spa/utils/json.h>
 #include <spa/utils/string.h>
 
+#include "params.h"
 #include "properties.h"
 #include "rt/ports.h"
 
@@ -273,11 +274,26 @@ static bool read_value(struct changes *c, const struct segue_property *p, const 
 static void read_volumes(struct changes *c, const struct spa_pod *pod, struct segue_value *ret)
 {
 	float floats[MAX_CHANNELS];
-	uint32_t n = spa_pod_copy_array(pod, SPA_TYPE_Float, floats, MAX_CHANNELS);
+	uint32_t n = 0;
 
+	if (segue_params_is_array(pod, sizeof(float)))
+		n = spa_pod_copy_array(pod, SPA_TYPE_Float, floats, MAX_CHANNELS);
 	for (uint32_t i = 0; i < n; i++)
 		c->volumes[i] = floats[i];
 	*ret = (struct segue_value) { .type = SEGUE_VALUE_DOUBLES, .f = { c->volumes, n } };
+}
+
+/* Two sounds would be two requests, of which the first might be heard although the second is refused. */
+static int check_request(const struct changes *c, const struct rows *rows, uint32_t request, struct segue_error *error)
+{
+	for (uint32_t i = N_VOLUMES; i < rows->n; i++) {
+		const struct segue_property *p = get_row(rows, i);
+
+		if (i != request && c->given[i] && (p->flags & SEGUE_PROPERTY_REQUEST))
+			return segue_error_set(error, -EINVAL, "%s: there is %s already",
+					get_row(rows, request)->key, p->key);
+	}
+	return 0;
 }
 
 /* note the value of one row, if it is good */
@@ -286,12 +302,15 @@ static int add_change(struct changes *c, const struct rows *rows, uint32_t i, co
 {
 	const struct segue_property *p = get_row(rows, i);
 	double unused;
+	int res;
 
 	if (c->whole && (p->flags & NOT_RESTORED))
 		return 0;
 	c->given[i] = true;
 	if (p->flags & SEGUE_PROPERTY_CREATE_ONLY)
 		return segue_error_set(error, -EROFS, "%s: can't be changed", p->key);
+	if ((p->flags & SEGUE_PROPERTY_REQUEST) && (res = check_request(c, rows, i, error)) < 0)
+		return res;
 	if (p->type == SEGUE_VALUE_DOUBLES)
 		read_volumes(c, pod, &c->values[i]);
 	else if (!read_value(c, p, pod, &c->values[i]))

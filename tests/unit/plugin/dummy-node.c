@@ -23,6 +23,7 @@ static const struct segue_property properties[DUMMY_N_PROPERTIES] = {
 	[DUMMY_COUNT] = { .key = "segue.voices", .type = SEGUE_VALUE_INT, .def = 64, .min = 1, .max = 256 },
 	[DUMMY_MODE] = { .key = "segue.trigger", .type = SEGUE_VALUE_STRING, .choices = modes },
 	[DUMMY_LOAD] = { .key = "segue.load", .type = SEGUE_VALUE_STRING, .flags = SEGUE_PROPERTY_REQUEST },
+	[DUMMY_WAVE] = { .key = "segue.wave", .type = SEGUE_VALUE_STRING, .flags = SEGUE_PROPERTY_REQUEST },
 	[DUMMY_FIXED] = { .key = "segue.ir.max", .type = SEGUE_VALUE_DOUBLE, .def = 10.0, .max = 60.0,
 		.flags = SEGUE_PROPERTY_CREATE_ONLY },
 	[DUMMY_STATUS] = { .key = "segue.status", .type = SEGUE_VALUE_STRING,

@@ -14,8 +14,8 @@
 
 /** \file A segue_node that remembers what it was set to, and how often. */
 
-enum { DUMMY_GAIN, DUMMY_FADE, DUMMY_SWITCH, DUMMY_COUNT, DUMMY_MODE, DUMMY_LOAD, DUMMY_FIXED, DUMMY_STATUS,
-	DUMMY_N_PROPERTIES };
+enum { DUMMY_GAIN, DUMMY_FADE, DUMMY_SWITCH, DUMMY_COUNT, DUMMY_MODE, DUMMY_LOAD, DUMMY_WAVE, DUMMY_FIXED,
+	DUMMY_STATUS, DUMMY_N_PROPERTIES };
 
 #define DUMMY_CHANNELS	2u
 /* a request that dummy nodes refuse */

@@ -218,6 +218,34 @@ static void the_node_is_told_what_came_of_it(void **state)
 	}
 }
 
+/* The first might be heard although the second one is refused. */
+static void only_one_sound_is_asked_for_at_a_time(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_refused(f, "{ params = [ segue.load /a.wav segue.wave saw ] }", -EINVAL, "segue.wave");
+	assert_refused(f, "{ params = [ segue.wave [ a b ] segue.load [ c d ] ] }", -EINVAL, "segue.load");
+}
+
+/* PipeWire copies as many bytes of an array as it says. */
+static void an_array_of_values_of_another_size_is_refused(void **state)
+{
+	static const float values[1024] = { 0.5f };
+	static const uint32_t sizes[] = { 0, 1, 8, 100, sizeof(values) };
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < SPA_N_ELEMENTS(sizes); i++) {
+		uint8_t buffer[8192];
+		struct spa_pod_builder b = SPA_POD_BUILDER_INIT(buffer, sizeof(buffer));
+		struct spa_pod *pod = spa_pod_builder_add_object(&b, SPA_TYPE_OBJECT_Props, SPA_PARAM_Props,
+				SPA_PROP_channelVolumes, SPA_POD_Array(sizes[i], SPA_TYPE_Float, 1, values));
+
+		assert_int_equal(segue_props_set(&f->node.iface, false, pod, &f->error), -EINVAL);
+		assert_non_null(strstr(f->error.message, "channelVolumes"));
+		assert_int_equal(f->node.n_sets, 0);
+	}
+}
+
 static void what_is_no_props_object_is_refused(void **state)
 {
 	struct fixture *f = *state;
@@ -343,6 +371,8 @@ int main(void)
 		cmocka_unit_test_setup(a_refused_request_leaves_the_settings_alone, setup),
 		cmocka_unit_test_setup(a_request_is_heard_with_the_fade_beside_it, setup),
 		cmocka_unit_test_setup(the_node_is_told_what_came_of_it, setup),
+		cmocka_unit_test_setup(only_one_sound_is_asked_for_at_a_time, setup),
+		cmocka_unit_test_setup(an_array_of_values_of_another_size_is_refused, setup),
 		cmocka_unit_test_setup(what_is_no_props_object_is_refused, setup),
 		cmocka_unit_test_setup(props_that_were_read_can_be_written_back, setup),
 		cmocka_unit_test_setup(every_property_has_its_info, setup),
