@@ -249,10 +249,12 @@ static void set_default(struct pw_properties *p, const char *key, const char *va
 }
 
 /* As filter-chain has them, so that a session manager knows what belongs together, and doesn't link a device
- * to itself. What the entry says goes first, and what it says for the side before all. */
-static void set_properties(struct pw_properties *p, const struct device *device, const struct role *role)
+ * to itself. What the entry says goes first, and what it says for the side before all.
+ * \param own  that; not p's, where it may be replaced by what is in it */
+static void set_properties(struct pw_properties *p, const struct device *device, const struct role *role,
+		const char *own)
 {
-	const char *name = device->hosted->name, *own = pw_properties_get(p, role->props);
+	const char *name = device->hosted->name;
 	char group[SEGUE_NAME_MAX + 32];
 
 	snprintf(group, sizeof(group), "segue-%u-%s", (unsigned int)getpid(), name);
@@ -291,7 +293,7 @@ static int add_side(struct device *device, const struct pw_properties *propertie
 
 	if (p == NULL)
 		return -errno;
-	set_properties(p, device, role);
+	set_properties(p, device, role, pw_properties_get(properties, role->props));
 	if ((res = spa_handle_get_interface(device->handle, role->interface, &follower)) < 0) {
 		pw_properties_free(p);
 		return res;
