@@ -4,7 +4,6 @@
 
 #include "instrument.h"
 
-#include <float.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -211,7 +210,7 @@ static int fill_region(struct building *b, uint32_t i, double gain, struct segue
 	region->sample = sample;
 	tune(r, file, region, sample);
 	sample->root_key = SPA_CLAMP(round(region->root), 0.0, 127.0);
-	if (stored->peak * fabs(r->region.gain * gain) > FLT_MAX)
+	if (stored->peak * fabs(r->region.gain * gain) > SEGUE_VALUE_MAX)
 		return segue_error_set(&b->make->error, -EINVAL, "%s: gain: %g is too much for %s", b->make->name,
 				gain, b->kit->sfz->files[r->file].name);
 	return set_loop(b, r, sample);

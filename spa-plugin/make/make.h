@@ -23,6 +23,10 @@
 #define SEGUE_LONG_SECONDS	10u
 #define SEGUE_LONG_BYTES	(4u * 1024u * 1024u)
 
+/* The largest value of a sample, its gain included: 240 dB over full scale, so that no sum or transform of any of
+ * them, however loud a node is set, is infinite. */
+#define SEGUE_VALUE_MAX		1e12f
+
 struct segue_make {
 	struct segue_memory *memory;
 	struct segue_job *job;		/**< cancellation and progress, or NULL */
@@ -62,8 +66,8 @@ const char *segue_decoder_identity(const struct segue_decoder *decoder);
 void segue_decoder_free(struct segue_decoder *decoder);
 
 /** Read it all, at its own rate, options applied (channels, offset, length, delay, gain, normalize, loop,
- * root key). Memory grows with what arrives. NaN and infinite values, and an end before the header's, are
- * errors (-EBADMSG). */
+ * root key). Memory grows with what arrives. Values that are no numbers or beyond SEGUE_VALUE_MAX, and an
+ * end before the header's, are errors (-EBADMSG). */
 SEGUE_WORKER struct segue_sample *segue_sample_decode(struct segue_make *make, struct segue_decoder *decoder,
 		const struct segue_options *options);
 

@@ -2,7 +2,6 @@
 /* SPDX-FileCopyrightText: Copyright © Segue contributors */
 /* SPDX-License-Identifier: MIT */
 
-#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -99,10 +98,21 @@ static int64_t read_block(struct decoding *d, uint64_t n)
 	return longest;
 }
 
+static int check_value(struct decoding *d, const struct segue_input *input, float value)
+{
+	if (fabsf(value) <= SEGUE_VALUE_MAX)
+		return 0;
+	if (isfinite(value))
+		return segue_error_set(&d->make->error, -EBADMSG, "%s: has samples beyond %g", input->name,
+				SEGUE_VALUE_MAX);
+	return segue_error_set(&d->make->error, -EBADMSG, "%s: has samples that are not numbers", input->name);
+}
+
 static int append_block(struct decoding *d, uint64_t n)
 {
 	uint32_t c;
 	uint64_t i;
+	int res;
 
 	for (c = 0; c < d->sample->n_channels; c++) {
 		const struct segue_input *input = &d->decoder->inputs[d->routes[c].input];
@@ -111,9 +121,8 @@ static int append_block(struct decoding *d, uint64_t n)
 
 		for (i = 0; i < n; i++) {
 			dst[i] = src[i * input->channels];
-			if (!isfinite(dst[i]))
-				return segue_error_set(&d->make->error, -EBADMSG, "%s: has samples that are not "
-						"numbers", input->name);
+			if ((res = check_value(d, input, dst[i])) < 0)
+				return res;
 		}
 	}
 	d->n_frames += n;
@@ -210,7 +219,7 @@ static int scale(struct decoding *d, const struct segue_options *options)
 		gain /= peak;
 	else if (options->normalize == SEGUE_NORMALIZE_ENERGY && energy > 0.0)
 		gain /= sqrt(energy);
-	if (peak * fabs(gain) > FLT_MAX)
+	if (peak * fabs(gain) > SEGUE_VALUE_MAX)
 		return segue_error_set(&d->make->error, -EINVAL, "%s: gain: %g is too much for its samples",
 				d->make->name, options->gain);
 	for (c = 0; c < d->sample->n_channels; c++) {

@@ -5,6 +5,7 @@
 #include "make-fixture.h"
 
 #include <errno.h>
+#include <float.h>
 #include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
@@ -228,6 +229,22 @@ static void samples_that_are_not_numbers_are_refused(void **state)
 	}
 }
 
+/* Far beyond any sound: interpolated, summed and transformed they would be infinite, and then no numbers. */
+static void samples_too_large_to_reckon_with_are_refused(void **state)
+{
+	static const float bad[] = { 2e12f, -1e38f, FLT_MAX };
+	struct make_fixture *f = *state;
+	float frames[N] = { 1e12f, -1e12f };
+
+	make_fixture_write_wav(f, "a.wav", frames, N, 1, RATE, WAV_BYTES(N, 1), NULL, 0);
+	assert_accepted(f, N);
+	for (size_t i = 0; i < SPA_N_ELEMENTS(bad); i++) {
+		frames[N - 1] = bad[i];
+		make_fixture_write_wav(f, "a.wav", frames, N, 1, RATE, WAV_BYTES(N, 1), NULL, 0);
+		assert_refused(f, -1, -EBADMSG, "a.wav: has samples beyond 1e+12");
+	}
+}
+
 static void a_memfd_that_shrinks_between_header_and_samples_is_an_error(void **state)
 {
 	struct make_fixture *f = *state;
@@ -382,6 +399,7 @@ int main(void)
 		TEST(a_truncated_flac_is_refused_although_its_length_comes_from_its_header),
 		TEST(what_was_written_to_a_pipe_with_its_size_left_open_is_accepted),
 		TEST(samples_that_are_not_numbers_are_refused),
+		TEST(samples_too_large_to_reckon_with_are_refused),
 		TEST(a_memfd_that_shrinks_between_header_and_samples_is_an_error),
 		TEST(the_owners_place_in_a_file_is_left_alone),
 		TEST(raw_samples_need_channels_rate_and_whole_frames),
