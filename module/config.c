@@ -15,6 +15,8 @@
 
 #include <systemd/sd-bus.h>
 
+#include "entries.h"
+
 PW_LOG_TOPIC_STATIC(mod_topic, "mod.segue.config");
 #define PW_LOG_TOPIC_DEFAULT mod_topic
 
@@ -23,6 +25,7 @@ PW_LOG_TOPIC_STATIC(mod_topic, "mod.segue.config");
 #define DEFAULT_RATE		48000
 #define DEFAULT_PROPS_LOAD	"paths"
 #define SAVED			"90-saved.conf"
+#define SHOWN_MAX		60	/* bytes of an entry, in a message */
 
 static const char *const known_keys[] = {
 	"dbus", "dbus.name", "memory.max", "load.paths", "props.load",
@@ -33,7 +36,10 @@ static int on_properties(void *data, const char *location, const char *section, 
 {
 	struct pw_properties *properties = data;
 
-	pw_properties_update_string(properties, str, len);
+	if (segue_brackets_match(str, len))
+		pw_properties_update_string(properties, str, len);
+	else
+		pw_log_error("%s: segue.properties isn't read: its brackets don't match", location);
 	return 0;
 }
 
@@ -107,6 +113,12 @@ static char **parse_paths(const char *str, uint32_t *n_paths)
 	return paths;
 }
 
+/* or one string */
+static bool is_list(const char *str)
+{
+	return str[strspn(str, " \t\r\n")] != '[' || segue_brackets_match(str, strlen(str));
+}
+
 static bool valid_props_load(const char *str)
 {
 	return spa_streq(str, "false") || spa_streq(str, "true") || spa_streq(str, "paths");
@@ -178,6 +190,10 @@ static int read_properties(struct segue_config *config)
 	}
 	if ((str = pw_properties_get(p, "load.paths")) == NULL)
 		return 0;
+	if (!is_list(str)) {
+		bad_value("load.paths", str, "a folder or a list of folders");
+		return 0;
+	}
 	config->load_paths = parse_paths(str, &config->store.n_load_paths);
 	config->store.load_paths = (const char *const *)config->load_paths;
 	return config->load_paths != NULL ? 0 : -ENOMEM;
@@ -202,8 +218,10 @@ int segue_config_init(struct segue_config *config, struct pw_context *context, c
 		return -errno;
 
 	pw_context_conf_section_for_each(context, "segue.properties", on_properties, config->properties);
-	if (args != NULL)
+	if (args != NULL && segue_brackets_match(args, strlen(args)))
 		pw_properties_update_string(config->properties, args, strlen(args));
+	else if (args != NULL)
+		pw_log_error("the module's arguments aren't read: their brackets don't match");
 	warn_unknown(config->properties);
 	config->save_path = find_save_path(context);
 	if ((res = read_properties(config)) < 0)
@@ -243,34 +261,67 @@ static void on_entry(struct for_each *f, struct pw_properties *entry, const char
 		f->callback(f->data, entry, location);
 }
 
+static void read_entry(struct for_each *f, const struct segue_scan *text, const char *location)
+{
+	struct pw_properties *entry = pw_properties_new(NULL, NULL);
+
+	if (entry == NULL) {
+		pw_log_error("%s: segue.nodes: %m", location);
+		return;
+	}
+	pw_properties_update_string(entry, text->at, text->end - text->at);
+	on_entry(f, entry, location);
+}
+
+/* the first line of it, so that it is found */
+static void refuse_entry(const char *location, const struct segue_scan *text, const char *why)
+{
+	int length = SPA_MIN(text->end - text->at, SHOWN_MAX);
+	const char *line = memchr(text->at, '\n', length);
+
+	if (line != NULL)
+		length = line - text->at;
+	pw_log_error("%s: segue.nodes: '%.*s' %s", location, length, text->at, why);
+}
+
+static void read_entries(struct for_each *f, struct segue_scan list, const char *location)
+{
+	struct segue_scan text;
+	bool is_refused = false;
+	enum segue_entry type;
+
+	while ((type = segue_entries_next(&list, &text)) != SEGUE_ENTRY_NONE) {
+		switch (type) {
+		case SEGUE_ENTRY_GOOD:
+			read_entry(f, &text, location);
+			break;
+		case SEGUE_ENTRY_NO_OBJECT:
+			refuse_entry(location, &text, "isn't an object");
+			break;
+		case SEGUE_ENTRY_BRACKETS:
+			refuse_entry(location, &text, "has brackets that don't match");
+			is_refused = true;
+			break;
+		case SEGUE_ENTRY_BEHIND:
+			pw_log_warn("%s: what follows segue.nodes isn't read: a bracket isn't closed", location);
+			return;
+		default:
+			if (is_refused)
+				pw_log_warn("%s: what may follow in segue.nodes isn't read", location);
+			else
+				pw_log_error("%s: segue.nodes isn't closed", location);
+			return;
+		}
+	}
+}
+
 static int on_nodes(void *data, const char *location, const char *section, const char *str,
 		size_t len)
 {
-	struct for_each *f = data;
-	struct spa_json it[2];
-	const char *value;
-	int n;
-
-	spa_json_init(&it[0], str, len);
-	if (spa_json_enter_array(&it[0], &it[1]) <= 0) {
+	if (str[0] == '[')
+		read_entries(data, segue_entries_begin(str, len), location);
+	else
 		pw_log_error("%s: segue.nodes isn't an array", location);
-		return 0;
-	}
-	while ((n = spa_json_next(&it[1], &value)) > 0) {
-		struct pw_properties *entry;
-
-		if (!spa_json_is_object(value, n)) {
-			pw_log_error("%s: segue.nodes: '%.*s' isn't an object", location, n, value);
-			continue;
-		}
-		n = spa_json_container_len(&it[1], value, n);
-		if (n <= 0 || (entry = pw_properties_new(NULL, NULL)) == NULL) {
-			pw_log_error("%s: segue.nodes: an entry can't be read", location);
-			return 0;
-		}
-		pw_properties_update_string(entry, value, n);
-		on_entry(f, entry, location);
-	}
 	return 0;
 }
 

@@ -13,6 +13,7 @@
 #include <spa/utils/json.h>
 #include <spa/utils/string.h>
 
+#include "brackets.h"
 #include "sound.h"
 
 #define FILES_MAX	SEGUE_FILES_MAX
@@ -170,16 +171,13 @@ static int read_object(struct load *load, struct spa_json *object, const struct 
 	return res;
 }
 
-/* The parser takes the end of the text for the end of the list. */
-static int check_closed(const char *property, const char *text, struct segue_error *error)
+static int check_brackets(const char *property, const char *text, struct segue_error *error)
 {
-	char opened = text[strspn(text, BLANKS)];
-	size_t n = strlen(text);
+	char first = text[strspn(text, BLANKS)];
 
-	while (n > 0 && strchr(BLANKS, text[n - 1]) != NULL)
-		n--;
-	if ((opened == '[' && text[n - 1] != ']') || (opened == '{' && text[n - 1] != '}'))
-		return segue_error_set(error, -EINVAL, "%s: '%s' isn't closed", property, text);
+	if ((first == '[' || first == '{') && !segue_brackets_match(text, strlen(text)))
+		return segue_error_set(error, -EINVAL, "%s: '%s' isn't closed, or has brackets that don't match",
+				property, text);
 	return 0;
 }
 
@@ -188,7 +186,7 @@ static int read_text(struct load *load, const char *text, const struct segue_fen
 {
 	struct spa_json json, inner;
 
-	if (check_closed("segue.load", text, error) < 0)
+	if (check_brackets("segue.load", text, error) < 0)
 		return error->res;
 	spa_json_init(&json, text, strlen(text));
 	if (spa_json_enter_array(&json, &inner) > 0)
@@ -267,7 +265,7 @@ struct segue_sound *segue_load_wave(struct segue_store_impl *store, const char *
 
 	spa_json_init(&json, text, strlen(text));
 	if (spa_json_enter_object(&json, &object) > 0) {
-		if (check_closed("segue.wave", text, error) < 0 || read_wave(&wave, &object, error) < 0)
+		if (check_brackets("segue.wave", text, error) < 0 || read_wave(&wave, &object, error) < 0)
 			return NULL;
 		recipe.text = wave.text;
 	}

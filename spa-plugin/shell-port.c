@@ -22,6 +22,7 @@
 #include <spa/utils/json.h>
 #include <spa/utils/string.h>
 
+#include "brackets.h"
 #include "control.h"
 #include "params.h"
 #include "rt/pages.h"
@@ -118,6 +119,8 @@ static const char *find_position(const struct spa_dict *info, const char *side, 
 	int length;
 
 	if (object != NULL) {
+		if (!segue_brackets_match(object, strlen(object)))
+			return NULL;
 		spa_json_init(&outer, object, strlen(object));
 		if (spa_json_enter_object(&outer, &items) <= 0)
 			return NULL;
@@ -145,7 +148,7 @@ int segue_shell_position(const struct spa_dict *info, const char *side, uint32_t
 	char buffer[POSITION_MAX], name[32];
 	const char *text = info != NULL ? find_position(info, side, buffer, sizeof(buffer)) : SEGUE_DEFAULT_POSITION;
 
-	if (text == NULL)
+	if (text == NULL || !segue_brackets_match(text, strlen(text)))
 		return -EINVAL;
 	spa_json_init(&outer, text, strlen(text));
 	if (spa_json_enter_array(&outer, &names) <= 0)

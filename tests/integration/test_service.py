@@ -74,6 +74,24 @@ segue.nodes = [
     assert len(errors) == 5, errors
 
 
+@pytest.mark.parametrize('bad', ['{ type = source  node.name = a  audio.position = [ FL }',
+                                 '{ type = source  node.name = a  audio.position = [ FL',
+                                 '{ type = source  node.name = a', '[ FL }'])
+def test_a_bracket_that_does_not_match_spoils_its_entry_alone(session, bad):
+    service = session.start_service('context.properties = { }\nsegue.nodes = [ { type = source  node.name = first }\n'
+                                    f'{bad}\n{{ type = source  node.name = last }} ]\n')
+    with session.bus() as bus:
+        assert [p.rsplit('/', 1)[1] for p in Segue(bus).objects() if '/node/' in p] == ['first', 'last']
+    errors = [line for line in service.text().splitlines() if line.startswith('[E]')]
+    assert len(errors) == 1 and bad.splitlines()[0] in errors[0], errors
+
+
+@pytest.mark.parametrize('properties', ['{ load.paths = [ /a  dbus.name = org.example.Segue }', '{ dbus = false ]'])
+def test_properties_whose_brackets_do_not_match_are_not_read(session, properties):
+    service = session.start_service(f'segue.properties = {properties}\n')
+    assert [line for line in service.text().splitlines() if line.startswith('[E]') and 'segue.properties' in line]
+
+
 def test_a_sound_of_the_configuration_that_cannot_be_had_is_one_line_of_the_log(session):
     service = session.start_service('segue.nodes = [ { type = source  node.name = synth  segue.load = "/no/such.wav" } ]')
     with session.bus() as bus:

@@ -202,6 +202,8 @@ static void what_is_no_file_is_refused(void **state)
 	assert_refused(*state, "[ ]", "segue.load");
 	assert_refused(*state, "[ /a.wav", "isn't closed");
 	assert_refused(*state, " { file = /a.wav ", "isn't closed");
+	assert_refused(*state, "{ file = [ /a.wav }", "isn't closed");
+	assert_refused(*state, "[ /a.wav ] ]", "don't match");
 	assert_refused(*state, "{ }", "segue.load");
 	assert_refused(*state, "{ file = [ ] }", "segue.load");
 	assert_refused(*state, "{ gain = 0.5 }", "segue.load");

@@ -76,7 +76,7 @@ static int position_of(const char *text, uint32_t *ids)
 static void the_position_is_read_in_either_notation(void **state)
 {
 	uint32_t ids[SEGUE_PORT_CHANNELS_MAX] = { 0 };
-	char many[2048] = "[ ";
+	char many[2048] = "";
 	uint32_t i;
 
 	assert_int_equal(segue_shell_position(NULL, NULL, ids), 2);
@@ -91,6 +91,9 @@ static void the_position_is_read_in_either_notation(void **state)
 	assert_int_equal(position_of("[ ]", ids), -EINVAL);
 	assert_int_equal(position_of("[ FL XY ]", ids), -EINVAL);
 	assert_int_equal(position_of("[ FL FL ]", ids), -EINVAL);
+	assert_int_equal(position_of("[ FL", ids), -EINVAL);
+	assert_int_equal(position_of("[ FL }", ids), -EINVAL);
+	assert_int_equal(position_of("FL ]", ids), -EINVAL);
 	for (i = 0; i < 64; i++)
 		snprintf(many + strlen(many), 8, "AUX%u ", i);
 	assert_int_equal(position_of(many, ids), 64);
@@ -114,6 +117,8 @@ static void either_side_may_have_a_position_of_its_own(void **state)
 	assert_int_equal(segue_shell_position(&dict, "playback.props", ids), 2);
 	assert_int_equal(ids[1], SPA_AUDIO_CHANNEL_FR);
 	items[1].value = "FL FR";
+	assert_int_equal(segue_shell_position(&dict, "capture.props", ids), -EINVAL);
+	items[1].value = "{ audio.position = [ MONO }";
 	assert_int_equal(segue_shell_position(&dict, "capture.props", ids), -EINVAL);
 	items[1].value = "{ audio.position = MONO }";
 	assert_int_equal(segue_shell_position(&dict, "capture.props", ids), 1);
