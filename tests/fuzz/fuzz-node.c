@@ -103,10 +103,10 @@ void fuzz_node_free(struct fuzz_node *node, uint64_t bytes_kept)
 	uint32_t tries = 0;
 
 	host_unload(node->handle);
+	/* of a sound that was given up a worker may still ask for some, and give it back */
 	for (; fuzz_bytes() != bytes_kept && tries < TRIES_MAX; tries++)
 		host_run(host, 0);
-	fuzz_check(fuzz_bytes() == bytes_kept, "%zu bytes are held, %zu were kept", (size_t)fuzz_bytes(),
-			(size_t)bytes_kept);
+	fuzz_check(tries < TRIES_MAX, "%zu bytes are held, %zu were kept", (size_t)fuzz_bytes(), (size_t)bytes_kept);
 }
 
 struct segue_sound *fuzz_wave(const char *wave, double seconds)
