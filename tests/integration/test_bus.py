@@ -378,9 +378,11 @@ def test_someone_elses_buffer_is_not_released(session, segue):
     assert buffer in segue.buffers()
 
 
-@pytest.mark.parametrize('name', [b'caf\xe9.wav', b'\xff' * 200 + b'.wav', 'ä'.encode() * 120 + b'x.wav'])
+@pytest.mark.parametrize('name', [b'caf\xe9.wav', b'\xff' * 200 + b'.wav', 'ä'.encode() * 120 + b'x.wav',
+                                  '\ufdd0\ufffe\U0010ffff.wav'.encode()])
 def test_a_file_may_have_any_name(source, segue, tmp_path, name):
-    """The bus cuts off who sends it anything but UTF-8, be it a whole name or one that was cut short."""
+    """The bus cuts off who sends it anything but UTF-8, be it a whole name or one that was cut short; and sd-bus
+    sends nothing that never is to be a character."""
     path = os.path.join(os.fsencode(tmp_path), name)
     os.rename(write_wav(tmp_path / 'a.wav', np.zeros(1000, 'f4')), path)
     with open(path, 'rb') as f:
