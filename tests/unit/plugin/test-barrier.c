@@ -13,7 +13,6 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/time.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -27,6 +26,7 @@
 #define N_WORDS		64u
 #define QUEUE_MAX	4096u	/* more than any loop takes */
 #define BLOCKED_USEC	20000
+#define SIGNAL_USEC	3000
 
 #if defined(__SANITIZE_THREAD__)
 # define SANITIZED
@@ -147,42 +147,6 @@ static void nothing_of_the_node_runs_meanwhile(void **state)
 	assert_int_equal(f->words[0], N_CHANGES + n_cycles);
 }
 
-/* ---- signals */
-
-static int stand_still(struct spa_loop *loop, bool async, uint32_t seq, const void *data, size_t size,
-		void *user_data)
-{
-	const struct timespec still = { 0, 50 * SPA_NSEC_PER_MSEC };
-	sigset_t all, before;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_BLOCK, &all, &before);
-	nanosleep(&still, NULL);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return 0;
-}
-
-static void on_alarm(int signal)
-{
-}
-
-/* PipeWire's wait ends with a signal, and what it says is over may not even have begun. */
-static void it_has_run_whatever_signals_come(void **state)
-{
-	struct fixture *f = *state;
-	const struct sigaction action = { .sa_handler = on_alarm };
-	const struct itimerval often = { { 0, 5000 }, { 0, 5000 } }, never = { 0 };
-
-	assert_int_equal(sigaction(SIGALRM, &action, NULL), 0);
-	assert_int_equal(setitimer(ITIMER_REAL, &often, NULL), 0);
-	for (uint32_t i = 1; i <= 5; i++) {
-		spa_loop_invoke(f->data_loop, stand_still, 0, NULL, 0, false, NULL);
-		segue_barrier(f->data_loop, do_call, f);
-		assert_int_equal(f->n_called, i);
-	}
-	assert_int_equal(setitimer(ITIMER_REAL, &never, NULL), 0);
-}
-
 /* ---- a queue that is full */
 
 static int do_block(struct spa_loop *loop, bool async, uint32_t seq, const void *data, size_t size,
@@ -244,6 +208,41 @@ static void a_full_queue_is_waited_for(void **state)
 		skip();
 }
 
+/* ---- signals */
+
+static int do_sleep(struct spa_loop *loop, bool async, uint32_t seq, const void *data, size_t size,
+		void *user_data)
+{
+	sigset_t all, before;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, &before);
+	usleep(BLOCKED_USEC);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return 0;
+}
+
+static void on_alarm(int signal)
+{
+}
+
+/* PipeWire's wait ends with a signal, and what it says is over may not even have begun. */
+static void the_function_has_run_whatever_signals_come(void **state)
+{
+	struct fixture *f = *state;
+	const struct sigaction action = { .sa_handler = on_alarm };
+	const struct itimerval often = { { 0, SIGNAL_USEC }, { 0, SIGNAL_USEC } }, never = { 0 };
+
+	assert_int_equal(sigaction(SIGALRM, &action, NULL), 0);
+	assert_int_equal(setitimer(ITIMER_REAL, &often, NULL), 0);
+	for (uint32_t i = 1; i <= 10; i++) {
+		spa_loop_invoke(f->data_loop, do_sleep, 0, NULL, 0, false, NULL);
+		segue_barrier(f->data_loop, do_call, f);
+		assert_int_equal(f->n_called, i);
+	}
+	assert_int_equal(setitimer(ITIMER_REAL, &never, NULL), 0);
+}
+
 #define TEST(name)	cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -251,8 +250,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(the_function_has_run_on_the_data_loop_when_it_returns),
 		TEST(nothing_of_the_node_runs_meanwhile),
-		TEST(it_has_run_whatever_signals_come),
 		TEST(a_full_queue_is_waited_for),
+		TEST(the_function_has_run_whatever_signals_come),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
