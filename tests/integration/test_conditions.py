@@ -12,7 +12,6 @@ import pytest
 from chain import RATE, Unrecorded, impulse_response
 from mix import Swap
 from recording import Recorder
-from test_idle import data_thread
 from test_swaps import assert_is_the_mix, constant
 from versions import since
 
@@ -111,9 +110,9 @@ def test_there_are_as_many_data_loops(session, segue, n_loops):
 
 @pytest.mark.parametrize('condition', ORDINARY)
 def test_the_data_loop_has_the_priority_its_user_may_have(session, segue, condition):
-    service = session.processes['service'].pid
-    assert pathlib.Path(f'/proc/{service}').stat().st_uid != 0
-    policy = os.sched_getscheduler(int(data_thread(service))) & ~os.SCHED_RESET_ON_FORK
+    service = session.processes['service']
+    assert pathlib.Path(f'/proc/{service.pid}').stat().st_uid != 0
+    policy = os.sched_getscheduler(int(service.data_thread())) & ~os.SCHED_RESET_ON_FORK
     assert policy == (os.SCHED_FIFO if condition == 'with-priority' else os.SCHED_OTHER)
 
 
