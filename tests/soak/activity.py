@@ -94,7 +94,8 @@ class Activity:
         if kind == 'wave':
             self.wave(node, sounds.wave(rng), rng.uniform(0.05, sounds.PEAK), **opts)
         elif kind == 'file':
-            self.swap(node, 'Load', '(sa{sv})', (str(rng.choice(self.files.sounds)), options(opts | {'loop': 'forward'})))
+            path = str(rng.choice(self.files.sounds))
+            self.swap(node, 'Load', '(sa{sv})', (path, options(opts | {'loop': 'forward'})))
         elif kind == 'fd':
             with open(rng.choice(self.files.sounds), 'rb') as f:
                 self.swap(node, 'LoadFd', '(ha{sv})', (0, options(opts | {'loop': 'forward'})), fds=[f.fileno()])
@@ -257,8 +258,9 @@ class Activity:
         """A program that is killed at one of its steps."""
         command = self.rng.choice([['load', 'hall', self.rng.choice(self.files.all), '--wait'],
                                    ['keep', self.rng.choice(self.files.sounds)], ['top', '--json'], []])
-        self.strangers.append(subprocess.Popen([self.seguectl, *command], env=self.session.env, stdin=subprocess.DEVNULL,
-                                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+        self.strangers.append(subprocess.Popen(
+            [self.seguectl, *command], env=self.session.env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL))
         if len(self.strangers) > 2:
             self.bury(self.strangers.pop(0))
 

@@ -47,7 +47,9 @@ PLAYER_SLOPE = PEAK * W + 2 * PEAK * 1.5 / (HURRY + 1)
 ROOM_BEND = PLAYER_BEND + bend_of_fades(PEAK, PLAYER_SLOPE)
 # its gain and its frequency are set, too
 SYNTH_BEND = PLAYER_BEND + bend_of_ends(PEAK) + PEAK * W
-KEYS_BEND = 2 * VOICES * (NOTE_PEAK * W * W + bend_of_ends(NOTE_PEAK)) + bend_of_fades(NOTE_PEAK * VOICES, NOTE_PEAK * W)
+# those that sound, and as many that end; a fade is of all of them
+KEYS_BEND = (2 * VOICES * (NOTE_PEAK * W * W + bend_of_ends(NOTE_PEAK)) +
+             bend_of_fades(NOTE_PEAK * VOICES, NOTE_PEAK * VOICES * W))
 
 
 def bends(samples):
