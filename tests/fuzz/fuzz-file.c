@@ -11,7 +11,7 @@ const char *__lsan_default_suppressions(void);
 
 const char *__lsan_default_suppressions(void)
 {
-	return "leak:libvorbis.so";
+	return "leak:libFLAC.so\nleak:libmpg123.so\nleak:libogg.so\nleak:libopus.so\nleak:libvorbis.so";
 }
 
 static struct segue_sample *decode(struct segue_make *make, int fd, const struct segue_options *options)
