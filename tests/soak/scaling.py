@@ -8,7 +8,6 @@ import numpy as np
 from bus import MANAGER, Segue
 from files import write_float_wav
 from fixture import PLAIN_BUILD, Session
-from test_idle import data_thread
 
 QUANTUM = 64
 N_CYCLES = 1500
@@ -81,7 +80,7 @@ class Scaling:
             return int(f.read().split()[0]) / 1e3
 
     def _cycle(self):
-        thread, node = data_thread(self.service.pid), self.nodes[0]
+        thread, node = self.service.data_thread(), self.nodes[0]
         begun, before = node.get('Cycles'), self._cpu_usec(thread)
         self.segue.bus.wait_until('cycles', lambda: node.get('Cycles') >= begun + N_CYCLES, deadline=60)
         cycles, after = node.get('Cycles') - begun, self._cpu_usec(thread)
