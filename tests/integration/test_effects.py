@@ -27,7 +27,8 @@ def commands():
     found = {}
     for entry in json.loads(COMPILED.read_text()):
         path = (RTSAN_BUILD / entry['file']).resolve()
-        if path.is_relative_to(PLUGIN):
+        # tests compile some of them once more, in other ways
+        if entry['output'].startswith('spa-plugin/'):
             found[path] = shlex.split(entry['command'])
     return found
 
