@@ -107,6 +107,7 @@ static uint64_t claimed_bytes(const struct segue_kit *kit)
 	return bytes;
 }
 
+/* None, if one of its files has none. */
 static int join_identities(struct segue_kit *kit, struct segue_make *make)
 {
 	const struct segue_sfz *sfz = kit->sfz;
@@ -118,8 +119,13 @@ static int join_identities(struct segue_kit *kit, struct segue_make *make)
 	if ((kit->identity = malloc(size)) == NULL)
 		return segue_error_set(&make->error, -ENOMEM, "%s: no memory", make->name);
 	p = stpcpy(stpcpy(kit->identity, "sfz "), sfz->identity);
-	for (uint32_t i = 0; i < sfz->n_files; i++)
+	for (uint32_t i = 0; i < sfz->n_files; i++) {
+		if (kit->files[i].identity[0] == '\0') {
+			kit->identity[0] = '\0';
+			break;
+		}
 		p = stpcpy(p, kit->files[i].identity);
+	}
 	return 0;
 }
 
@@ -190,6 +196,12 @@ const char *segue_kit_unfollowed(const struct segue_kit *kit)
 	return kit->sfz->unfollowed;
 }
 
+/* As far as can be told: what couldn't be asked for, for want of memory, is none. */
+static bool is_same(const char *identity, const char *before)
+{
+	return identity[0] == '\0' || before[0] == '\0' || spa_streq(identity, before);
+}
+
 struct segue_sample *segue_kit_decode(const struct segue_kit *kit, struct segue_make *one, uint32_t file)
 {
 	struct segue_decoder *decoder = open_file(one, kit->sfz, file);
@@ -197,7 +209,7 @@ struct segue_sample *segue_kit_decode(const struct segue_kit *kit, struct segue_
 
 	if (decoder == NULL)
 		return NULL;
-	if (!spa_streq(segue_decoder_identity(decoder), kit->files[file].identity))
+	if (!is_same(segue_decoder_identity(decoder), kit->files[file].identity))
 		segue_error_set(&one->error, -EBADMSG, "%s: has changed while it was loaded", one->name);
 	else
 		sample = segue_sample_decode(one, decoder, &as_it_is);

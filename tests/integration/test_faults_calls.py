@@ -31,7 +31,7 @@ GIVES = {
     'pread': {-errno.EIO: {BAD_FORMAT}, 0: {BAD_FORMAT}, 1: set(), -errno.EINTR: set()},
     'readlink': {-errno.EIO: set()},
     'advice': {-errno.EAGAIN: set()},
-    'pwrite': {-errno.ENOSPC: {DBUS + 'Failed'}, -errno.EIO: {DBUS + 'Failed'}, 1: set(), -errno.EINTR: set()},
+    'pwrite': {-errno.ENOSPC: {DBUS + 'LimitsExceeded'}, -errno.EIO: {DBUS + 'Failed'}, 1: set(), -errno.EINTR: set()},
 }
 
 
