@@ -118,7 +118,7 @@ def run_pytest(names, everything, env, counts):
     heading(counts.step)
     command = [sys.executable, '-m', 'pytest', '-q', '--timeout=180', f'--junitxml={log}',
                '-p', 'no:cacheprovider', '--durations=5',
-               '--reruns=5', '--only-rerun=Unrecorded', ROOT / 'tests/integration']
+               '--reruns=5', '--only-rerun=Unrecorded', '--only-rerun=Reclaimed', ROOT / 'tests/integration']
     if not everything:
         command += ['-m', 'not slow']
     if names:

@@ -283,7 +283,7 @@ class Segue:
         self.bus.wait_until('no bytes', lambda: self.get('BytesLive') == self.get('BytesPending') ==
                             self.get('BytesRetired') == 0)
         assert self.get('BuffersLive') == 0
-        assert self.buffers() == {}
+        self.bus.wait_until('no buffers', lambda: self.buffers() == {})
 
 
 class Node:
