@@ -74,6 +74,7 @@ def test_a_loop_plays_until_it_is_stopped(source, segue):
     assert error_db(alone[:ended], expected) < GOOD_ENOUGH
     assert np.abs(alone[ended:]).max() < 1e-6
 
+    source.bus.wait_until('end', lambda: has_ended(source, looped))
     assert_refused(DBUS_ERROR + 'UnknownObject', str(looped), source.stop, looped)
     assert_refused(DBUS_ERROR + 'UnknownObject', str(other + 1), source.stop, other + 1)
     source.play(one, loop='forward')
