@@ -57,14 +57,13 @@ class Hearing:
         return int(np.sum(np.diff(c['nsec'].astype(np.int64)) > periods + 1000))
 
     def _whole(self, name):
-        """Which frames are in cycles that aren't broken, nor next to one that is or to a change of rate, nor the
-        silence after that of a node that is still to be started."""
+        """Which frames are in cycles that aren't broken, nor behind one that is or a change of rate. Where the graph is
+        disturbed a silent cycle is one the node was left out of, or hasn't been started for."""
         c = self.cycles
         doubtful = self.broken.copy()
         doubtful[1:] |= c['rate'][1:] != c['rate'][:-1]
-        silent = self._silent(name)
-        for k in np.flatnonzero(silent[1:]) + 1:
-            doubtful[k] |= doubtful[k - 1]
+        if self.phase.n_disturbances > 0:
+            doubtful |= self._silent(name)
         doubtful[1:] |= doubtful[:-1].copy()
         whole = np.zeros(self.phase.stop - self.phase.start, bool)
         for cycle in c[~doubtful]:
