@@ -4,13 +4,11 @@
 """The Debian packages: see tests/package."""
 
 import re
-import subprocess
 
 import pytest
 
 from fixture import ROOT
-
-SKIPPED = 77
+from suite import run_suite
 
 
 def libraries(names):
@@ -26,7 +24,4 @@ def test_the_package_is_built_with_the_libraries_that_are_set_up_to_build():
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_the_package_is_built_installed_activated_and_purged():
-    result = subprocess.run([ROOT / 'tests/package'], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    if result.returncode == SKIPPED:
-        pytest.skip(result.stdout)
-    assert result.returncode == 0, result.stdout
+    run_suite(ROOT / 'tests/package')

@@ -5,11 +5,11 @@
 
 import os
 import pathlib
-import subprocess
 
 import pytest
 
 from fixture import ROOT
+from suite import run_suite
 
 CHROOTS = pathlib.Path(os.environ.get('SEGUE_CHROOTS', ROOT / 'build/chroots'))
 # what differs most: whoever runs the graph, MIDI, and a device's two nodes
@@ -23,9 +23,7 @@ def run(release, *arguments):
     """As built here, in the chroot of a release."""
     if not (CHROOTS / release).exists():
         pytest.skip(f'{CHROOTS} has no {release}: tests/versions/run makes it')
-    result = subprocess.run([ROOT / 'tests/versions/run', '--release', release, '--build', 'here', *arguments],
-                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    assert result.returncode == 0, result.stdout
+    run_suite(ROOT / 'tests/versions/run', '--release', release, '--build', 'here', *arguments)
 
 
 @pytest.mark.parametrize('release', ['trixie', 'sid'])
