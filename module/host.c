@@ -174,7 +174,6 @@ static void connect_left_out(struct segue_host *host)
 {
 	struct segue_hosted *hosted;
 
-	host->retry_nsec = RETRY_MIN_NSEC;
 	spa_list_for_each(hosted, &host->nodes, link)
 		if (hosted->left_out)
 			connect_node(host, hosted);

@@ -11,7 +11,7 @@ import time
 import numpy as np
 import pytest
 
-from bus import BusError
+from bus import BusError, Segue, assert_refused
 from faults import open_descriptors
 from files import write_wav
 from fixture import wait_until
@@ -174,24 +174,43 @@ def test_a_node_is_destroyed_while_pipewire_is_away(session, segue, source):
 
 # ---- PipeWire goes and comes
 
+TRIES = [50, 100, 200, 400, 500, 500, 500]     # milliseconds to the next one
+
+
+class Timers:
+    """What a process asks of its timers."""
+
+    def __init__(self, session, process):
+        self.log = session.path / 'timers'
+        strace = session.start('strace', ['strace', '-qq', '-e', 'trace=timerfd_settime', '-o', self.log,
+                                          '-p', process.pid])
+        status = pathlib.Path(f'/proc/{process.pid}/status')
+        wait_until('trace', lambda: f'TracerPid:\t{strace.pid}' in status.read_text())
+
+    def have_waited(self, expected):
+        once = r'timerfd_settime\(\d+, 0, {it_interval={tv_sec=0, tv_nsec=0}, it_value={tv_sec=(\d+), tv_nsec=(\d+)}}'
+        # others ask for theirs in between
+        asked = iter([int(s) * 1000 + int(ns) // 10 ** 6 for s, ns in re.findall(once, self.log.read_text())])
+        return all(msec in asked for msec in expected)
+
+
 @pytest.mark.plain
 def test_no_pause_between_two_tries_to_connect_comes_near_a_second(session):
-    """PipeWire stays away for a while: what is asked of the timer, in milliseconds."""
     service = session.start_service('segue.nodes = [ { type = source  node.name = synth } ]')
-    log = session.path / 'timers'
-    strace = session.start('strace', ['strace', '-qq', '-e', 'trace=timerfd_settime', '-o', log, '-p', service.pid])
-    wait_until('trace', lambda: f'TracerPid:\t{strace.pid}' in pathlib.Path(f'/proc/{service.pid}/status').read_text())
+    timers = Timers(session, service)
     session.processes['pipewire'].kill()
-
-    def pauses():
-        once = r'timerfd_settime\(\d+, 0, {it_interval={tv_sec=0, tv_nsec=0}, it_value={tv_sec=(\d+), tv_nsec=(\d+)}}'
-        asked = [int(s) * 1000 + int(ns) // 10 ** 6 for s, ns in re.findall(once, log.read_text())]
-        return [msec for msec in asked if msec > 0]
-
-    def has_waited(expected):
-        # others ask for theirs in between
-        rest = iter(pauses())
-        return all(msec in rest for msec in expected)
-    wait_until('tries', lambda: has_waited([50, 100, 200, 400, 500, 500, 500]))
+    wait_until('tries', lambda: timers.have_waited(TRIES))
     session.start_pipewire()
     assert session.node_id('synth')
+
+
+@pytest.mark.plain
+def test_a_node_that_can_not_enter_the_graph_tries_less_and_less_often(session):
+    service = session.start_service()
+    timers = Timers(session, service)
+    with session.bus() as bus:
+        session.run('prlimit', '--pid', service.pid, f'--nofile={len(open_descriptors(service)) + 1}:', check=True)
+        assert_refused('org.freedesktop.DBus.Error.Timeout', 'synth', Segue(bus).create, 'synth')
+        assert timers.have_waited(TRIES)
+        session.run('prlimit', '--pid', service.pid, '--nofile=1024:', check=True)
+        Segue(bus).create('synth')
