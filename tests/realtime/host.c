@@ -209,6 +209,16 @@ static const struct spa_log_methods silent_methods = {
 	.log = drop_log,
 };
 
+int host_accept_io(void *object, uint32_t id, void *data, size_t size)
+{
+	return 0;
+}
+
+int host_accept_command(void *object, const struct spa_command *command)
+{
+	return 0;
+}
+
 struct spa_handle *host_load(struct host *host, const char *library, const char *name,
 		const struct spa_dict *info)
 {

@@ -45,6 +45,12 @@ struct spa_handle *host_load(struct host *host, const char *library, const char 
 		const struct spa_dict *info);
 void host_unload(struct spa_handle *handle);
 
+int host_accept_io(void *object, uint32_t id, void *data, size_t size);
+int host_accept_command(void *object, const struct spa_command *command);
+/** Methods of a node without ports that has nothing but a process(). */
+#define HOST_NODE_METHODS(process_)	{ SPA_VERSION_NODE_METHODS, .set_io = host_accept_io, \
+	.send_command = host_accept_command, .process = (process_) }
+
 /** Put a node with that many audio ports on the graph: format, io, buffers, position, Start, cycles. */
 void host_add_node(struct host *host, struct spa_node *node, uint32_t n_in, uint32_t n_out,
 		host_heard heard, void *data);

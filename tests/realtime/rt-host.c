@@ -327,22 +327,7 @@ static int violating_process(void *object)
 	return SPA_STATUS_HAVE_DATA | SPA_STATUS_NEED_DATA;
 }
 
-static int accept_io(void *object, uint32_t id, void *data, size_t size)
-{
-	return 0;
-}
-
-static int accept_command(void *object, const struct spa_command *command)
-{
-	return 0;
-}
-
-static const struct spa_node_methods violating_methods = {
-	SPA_VERSION_NODE_METHODS,
-	.set_io = accept_io,
-	.send_command = accept_command,
-	.process = violating_process,
-};
+static const struct spa_node_methods violating_methods = HOST_NODE_METHODS(violating_process);
 
 static void violate(void)
 {

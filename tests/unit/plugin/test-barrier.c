@@ -109,22 +109,7 @@ SEGUE_DATA_LOOP static int on_process(void *object)
 	return SPA_STATUS_HAVE_DATA | SPA_STATUS_NEED_DATA;
 }
 
-static int accept_io(void *object, uint32_t id, void *data, size_t size)
-{
-	return 0;
-}
-
-static int accept_command(void *object, const struct spa_command *command)
-{
-	return 0;
-}
-
-static const struct spa_node_methods methods = {
-	SPA_VERSION_NODE_METHODS,
-	.set_io = accept_io,
-	.send_command = accept_command,
-	.process = on_process,
-};
+static const struct spa_node_methods methods = HOST_NODE_METHODS(on_process);
 
 SEGUE_DATA_LOOP static void do_count(void *data)
 {
