@@ -85,7 +85,8 @@ bool segue_job_cancelled(struct segue_job *job)
 		return false;
 	/* relaxed: the watchdog only compares */
 	__atomic_add_fetch(&job->n_steps, 1, __ATOMIC_RELAXED);
-	return __atomic_load_n(&job->cancelled, __ATOMIC_RELAXED) != 0;
+	/* acquire, paired with the release in cancel(): who is cancelled may give back what was in use until then */
+	return __atomic_load_n(&job->cancelled, __ATOMIC_ACQUIRE) != 0;
 }
 
 void segue_job_progress(struct segue_job *job, uint64_t done, uint64_t total)
@@ -398,10 +399,17 @@ int segue_jobs_add(struct segue_jobs *jobs, struct segue_job *job)
 	return res;
 }
 
+/* Mutex held: a running job is asked to end. */
+static void cancel(struct segue_job *job)
+{
+	/* release, paired with the acquire in segue_job_cancelled() */
+	__atomic_store_n(&job->cancelled, 1, __ATOMIC_RELEASE);
+}
+
 void segue_jobs_cancel(struct segue_jobs *jobs, struct segue_job *job)
 {
 	pthread_mutex_lock(&jobs->mutex);
-	__atomic_store_n(&job->cancelled, 1, __ATOMIC_RELAXED);
+	cancel(job);
 	if (job->state == JOB_QUEUED) {
 		segue_job_list_remove(&lane_of(jobs, job)->queue, job);
 		finish(jobs, job);
@@ -421,7 +429,7 @@ static void close_jobs(struct segue_jobs *jobs)
 	}
 	for (i = 0; i < WORKERS_MAX; i++) {
 		if (jobs->workers[i].used && jobs->workers[i].job != NULL)
-			__atomic_store_n(&jobs->workers[i].job->cancelled, 1, __ATOMIC_RELAXED);
+			cancel(jobs->workers[i].job);
 	}
 }
 
