@@ -236,8 +236,8 @@ def test_load_and_wave_are_keys_too(session, synth, hall, ctl):
     assert ctl('get', 'synth', 'load') == '\n'
 
 
-def test_a_superseded_request_exits_with_4(synth, begin, ctl):
-    process = begin('wave', 'synth', 'noise', '--seconds', '600', '--wait')
+def test_a_superseded_request_exits_with_4(session, synth, begin, ctl):
+    process = begin('load', 'synth', make_long(session.path / 'home/long.wav'), '--wait')
     wait_until('request', lambda: ctl('get', 'synth', 'State') == 'loading\n')
     ctl('wave', 'synth', 'sine', '--wait')
     _, err = process.communicate(timeout=20)
