@@ -35,6 +35,7 @@ EVERYTHING = SESSION | {
     'share/man/man7/libpipewire-module-segue.7',
     'share/zsh/site-functions/_seguectl',
 }
+AS_BUILT = pytest.mark.skipif(not (PLAIN_BUILD / 'build.ninja').exists(), reason='it was built elsewhere')
 VARIABLES = 'PIPEWIRE_MODULE_DIR', 'SPA_PLUGIN_DIR', '/etc/pipewire', 'systemctl --user link', 'XDG_DATA_DIRS'
 
 
@@ -57,6 +58,7 @@ def install(build, root, *arguments):
     return files, said
 
 
+@AS_BUILT
 def test_everything_is_installed_in_its_place(tmp_path):
     files, _ = install(PLAIN_BUILD, tmp_path)
     lib = option(PLAIN_BUILD, 'libdir')
@@ -79,6 +81,7 @@ def test_a_prefix_that_is_not_searched_is_told_with_the_remedy(tmp_path, prefix,
     assert all(prefix in line for line in told)
 
 
+@AS_BUILT
 def test_systemd_understands_the_unit(session, tmp_path):
     install(PLAIN_BUILD, tmp_path, '--tags', 'session')
     unit, = tmp_path.rglob('segue.service')
@@ -87,6 +90,7 @@ def test_systemd_understands_the_unit(session, tmp_path):
 
 
 @pytest.mark.plain
+@AS_BUILT
 def test_the_bus_starts_the_service_as_installed(session, tmp_path):
     """On a bus without systemd the activation file's own command is run."""
     install(PLAIN_BUILD, tmp_path, '--tags', 'session')

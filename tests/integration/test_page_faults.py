@@ -14,12 +14,14 @@ import pytest
 from bus import Segue
 from chain import impulse_response, white
 from storm import QUANTUM, RATE, WAVES, play_music, write_instrument
+from versions import REMAPS
 
 pytestmark = pytest.mark.plain
 
 # on most desktops little memory may be locked, which would make it present
 UNLOCKED = 'setpriv', '--bounding-set=-ipc_lock', 'prlimit', '--memlock=0'
 WARM_UP = 200       # cycles
+N_LINKS = 2         # of the nodes that are watched
 LOCKED_OR_NOT = pytest.mark.parametrize('wrapper', [pytest.param((), id='locked', marks=pytest.mark.slow),
                                                     pytest.param(UNLOCKED, id='unlocked')])
 
@@ -55,7 +57,8 @@ def assert_no_faults(process, node, steps, is_locked):
     for name, step in steps:
         step()
         run(node)
-        if any(new := faults.new()):
+        new = faults.new()
+        if new > ((N_LINKS, 0) if REMAPS and name.startswith('quantum') and not is_locked else (0, 0)):
             found[name] = new
     if found and not is_locked:
         raise Reclaimed(found)

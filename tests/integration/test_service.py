@@ -12,6 +12,7 @@ from bus import Segue
 from files import write_wav
 from fixture import ROOT, wait_until
 from recording import Recorder
+from versions import before, since
 
 NODES = '''
 segue.nodes = [
@@ -74,6 +75,7 @@ segue.nodes = [
     assert len(errors) == 5, errors
 
 
+@before(1, 4)
 @pytest.mark.parametrize('bad', ['{ type = source  node.name = a  audio.position = [ FL }',
                                  '{ type = source  node.name = a  audio.position = [ FL',
                                  '{ type = source  node.name = a', '[ FL }'])
@@ -86,6 +88,15 @@ def test_a_bracket_that_does_not_match_spoils_its_entry_alone(session, bad):
     assert len(errors) == 1 and bad.splitlines()[0] in errors[0], errors
 
 
+@since(1, 4)
+def test_a_file_whose_brackets_do_not_match_is_refused_by_pipewire(session):
+    service = session.start_service('segue.nodes = [ { type = source  node.name = a  audio.position = [ FL } ]\n')
+    with session.bus() as bus:
+        assert Segue(bus).get('BuffersLive') == 0
+    assert [line for line in service.text().splitlines() if 'error in config' in line and 'test.conf' in line]
+
+
+@before(1, 4)
 @pytest.mark.parametrize('properties', ['{ load.paths = [ /a  dbus.name = org.example.Segue }', '{ dbus = false ]'])
 def test_properties_whose_brackets_do_not_match_are_not_read(session, properties):
     service = session.start_service(f'segue.properties = {properties}\n')

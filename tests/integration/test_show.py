@@ -158,7 +158,7 @@ def test_a_picture_is_small_and_has_the_waveform(steps, home, ctl):
 
 
 def test_a_picture_that_can_not_be_written_is_told(steps, ctl):
-    assert ctl('show', steps, '--png', '/nonexistent/a.png', status=FAILED) == (
+    assert ctl('show', steps, '--png', 'nowhere/a.png', status=FAILED) == (
         'seguectl: a.png: No such file or directory\n')
     assert ctl('show', steps, '--png', '/dev/full', status=FAILED) == 'seguectl: full: No space left on device\n'
 

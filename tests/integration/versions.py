@@ -25,11 +25,19 @@ def sink_format(rate):
     return f'audio.format = F32P  audio.rate = {rate}' if (1, 4) <= PIPEWIRE < (1, 6) else ''
 
 
+# forcing the quantum makes the graph anew, and a node meets the shared memory of its links with a fault each
+REMAPS = PIPEWIRE >= (1, 4)
+
 # WirePlumber 0.5 sets every volume, to what it has saved, or to 1
 SETS_VOLUMES = PIPEWIRE >= (1, 4)
 
 # pw-record runs in its main thread since 1.4, as anybody does
 QUIETLY = ['chrt', '--fifo', '50'] if PIPEWIRE >= (1, 4) and os.geteuid() == 0 else []
+
+
+def before(*version):
+    """For tests of what later ones don't let happen."""
+    return pytest.mark.skipif(PIPEWIRE >= version, reason=f"PipeWire {'.'.join(map(str, version))} doesn't let it happen")
 
 
 def since(*version):
