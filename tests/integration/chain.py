@@ -6,6 +6,7 @@
 The player is silent until the recorder has settled, so that all that ever came in is known.
 """
 
+import copy
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,35 +30,61 @@ def impulse_response(seconds, n_channels=1, seed=1, rate=RATE, level=0.1):
 
 
 @dataclass
-class Ran:
-    """Cycles one after the other, however their positions are."""
-    begins: dict            # index of the first frame of each, by its position
-    rates: list             # of each
-    heard: Input
+class Cycle:
+    """What was recorded in it: channels by frames."""
+    position: int
+    rate: int
+    heard: np.ndarray
     out: np.ndarray
-    lost: list              # positions of cycles that only the player ran in
-    gaps: list              # where cycles weren't recorded
+
+    def is_lost(self, before):
+        """Did the player play, and of an output nothing came, or what lay there from the cycle before?"""
+        n = min(self.out.shape[1], before.out.shape[1]) if before else 0
+        return self.heard.any() and any(not channel.any() or n and np.array_equal(channel[:n], old[:n])
+                                        for channel, old in zip(self.out, before.out if before else self.out))
+
+
+class Ran:
+    """Cycles one after the other, however their positions are, without those that PipeWire left the convolver or what
+    comes out of it out of (lost), or everyone (gaps)."""
+
+    def __init__(self, cycles, gaps):
+        self.cycles, self.lost, self.gaps = [], [], gaps
+        for cycle in cycles:
+            (self.lost if cycle.is_lost(self.cycles[-1] if self.cycles else None) else self.cycles).append(cycle)
+        self._join()
+
+    def _join(self):
+        ends = np.cumsum([c.out.shape[1] for c in self.cycles]).tolist()
+        self.begins = [0, *ends[:-1]]
+        self.heard = Input(np.concatenate([c.heard for c in self.cycles], axis=1))
+        self.out = np.concatenate([c.out for c in self.cycles], axis=1)
+
+    def with_lost_before(self, k):
+        """As if the convolver had run in the one that was lost before the kth cycle; None if there is none."""
+        between = self.cycles[k - 1].position, self.cycles[k].position
+        lost = [c for c in self.lost if between[0] < c.position < between[1]]
+        if not lost:
+            return None
+        ran = copy.copy(self)
+        ran.cycles = [*self.cycles[:k], lost[-1], *self.cycles[k:]]
+        ran._join()
+        return ran
 
     def index(self, position):
         """Of a frame, by its position."""
-        begin = max(p for p in self.begins if p <= position)
-        return self.begins[begin] + position - begin
+        k = max(k for k, c in enumerate(self.cycles) if c.position <= position)
+        return self.begins[k] + position - self.cycles[k].position
 
     def changes(self):
-        """Indices of the first frames at another rate."""
-        begins = list(self.begins.values())
-        return [b for b, before, after in zip(begins[1:], self.rates, self.rates[1:]) if before != after]
+        """Numbers of the first cycles at another rate."""
+        rates = [c.rate for c in self.cycles]
+        return [k for k, (before, after) in enumerate(zip(rates, rates[1:]), 1) if before != after]
 
 
 class Unrecorded(Exception):
     """Cycles are missing, and it seems that others ran in them: no measurement, and the test is run again. PipeWire
     0.3.65 starts nodes one after the other when the rate changes, the recorder maybe last."""
-
-
-def is_left(out, before):
-    """Is it what lay there from the cycle before?"""
-    n = min(out.shape[1], before.shape[1])
-    return np.array_equal(out[:, :n], before[:, :n])
 
 
 class Chain:
@@ -152,22 +179,14 @@ class Chain:
         return first, Input(takes[:n]), np.stack(takes[n:])
 
     def ran(self):
-        """What was recorded without the cycles that PipeWire left the convolver or everyone out of."""
         first, takes = self.takes()
-        takes = np.stack(takes)
-        n_in, begins, rates, parts, lost, n = len(self.inputs), {}, [], [], [], 0
+        takes, n_in = np.stack(takes), len(self.inputs)
+        cycles = []
         for c in self.recorder.cycles():
-            position = int(c['position'])
-            part = takes[:, position - first:position - first + int(c['n_frames'])]
-            if part[:n_in].any() and (not part[n_in:].any() or parts and is_left(part[n_in:], parts[-1][n_in:])):
-                lost.append(position)
-                continue
-            begins[position] = n
-            rates.append(int(c['rate']))
-            parts.append(part)
-            n += part.shape[1]
-        whole = np.concatenate(parts, axis=1)
-        return Ran(begins, rates, Input(whole[:n_in]), whole[n_in:], lost, self.recorder.gaps())
+            begin = int(c['position']) - first
+            part = takes[:, begin:begin + int(c['n_frames'])]
+            cycles.append(Cycle(int(c['position']), int(c['rate']), part[:n_in], part[n_in:]))
+        return Ran(cycles, self.recorder.gaps())
 
     def applied(self):
         """What was heard, once each request has been answered."""
