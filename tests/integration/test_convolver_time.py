@@ -29,13 +29,17 @@ def band_limited(response):
 # ---- the rate
 
 def guesses(ran, k):
-    """In the first cycle at another rate PipeWire may run the convolver before some of its inputs are there, or before
-    its outputs are, so that nobody hears what it makes: what may have come in, and the number of the cycle then."""
-    for guess, number in (ran, k), (ran.with_lost_before(k), k + 1):
-        for silent in itertools.product([False, True], repeat=len(ran.heard.signal)) if guess else ():
-            signal = guess.heard.signal.copy()
-            signal[list(silent), guess.begins[number]:guess.begins[number + 1]] = 0
-            yield Input(signal), guess, number
+    """In the first cycles at another rate PipeWire may run the convolver before some of its inputs are there, or before
+    its outputs are, so that nobody hears what it makes: what may have come in, what was played in all, and the number
+    of the first cycle that was heard."""
+    for played, first in (ran, k), (ran.with_lost_before(k), k + 1):
+        if played is None:
+            continue
+        for silent in itertools.product([False, True], repeat=(first + 1 - k) * len(ran.heard.signal)):
+            signal = played.heard.signal.copy()
+            for number, channels in zip(range(k, first + 1), np.reshape(silent, (first + 1 - k, -1))):
+                signal[channels, played.begins[number]:played.begins[number + 1]] = 0
+            yield Input(signal), played, first
 
 
 def make_out(ran, swaps, change):
@@ -215,6 +219,8 @@ def pause(chain, meanwhile):
     for certain, and how long that took."""
     chain.pause(meanwhile)
     chain.recorder.wait_for_frames(2048)
+    if chain.recorder.gaps():
+        raise Unrecorded(chain.recorder.gaps())
     cycles = chain.recorder.cycles()
     n = len(chain.inputs)
     linked = np.array([cycles['linked'] >> n + i & 1 for i in range(len(chain.outputs))])

@@ -119,6 +119,8 @@ static bool open_synth(struct fluid *f)
 {
 	const struct segue_voice_work *w = f->work;
 
+	/* it warns of audio drivers, which nobody asked it for */
+	fluid_set_log_function(FLUID_WARN, NULL, NULL);
 	if ((f->settings = new_fluid_settings()) == NULL)
 		return false;
 	fluid_settings_setnum(f->settings, "synth.sample-rate", w->rate);
