@@ -117,8 +117,7 @@ def run_pytest(names, everything, env, counts):
     log.unlink(missing_ok=True)
     heading(counts.step)
     command = [sys.executable, '-m', 'pytest', '-q', '--timeout=180', f'--junitxml={log}',
-               '-p', 'no:cacheprovider', '--durations=5',
-               '--reruns=5', '--only-rerun=Unrecorded', '--only-rerun=Reclaimed', ROOT / 'tests/integration']
+               '-p', 'no:cacheprovider', '--durations=5', '-rs', ROOT / 'tests/integration']
     if not everything:
         command += ['-m', 'not slow']
     if names:

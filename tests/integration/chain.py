@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from again import Again
 from convolution import Input, Swap, error_db, mix, taps
 from recording import Recorder
 
@@ -82,7 +83,7 @@ class Ran:
         return [k for k, (before, after) in enumerate(zip(rates, rates[1:]), 1) if before != after]
 
 
-class Unrecorded(Exception):
+class Unrecorded(Again):
     """Cycles are missing, and it seems that others ran in them: no measurement, and the test is run again. PipeWire
     0.3.65 starts nodes one after the other when the rate changes, the recorder maybe last."""
 

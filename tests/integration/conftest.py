@@ -10,6 +10,7 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
+import again                                   # noqa: E402
 from attempts import stage                     # noqa: E402, F401: a fixture
 from bus import Segue                          # noqa: E402
 from chain import Chain                        # noqa: E402
@@ -19,6 +20,7 @@ from shell import begin, ctl, hall, kit, on_terminal, room, synth   # noqa: E402
 
 
 def pytest_configure(config):
+    config.pluginmanager.register(again)
     config.addinivalue_line('markers', 'slow: left out unless tests/run is given --all')
     config.addinivalue_line('markers', 'plain: measures, so it runs without sanitizers')
     config.addinivalue_line('markers', 'realtime: process() is watched by RealtimeSanitizer')

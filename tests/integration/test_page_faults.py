@@ -11,6 +11,7 @@ from functools import partial
 
 import pytest
 
+from again import Again
 from bus import Segue
 from chain import impulse_response, white
 from storm import QUANTUM, RATE, WAVES, play_music, write_instrument
@@ -22,12 +23,11 @@ pytestmark = pytest.mark.plain
 UNLOCKED = 'setpriv', '--bounding-set=-ipc_lock', 'prlimit', '--memlock=0'
 WARM_UP = 200       # cycles
 N_LINKS = 2         # of the nodes that are watched
-LOCKED_OR_NOT = pytest.mark.parametrize('wrapper', [pytest.param((), id='locked', marks=pytest.mark.slow),
-                                                    pytest.param(UNLOCKED, id='unlocked')])
+LOCKED_OR_NOT = pytest.mark.parametrize('wrapper', [(), UNLOCKED], ids=['locked', 'unlocked'])
 
 
-class Reclaimed(Exception):
-    """Pages that aren't locked may be moved or taken away by the kernel at any time: once more, then."""
+class Reclaimed(Again):
+    """Pages that aren't locked may be moved or taken away by the kernel at any time."""
 
 
 class Faults:

@@ -79,8 +79,8 @@ def test_nothing_blocks_in_a_long_storm_inside_the_daemon(session):
 def test_nothing_blocks_in_the_other_integration_tests(tmp_path):
     """All of them that have something sound, once more."""
     folder = ROOT / 'tests/integration'
-    command = [sys.executable, '-m', 'pytest', '-q', '--timeout=180', '-p', 'no:cacheprovider', '--reruns=5',
-               '--only-rerun=Unrecorded', '-m', 'not slow and not plain', *(folder / f'test_{n}.py' for n in OTHERS)]
+    command = [sys.executable, '-m', 'pytest', '-q', '--timeout=180', '-p', 'no:cacheprovider',
+               '-m', 'not slow and not plain', *(folder / f'test_{n}.py' for n in OTHERS)]
     result = subprocess.run(command, env=os.environ | {'SEGUE_BUILD': str(RTSAN_BUILD)}, cwd=ROOT,
                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     print(result.stdout.splitlines()[-1])
