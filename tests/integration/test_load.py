@@ -11,6 +11,9 @@ import numpy as np
 import pytest
 
 from bus import MANAGER, PROPERTIES, Segue, options
+from chain import RATE
+from files import wav_header
+from fixture import wait_until
 
 GROWTH_KIB = 32 * 1024
 
@@ -105,6 +108,22 @@ def test_a_long_load_lets_the_sound_and_the_bus_go_on(source, segue, long_flac):
     assert segue.buffer(buffer, 'State') == 'ready'
     assert source.get('Xruns') == xruns
     assert source.recorder.gaps() == []
+
+
+def test_a_file_that_is_still_recorded_ends_where_it_did_when_it_was_opened(segue, tmp_path):
+    """Its header doesn't say how long it is, and more comes faster than it is read."""
+    path = tmp_path / 'recording.wav'
+    path.write_bytes(wav_header(1, 0, data_bytes=0xffffffff) + bytes(4 * RATE))
+    writer = subprocess.Popen(['dd', 'if=/dev/zero', f'of={path}', 'bs=1M', 'count=1000', 'oflag=append',
+                               'conv=notrunc', 'status=none'])
+    try:
+        wait_until('growth', lambda: path.stat().st_size > 1 << 20)
+        buffer = segue.ready(segue.load_file(path))
+        assert 1 << 20 <= segue.buffer(buffer, 'Bytes') <= path.stat().st_size
+    finally:
+        writer.kill()
+        writer.wait()
+        path.unlink()
 
 
 N_LEFT = 5000
