@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <spa/utils/defs.h>
 
@@ -70,34 +71,39 @@ static size_t character(const uint8_t *p)
 	return is_character(code) ? n : 0;
 }
 
-const char *segue_bus_text(char *buf, size_t size, const char *text)
+void segue_bus_text_mend(char *text)
 {
-	const uint8_t *p = (const uint8_t *)text;
-	bool valid = true;
-	size_t used = 0;
+	while (*text != '\0') {
+		size_t n = character((const uint8_t *)text);
 
-	while (*p != '\0' && used + 5 <= size) {
-		size_t n = character(p);
-
-		valid &= n > 0;
 		if (n == 0) {
-			buf[used++] = '?';
-			p++;
-			continue;
+			*text = '?';
+			n = 1;
 		}
-		while (n-- > 0)
-			buf[used++] = *p++;
+		text += n;
 	}
-	buf[used] = '\0';
-	return valid && *p == '\0' ? text : buf;
+}
+
+int segue_bus_text_append(sd_bus_message *m, const char *text)
+{
+	size_t size = strlen(text);
+	char *space;
+	int res;
+
+	if ((res = sd_bus_message_append_string_space(m, size, &space)) < 0)
+		return res;
+	memcpy(space, text, size + 1);
+	segue_bus_text_mend(space);
+	return res;
 }
 
 int segue_bus_error(sd_bus_error *ret, const char *node, const struct segue_error *error)
 {
-	char buf[SEGUE_ERROR_MAX];
-	const char *text = segue_bus_text(buf, sizeof(buf), error->message);
+	char text[SEGUE_ERROR_MAX];
 	int res;
 
+	snprintf(text, sizeof(text), "%s", error->message);
+	segue_bus_text_mend(text);
 	if (node != NULL)
 		res = sd_bus_error_setf(ret, find_name(error->res), "%s: %s", node, text);
 	else

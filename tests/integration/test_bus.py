@@ -394,6 +394,17 @@ def test_a_file_may_have_any_name(source, segue, tmp_path, name):
     assert source.get('State') == 'running'
 
 
+def test_a_text_is_read_back_whole_however_long_it_is(source, tmp_path):
+    wave = 'harmonics:' + ','.join(f'0.{k:03}' for k in range(1, 200))
+    source.heard(source.wave(wave))
+    assert source.bus.get(source.path, source.SOURCE, 'Waveform') == wave
+    folder = tmp_path / ('ä' * 100) / ('x' * 200) / ('y' * 200)
+    folder.mkdir(parents=True)
+    path = write_wav(folder / 'a.wav', np.zeros(1000, 'f4'))
+    source.heard(source.load(path))
+    assert source.get('Loaded') == str(path)
+
+
 def test_an_unknown_buffer_is_refused(source):
     assert refused(source.set_buffer, '/org/segue/Segue1/buffer/12345').name == UNKNOWN_OBJECT
 
