@@ -4,11 +4,11 @@
 
 #include "bus-error.h"
 
-#include <stdbool.h>
-#include <stdint.h>
 #include <string.h>
 
 #include <spa/utils/defs.h>
+
+#include "../spa-plugin/utf8.h"
 
 #define DBUS(name)	"org.freedesktop.DBus.Error." name
 #define SEGUE(name)	"org.segue.Segue1.Error." name
@@ -47,34 +47,10 @@ static const char *find_name(int res)
 	return DBUS("Failed");
 }
 
-/* Not what never is to be one, either: sd-bus sends no message with that, and leaves the bus. */
-static bool is_character(uint32_t code)
-{
-	return !(code >= 0xfdd0 && code <= 0xfdef) && (code & 0xfffe) != 0xfffe;
-}
-
-/* Length of the character at p, 0 if there is none: RFC 3629, without surrogates or overlong forms. */
-static size_t character(const uint8_t *p)
-{
-	size_t n = p[0] < 0x80 ? 1 : p[0] < 0xc2 ? 0 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 :
-		p[0] < 0xf5 ? 4 : 0;
-	uint32_t code = p[0] & (0x7f >> n);
-
-	for (size_t i = 1; i < n; i++) {
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-		code = code << 6 | (p[i] & 0x3f);
-	}
-	if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) ||
-	    (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f))
-		return 0;
-	return is_character(code) ? n : 0;
-}
-
 void segue_bus_text_mend(char *text)
 {
 	while (*text != '\0') {
-		size_t n = character((const uint8_t *)text);
+		size_t n = segue_character_length(text);
 
 		if (n == 0) {
 			*text = '?';
