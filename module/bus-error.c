@@ -4,10 +4,11 @@
 
 #include "bus-error.h"
 
-#include <stdbool.h>
-#include <stdint.h>
+#include <string.h>
 
 #include <spa/utils/defs.h>
+
+#include "../spa-plugin/utf8.h"
 
 #define DBUS(name)	"org.freedesktop.DBus.Error." name
 #define SEGUE(name)	"org.segue.Segue1.Error." name
@@ -46,58 +47,39 @@ static const char *find_name(int res)
 	return DBUS("Failed");
 }
 
-/* Not what never is to be one, either: sd-bus sends no message with that, and leaves the bus. */
-static bool is_character(uint32_t code)
+void segue_bus_text_mend(char *text)
 {
-	return !(code >= 0xfdd0 && code <= 0xfdef) && (code & 0xfffe) != 0xfffe;
-}
+	while (*text != '\0') {
+		size_t n = segue_character_length(text);
 
-/* Length of the character at p, 0 if there is none: RFC 3629, without surrogates or overlong forms. */
-static size_t character(const uint8_t *p)
-{
-	size_t n = p[0] < 0x80 ? 1 : p[0] < 0xc2 ? 0 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 :
-		p[0] < 0xf5 ? 4 : 0;
-	uint32_t code = p[0] & (0x7f >> n);
-
-	for (size_t i = 1; i < n; i++) {
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-		code = code << 6 | (p[i] & 0x3f);
-	}
-	if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) ||
-	    (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f))
-		return 0;
-	return is_character(code) ? n : 0;
-}
-
-const char *segue_bus_text(char *buf, size_t size, const char *text)
-{
-	const uint8_t *p = (const uint8_t *)text;
-	bool valid = true;
-	size_t used = 0;
-
-	while (*p != '\0' && used + 5 <= size) {
-		size_t n = character(p);
-
-		valid &= n > 0;
 		if (n == 0) {
-			buf[used++] = '?';
-			p++;
-			continue;
+			*text = '?';
+			n = 1;
 		}
-		while (n-- > 0)
-			buf[used++] = *p++;
+		text += n;
 	}
-	buf[used] = '\0';
-	return valid && *p == '\0' ? text : buf;
+}
+
+int segue_bus_text_append(sd_bus_message *m, const char *text)
+{
+	size_t size = strlen(text);
+	char *space;
+	int res;
+
+	if ((res = sd_bus_message_append_string_space(m, size, &space)) < 0)
+		return res;
+	memcpy(space, text, size + 1);
+	segue_bus_text_mend(space);
+	return res;
 }
 
 int segue_bus_error(sd_bus_error *ret, const char *node, const struct segue_error *error)
 {
-	char buf[SEGUE_ERROR_MAX];
-	const char *text = segue_bus_text(buf, sizeof(buf), error->message);
+	char text[SEGUE_ERROR_MAX];
 	int res;
 
+	snprintf(text, sizeof(text), "%s", error->message);
+	segue_bus_text_mend(text);
 	if (node != NULL)
 		res = sd_bus_error_setf(ret, find_name(error->res), "%s: %s", node, text);
 	else

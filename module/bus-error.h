@@ -5,17 +5,15 @@
 #ifndef SEGUE_BUS_ERROR_H
 #define SEGUE_BUS_ERROR_H
 
-#include <stdbool.h>
-#include <stddef.h>
-
 #include <systemd/sd-bus.h>
 
 #include "../spa-plugin/error.h"
 
-/** Make text fit for the bus, which cuts off who sends anything but UTF-8. File names, and what was
- * shortened, may be otherwise.
- * \return \a text, or \a buf with a '?' for each byte that is out of place */
-const char *segue_bus_text(char *buf, size_t size, const char *text);
+/** Make text fit for the bus, which cuts off who sends anything but UTF-8: a '?' for each byte that is out of
+ * place. File names, and what was shortened, may have some. */
+void segue_bus_text_mend(char *text);
+/** Append a text so mended, of any length, as a string. */
+int segue_bus_text_append(sd_bus_message *m, const char *text);
 
 /** Turn an error into a reply, for `return` in a handler.
  * \param node  the name of the node it is about, or NULL

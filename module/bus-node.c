@@ -326,16 +326,17 @@ static int on_save(sd_bus_message *m, void *userdata, sd_bus_error *error)
 
 void segue_bus_node_emit_queued(struct segue_bus_node *node, struct segue_bus_queued *queued)
 {
-	char path[SEGUE_BUS_PATH_MAX], text[SEGUE_LABEL_MAX];
+	char path[SEGUE_BUS_PATH_MAX];
 	sd_bus_message *m;
 
 	if (queued->serial == 0)
 		return;
 	m = segue_bus_signal_new(node->bus, node->path, SEGUE_BUS_NODE, "Queued");
-	if (m != NULL)
-		(void)sd_bus_message_append(m, "tos", queued->serial,
-				segue_bus_buffer_path(path, queued->sound),
-				segue_bus_text(text, sizeof(text), queued->label));
+	if (m != NULL) {
+		(void)sd_bus_message_append(m, "to", queued->serial,
+				segue_bus_buffer_path(path, queued->sound));
+		(void)segue_bus_text_append(m, queued->label);
+	}
 	queued->serial = 0;
 	segue_bus_signal_send(node->bus, m);
 }

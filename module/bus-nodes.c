@@ -131,6 +131,13 @@ static void reply_created(struct segue_bus_node *node)
 	segue_bus_rearm(node->bus);
 }
 
+static void refuse_created(struct segue_bus_node *node, const struct segue_error *why)
+{
+	if (node->create != NULL)
+		segue_bus_reply_error(node->create, node->hosted->name, why);
+	node->create = sd_bus_message_unref(node->create);
+}
+
 static void on_create_expired(struct segue_bus_deadline *deadline)
 {
 	struct segue_bus_node *node =
@@ -143,8 +150,7 @@ static void on_create_expired(struct segue_bus_deadline *deadline)
 		reply_created(node);
 		return;
 	}
-	segue_bus_reply_error(node->create, hosted->name, &late);
-	node->create = sd_bus_message_unref(node->create);
+	refuse_created(node, &late);
 	segue_host_remove(hosted);
 }
 
@@ -257,12 +263,14 @@ static void on_removing(void *data, struct segue_hosted *hosted)
 
 static void on_removed(void *data, const char *name)
 {
+	static const struct segue_error gone = { -EIDRM, "the node was destroyed" };
 	struct segue_bus *bus = data;
 	struct segue_bus_node *node, *tmp;
 
 	spa_list_for_each_safe(node, tmp, &bus->nodes, link) {
 		if (!node->going || !spa_streq(node->hosted->name, name))
 			continue;
+		refuse_created(node, &gone);
 		/* its listener's list went with the handle */
 		segue_bus_calls_node_gone(node);
 		segue_bus_interfaces_removed(bus, node->path,

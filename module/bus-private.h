@@ -119,7 +119,6 @@ struct segue_bus {
 
 /** Take the loop's masks and timers from sd-bus anew: after every send outside a handler. */
 void segue_bus_rearm(struct segue_bus *bus);
-uint64_t segue_bus_now(struct segue_bus *bus);
 /** \param nsec  absolute; 0 disarms */
 void segue_bus_arm_timer(struct segue_bus *bus, struct spa_source *timer, uint64_t nsec);
 void segue_bus_deadline_add(struct segue_bus *bus, struct segue_bus_deadline *deadline,

@@ -33,13 +33,6 @@ const struct segue_bus_row *segue_bus_row_find(const struct segue_bus_row *rows,
 	return NULL;
 }
 
-static int append_text(sd_bus_message *m, const char *text)
-{
-	char buf[SEGUE_ERROR_MAX];
-
-	return sd_bus_message_append_basic(m, 's', segue_bus_text(buf, sizeof(buf), text));
-}
-
 int segue_bus_row_append(const struct segue_bus_row *row, const void *values, sd_bus_message *m)
 {
 	const void *value = SPA_PTROFF(values, row->offset, void);
@@ -48,7 +41,7 @@ int segue_bus_row_append(const struct segue_bus_row *row, const void *values, sd
 
 	switch (row->type[0]) {
 	case 's':
-		return append_text(m, *(const char *const *)value);
+		return segue_bus_text_append(m, *(const char *const *)value);
 	case 'o':
 		return sd_bus_message_append_basic(m, 'o', *(const char *const *)value);
 	case 'a':
@@ -121,7 +114,7 @@ int segue_bus_value_append(const struct segue_value *value, sd_bus_message *m)
 	case SEGUE_VALUE_DOUBLE:
 		return sd_bus_message_append_basic(m, 'd', &value->d);
 	case SEGUE_VALUE_STRING:
-		return append_text(m, value->s);
+		return segue_bus_text_append(m, value->s);
 	case SEGUE_VALUE_UINTS:
 		return sd_bus_message_append_array(m, 'u', value->u.values,
 				value->u.n * sizeof(uint32_t));

@@ -38,7 +38,6 @@ static void save_free(struct segue_bus_save *save)
 /* The entry as bytes: the names of files may be any. */
 static int reply(sd_bus_message *m, const char *entry, const char *missing)
 {
-	char text[SEGUE_ERROR_MAX];
 	sd_bus_message *reply;
 	int res;
 
@@ -47,7 +46,7 @@ static int reply(sd_bus_message *m, const char *entry, const char *missing)
 	if ((res = sd_bus_message_new_method_return(m, &reply)) < 0)
 		return res;
 	if ((res = sd_bus_message_append_array(reply, 'y', entry, strlen(entry))) >= 0 &&
-	    (res = sd_bus_message_append(reply, "s", segue_bus_text(text, sizeof(text), missing))) >= 0)
+	    (res = segue_bus_text_append(reply, missing)) >= 0)
 		res = sd_bus_send(NULL, reply, NULL);
 	sd_bus_message_unref(reply);
 	return res;

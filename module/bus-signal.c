@@ -8,6 +8,8 @@
 
 #include <errno.h>
 
+#include "../spa-plugin/now.h"
+
 PW_LOG_TOPIC_STATIC(mod_topic, "mod.segue.signal");
 #define PW_LOG_TOPIC_DEFAULT mod_topic
 
@@ -106,7 +108,7 @@ static void on_announce(void *data, uint64_t expirations)
 	struct segue_bus *bus = data;
 	struct segue_bus_object *object;
 
-	bus->announced_nsec = segue_bus_now(bus);
+	bus->announced_nsec = segue_now_nsec();
 	while (bus->bus != NULL && !spa_list_is_empty(&bus->dirty)) {
 		if (queue_is_full(bus)) {
 			arm_announce(bus);

@@ -12,6 +12,7 @@
 
 #include <spa/utils/result.h>
 
+#include "../spa-plugin/now.h"
 #include "bus-private.h"
 
 PW_LOG_TOPIC_STATIC(mod_topic, "mod.segue.bus");
@@ -21,14 +22,6 @@ PW_LOG_TOPIC_STATIC(mod_topic, "mod.segue.bus");
 #define RETRY_MIN_NSEC	(100 * SPA_NSEC_PER_MSEC)
 #define RETRY_MAX_NSEC	(10 * SPA_NSEC_PER_SEC)
 #define DEADLINE_NSEC	(4 * SPA_NSEC_PER_SEC)
-
-uint64_t segue_bus_now(struct segue_bus *bus)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return SPA_TIMESPEC_TO_NSEC(&now);
-}
 
 void segue_bus_arm_timer(struct segue_bus *bus, struct spa_source *timer, uint64_t nsec)
 {
@@ -57,7 +50,7 @@ static void on_deadline(void *data, uint64_t expirations)
 {
 	struct segue_bus *bus = data;
 	struct segue_bus_deadline *deadline;
-	uint64_t now = segue_bus_now(bus);
+	uint64_t now = segue_now_nsec();
 
 	spa_list_consume(deadline, &bus->deadlines, link) {
 		if (deadline->nsec > now)
@@ -74,7 +67,7 @@ void segue_bus_deadline_add(struct segue_bus *bus, struct segue_bus_deadline *de
 		void (*expired)(struct segue_bus_deadline *deadline))
 {
 	/* all take the same time: the list is in order */
-	deadline->nsec = segue_bus_now(bus) + DEADLINE_NSEC;
+	deadline->nsec = segue_now_nsec() + DEADLINE_NSEC;
 	deadline->expired = expired;
 	deadline->armed = true;
 	spa_list_append(&bus->deadlines, &deadline->link);
@@ -96,7 +89,7 @@ static void connect_bus(struct segue_bus *bus);
 
 static void retry(struct segue_bus *bus)
 {
-	segue_bus_arm_timer(bus, bus->retry_timer, segue_bus_now(bus) + bus->retry_nsec);
+	segue_bus_arm_timer(bus, bus->retry_timer, segue_now_nsec() + bus->retry_nsec);
 	bus->retry_nsec = SPA_MIN(bus->retry_nsec * 2, RETRY_MAX_NSEC);
 }
 

@@ -32,7 +32,6 @@ static const struct spa_dict_item module_properties[] = {
 };
 
 struct impl {
-	struct pw_impl_module *module;
 	struct spa_hook module_listener;
 
 	struct segue_config config;
@@ -125,7 +124,6 @@ int pipewire__module_init(struct pw_impl_module *module, const char *args)
 	if ((impl = calloc(1, sizeof(*impl))) == NULL)
 		return -errno;
 	loaded = impl;
-	impl->module = module;
 
 	if ((res = segue_config_init(&impl->config, context, args)) < 0 ||
 	    (res = load_store(impl, context)) < 0)

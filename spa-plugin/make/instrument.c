@@ -219,6 +219,7 @@ static int fill_region(struct building *b, uint32_t i, double gain, struct segue
 static int fill(struct building *b, double gain, float *peak)
 {
 	struct segue_instrument *instrument = b->memory;
+	struct segue_sample *samples = SPA_PTROFF(instrument, sizeof(*instrument), struct segue_sample);
 	uint32_t n = b->kit->sfz->n_regions;
 	float largest = 0.0f;
 	int res;
@@ -226,11 +227,10 @@ static int fill(struct building *b, double gain, float *peak)
 	instrument->buffer.refs = 1;
 	instrument->buffer.type = SEGUE_BUFFER_INSTRUMENT;
 	instrument->buffer.bytes = segue_memory_size(instrument);
-	instrument->n_regions = instrument->n_samples = n;
-	instrument->samples = SPA_PTROFF(instrument, sizeof(*instrument), struct segue_sample);
-	instrument->regions = SPA_PTROFF(instrument->samples, n * sizeof(struct segue_sample), struct segue_region);
+	instrument->n_regions = n;
+	instrument->regions = SPA_PTROFF(samples, n * sizeof(*samples), struct segue_region);
 	for (uint32_t i = 0; i < n; i++) {
-		if ((res = fill_region(b, i, gain, &instrument->regions[i], &instrument->samples[i])) < 0)
+		if ((res = fill_region(b, i, gain, &instrument->regions[i], &samples[i])) < 0)
 			return res;
 		largest = SPA_MAX(largest, b->stored[b->kit->run_of[i]].peak * fabsf(instrument->regions[i].gain));
 	}

@@ -8,23 +8,7 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Messages go over the bus, whose strings are UTF-8; file names needn't be. \return length of the character
- * at p, 0: it is none */
-static size_t character_length(const unsigned char *p)
-{
-	size_t n = p[0] < 0x80 ? 1 : p[0] >= 0xc2 && p[0] < 0xe0 ? 2 : p[0] >= 0xe0 && p[0] < 0xf0 ? 3 :
-		p[0] >= 0xf0 && p[0] < 0xf5 ? 4 : 0;
-
-	for (size_t i = 1; i < n; i++) {
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-	}
-	/* too long a form, surrogates, beyond the last */
-	if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) || (p[0] == 0xf0 && p[1] < 0x90) ||
-	    (p[0] == 0xf4 && p[1] > 0x8f))
-		return 0;
-	return n;
-}
+#include "../utf8.h"
 
 const char *segue_text_show(const char *text, char *ret, size_t size)
 {
@@ -32,7 +16,7 @@ const char *segue_text_show(const char *text, char *ret, size_t size)
 
 	/* a character of four bytes and what says that it goes on */
 	while (*text != '\0' && used + 4 + sizeof("...") <= size) {
-		size_t n = character_length((const unsigned char *)text);
+		size_t n = segue_character_length(text);
 
 		if (n == 0 || iscntrl((unsigned char)*text)) {
 			ret[used++] = '?';

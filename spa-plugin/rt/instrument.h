@@ -51,9 +51,7 @@ static inline SEGUE_DATA_LOOP bool segue_region_matches(const struct segue_regio
 struct segue_instrument {
 	struct segue_buffer buffer;
 	uint32_t n_regions;
-	uint32_t n_samples;
 	struct segue_region *regions;	/**< in the file's order: all that match a note sound together */
-	struct segue_sample *samples;
 };
 
 #endif /* SEGUE_RT_INSTRUMENT_H */

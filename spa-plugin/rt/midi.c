@@ -70,7 +70,6 @@ SEGUE_DATA_LOOP static bool read_voice_message(uint8_t status, uint8_t a, uint8_
 
 SEGUE_DATA_LOOP static void skip_event(struct segue_midi *m)
 {
-	m->n_malformed++;
 	m->n_bytes = 0;
 	m->status = 0;
 }
@@ -228,7 +227,6 @@ SEGUE_DATA_LOOP static bool enter_control(struct segue_midi *m)
 	if (left >= sizeof(control))
 		memcpy(&control, m->next, sizeof(control));
 	if (left < sizeof(control) || control.value.size > left - sizeof(control)) {
-		m->n_malformed++;
 		m->next = m->end;
 		return false;
 	}

@@ -45,7 +45,6 @@ struct segue_midi {
 	bool is_ump;
 	uint8_t status;			/**< running */
 	bool in_system;			/**< inside a system exclusive message */
-	uint32_t n_malformed;		/**< events skipped so far */
 };
 
 /** \param sequence  bounds checked from outside; NULL: nothing */

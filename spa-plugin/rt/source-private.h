@@ -41,7 +41,7 @@ struct segue_source {
 	struct segue_handover *handover;
 	struct segue_statistics *statistics;
 	/* shared, relaxed: the data loop writes, the main loop reads */
-	uint32_t n_voices, n_malformed;
+	uint32_t n_voices;
 	/* shared: the main loop sets bits, the data loop clears them */
 	struct segue_keys released;
 	/* data loop */

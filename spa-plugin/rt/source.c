@@ -44,11 +44,6 @@ uint32_t segue_source_count_voices(const struct segue_source *source)
 	return __atomic_load_n(&source->n_voices, __ATOMIC_RELAXED);
 }
 
-uint32_t segue_source_count_malformed(const struct segue_source *source)
-{
-	return __atomic_load_n(&source->n_malformed, __ATOMIC_RELAXED);
-}
-
 /* ---------------------------------------------------------------------- MIDI */
 
 SEGUE_DATA_LOOP static void hear(struct segue_source *source, const struct segue_midi_event *event)
@@ -237,11 +232,9 @@ SEGUE_DATA_LOOP static void begin_cycle(struct segue_source *source, const struc
 	segue_swap_begin(&source->swap, clock->id, clock->position, source->rate);
 }
 
-/* Numbers that others read. */
-SEGUE_DATA_LOOP static void report_counts(struct segue_source *source)
+SEGUE_DATA_LOOP static void report_voices(struct segue_source *source)
 {
 	__atomic_store_n(&source->n_voices, source->voices.n_counted, __ATOMIC_RELAXED);
-	__atomic_store_n(&source->n_malformed, source->midi.n_malformed, __ATOMIC_RELAXED);
 }
 
 void segue_source_process(struct segue_source *source, const struct spa_io_clock *clock,
@@ -268,7 +261,7 @@ void segue_source_process(struct segue_source *source, const struct spa_io_clock
 	follow_swap(source);
 	(void)hear_events(source, UINT32_MAX, 1);	/* beyond the cycle's end: late rather than lost */
 	segue_meter_report(&source->outlet.meter, source->n_channels, source->statistics);
-	report_counts(source);
+	report_voices(source);
 	segue_statistics_end_cycle(source->statistics, begun,
 			!(clock->flags & SPA_IO_CLOCK_FLAG_FREEWHEEL));
 }
@@ -295,7 +288,7 @@ void segue_source_settle(struct segue_source *source)
 		follow_swap(source);
 	segue_source_obey_deferred(source);
 	end_notes(source);
-	report_counts(source);
+	report_voices(source);
 	segue_phase_settle(&source->phase);
 	segue_ramp_jump(&source->steady, source->steady.to);
 	segue_outlet_settle(&source->outlet);
@@ -312,7 +305,7 @@ void segue_source_drain(struct segue_source *source)
 		segue_ticket_unref(source->handover, command.ticket);
 	}
 	end_notes(source);
-	report_counts(source);
+	report_voices(source);
 	segue_swap_drain(&source->swap);
 	source->current = source->next = SEGUE_VOICE_SILENT;
 }

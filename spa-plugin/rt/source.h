@@ -80,8 +80,6 @@ SEGUE_MAIN_LOOP bool segue_source_is_releasing(const struct segue_source *source
 
 /** Voices sounding, without those in their last 5 ms. Any thread. */
 SEGUE_MAIN_LOOP uint32_t segue_source_count_voices(const struct segue_source *source);
-/** MIDI events skipped so far because they were malformed. Any thread. */
-SEGUE_MAIN_LOOP uint32_t segue_source_count_malformed(const struct segue_source *source);
 
 /** The node has been taken off the graph or put back on it: what was missed meanwhile is a pause, not
  * missed cycles. Through the barrier only. */

@@ -46,18 +46,17 @@ static uint8_t take(struct fuzz_input *input)
 }
 
 /* a known one, or so many bytes, which the bus has as UTF-8 */
-static const char *take_text(struct fuzz_input *input, const char *const known[], size_t n_known, char ret[256])
+static const char *take_text(struct fuzz_input *input, const char *const known[], size_t n_known, char ret[128])
 {
 	uint8_t what = take(input);
-	char bytes[128], valid[256];
 	size_t n = 0;
 
 	if (what < 0x80)
 		return known[what % n_known];
 	while (n < (what & 0x7fu) && input->size > 0)
-		bytes[n++] = take(input);
-	bytes[n] = '\0';
-	snprintf(ret, 256, "%s", segue_bus_text(valid, sizeof(valid), bytes));
+		ret[n++] = take(input);
+	ret[n] = '\0';
+	segue_bus_text_mend(ret);
 	return ret;
 }
 
@@ -88,7 +87,7 @@ static int append_fd(struct entries *e)
 
 static int append_value(struct entries *e, char type)
 {
-	char room[256];
+	char room[128];
 	const char *text;
 
 	switch (type) {
@@ -136,7 +135,7 @@ static int append_variant(struct entries *e)
 
 static int append_entry(struct entries *e)
 {
-	char room[256];
+	char room[128];
 	const char *key = take_text(e->input, known_keys, SPA_N_ELEMENTS(known_keys), room);
 	int res;
 

@@ -6,7 +6,7 @@
 import numpy as np
 import pytest
 
-from bus import BusError, Segue, variant
+from bus import BusError, Segue, assert_refused, variant
 from chain import GOOD_ENOUGH, RATE, Unrecorded, impulse_response, white
 from convolution import Input, Swap, error_db, mix, taps
 from files import write_float_wav
@@ -397,8 +397,7 @@ def test_a_device_destroyed_before_it_was_there(desktop, mode):
         'segue.mode': variant(mode), 'segue.load': variant(str(path))}))
     desktop.bus.wait_until('object', lambda: desktop.segue.objects())
     desktop.segue.destroy(desktop.segue.node('room'))
-    with pytest.raises(BusError):
-        making.result()
+    assert_refused('org.segue.Segue1.Error.Gone', '^room: ', making.result)
     assert_nothing_is_left(desktop)
 
 

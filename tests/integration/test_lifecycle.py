@@ -13,7 +13,7 @@ import time
 import numpy as np
 import pytest
 
-from bus import BusError, Segue
+from bus import BusError, Segue, assert_refused, variant
 from files import write_wav
 from mix import error_db
 from recording import Recorder
@@ -140,6 +140,21 @@ def test_a_node_the_graph_does_not_take_is_none(session, segue):
     assert refused.value.message == "synth: the graph hasn't taken the node within 4 s"
     assert not [path for path in segue.objects() if '/node/' in path]
     segue.create('synth')
+
+
+@pytest.mark.parametrize('method, signature, args', [
+    ('DestroyNode', '(o)', ('/org/segue/Segue1/node/synth',)),
+    ('CreateNode', '(ssa{sv})', ('source', 'synth', {'override': variant(True)}))])
+def test_who_waits_for_a_node_is_told_when_it_goes_first(session, segue, method, signature, args):
+    pipewire = session.processes['pipewire']
+    pipewire.signal(signal.SIGSTOP)
+    try:
+        making = segue.begin('CreateNode', '(ssa{sv})', ('source', 'synth', {}))
+        ending = segue.begin(method, signature, args)
+        assert_refused(ERROR + 'Gone', '^synth: the node was destroyed$', making.result)
+    finally:
+        pipewire.signal(signal.SIGCONT)
+    ending.result()
 
 
 def test_a_node_that_somebody_takes_out_of_the_graph_is_gone(session, segue, source):

@@ -50,6 +50,7 @@ static void what_is_malformed_is_named(void **state)
 		{ "<region>\n=3", "line 2: '=3' is no opcode" },
 		{ "<region>\nkey =3", "line 2: 'key =3' is no opcode" },
 		{ "RIFF\x01\x02\xff\xc3\xa4", "line 1: 'RIFF???\xc3\xa4' is no opcode" },
+		{ "\xef\xbf\xbe\xef\xbf\xbd", "line 1: '???\xef\xbf\xbd' is no opcode" },
 		{ "#define $x a-b <region> $x=3", "line 1: 'a-b' is no opcode" },
 		{ "#define x 3", "line 1: #define: a name that begins with $ is needed" },
 		{ "#define $ 3", "line 1: #define: a name that begins with $ is needed" },

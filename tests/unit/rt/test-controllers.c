@@ -291,7 +291,6 @@ static void packets_sound_as_bytes_do(void **state)
 				add_packet(&f, k == 1 ? 2 : 4, i * 113, status, a, b);
 		}
 		run_frames(&f, out[k], 48000, 256);
-		assert_int_equal(segue_source_count_malformed(f.source), 0);
 		fixture_clear(&f);
 	}
 	assert_memory_equal(out[0], out[1], sizeof(out[0]));
@@ -300,7 +299,7 @@ static void packets_sound_as_bytes_do(void **state)
 	free_table(table);
 }
 
-static void malformed_events_are_counted_and_the_others_heard(void **state)
+static void malformed_events_are_skipped_and_the_others_heard(void **state)
 {
 	static const uint8_t half[] = { 0x90, 60 };
 	struct segue_table *ones = new_ones();
@@ -314,7 +313,6 @@ static void malformed_events_are_counted_and_the_others_heard(void **state)
 	run_frames(&f, out, 1000, 100);
 	for (uint32_t i = 0; i < 1000; i++)
 		assert_true(out[i] == (i < 10 ? 0.0f : 1.0f));
-	assert_int_equal(segue_source_count_malformed(f.source), 2);
 	fixture_clear(&f);
 	free_table(ones);
 }
@@ -358,7 +356,7 @@ int main(void)
 		cmocka_unit_test(a_bend_is_heard_from_its_frame_on),
 		cmocka_unit_test(a_bend_moves_samples_as_well),
 		cmocka_unit_test(packets_sound_as_bytes_do),
-		cmocka_unit_test(malformed_events_are_counted_and_the_others_heard),
+		cmocka_unit_test(malformed_events_are_skipped_and_the_others_heard),
 		cmocka_unit_test(an_event_behind_the_cycles_end_is_late_rather_than_lost),
 	};
 
