@@ -381,7 +381,7 @@ SEGUE_DATA_LOOP static void forget(struct segue_convolver *conv)
 {
 	uint32_t offset = (uint32_t)(conv->frame % TICK), i;
 
-	segue_swap_finish_fade(&conv->swap);
+	segue_swap_forget(&conv->swap);
 	follow_swap(conv);
 	conv->silent_before = conv->frame;
 	for (i = 0; i < conv->n_in; i++)
@@ -403,7 +403,7 @@ SEGUE_DATA_LOOP static void begin_cycle(struct segue_convolver *conv, const stru
 	if (gap.n_missed > 0)
 		segue_statistics_add_xruns(conv->statistics, gap.n_missed);
 	take_commands(conv, COMMANDS_PER_CYCLE);
-	segue_swap_begin(&conv->swap, clock->id, clock->position, conv->rate);
+	segue_swap_begin(&conv->swap, clock, conv->rate);
 	conv->has_run = true;
 }
 

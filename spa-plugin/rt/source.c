@@ -227,14 +227,14 @@ SEGUE_DATA_LOOP static void begin_cycle(struct segue_source *source, const struc
 	}
 	if (gap.is_long) {
 		end_notes(source);
-		segue_swap_finish_fade(&source->swap);
+		segue_swap_forget(&source->swap);
 		segue_ramp_jump(&source->outlet.restart, 0.0);
 		segue_source_ramp(source, &source->outlet.restart, 1.0, SEGUE_SOURCE_RAMP_SEC);
 	}
 	if (gap.n_missed > 0)
 		segue_statistics_add_xruns(source->statistics, gap.n_missed);
 	segue_source_take_commands(source, COMMANDS_PER_CYCLE);
-	segue_swap_begin(&source->swap, clock->id, clock->position, source->rate);
+	segue_swap_begin(&source->swap, clock, source->rate);
 }
 
 /* Numbers that others read. */
