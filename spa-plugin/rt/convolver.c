@@ -468,16 +468,7 @@ void segue_convolver_lose_clock(struct segue_convolver *conv)
 
 void segue_convolver_drain(struct segue_convolver *conv)
 {
-	struct segue_command command;
-	uint32_t i;
-
-	for (i = 0; i < SEGUE_RING_SIZE && segue_handover_take(conv->handover, &command); i++) {
-		if (command.type != SEGUE_COMMAND_SWAP)
-			continue;
-		segue_ticket_answer(command.ticket, SEGUE_OUTCOME_GONE, 0);
-		segue_ticket_unref(conv->handover, command.ticket);
-	}
-	for (i = 0; i < conv->n_levels; i++)
+	for (uint32_t i = 0; i < conv->n_levels; i++)
 		segue_level_release(&conv->levels[i]);
 	segue_swap_drain(&conv->swap);
 	follow_swap(conv);

@@ -303,14 +303,6 @@ void segue_source_settle(struct segue_source *source)
 
 void segue_source_drain(struct segue_source *source)
 {
-	struct segue_command command;
-
-	for (uint32_t i = 0; i < SEGUE_RING_SIZE && segue_handover_take(source->handover, &command); i++) {
-		if (!segue_command_has_ticket(&command))
-			continue;
-		segue_ticket_answer(command.ticket, SEGUE_OUTCOME_GONE, 0);
-		segue_ticket_unref(source->handover, command.ticket);
-	}
 	end_notes(source);
 	report_counts(source);
 	segue_swap_drain(&source->swap);

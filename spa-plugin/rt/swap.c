@@ -315,6 +315,12 @@ bool segue_swap_settle(struct segue_swap *swap)
 
 void segue_swap_drain(struct segue_swap *swap)
 {
+	struct segue_command command;
+
+	for (uint32_t i = 0; i < SEGUE_RING_SIZE && segue_handover_take(swap->handover, &command); i++) {
+		if (segue_command_has_ticket(&command))
+			dismiss(swap, command.ticket, SEGUE_OUTCOME_GONE);
+	}
 	while (swap->n_waiting > 0)
 		dismiss(swap, take_out(swap, 0).ticket, SEGUE_OUTCOME_GONE);
 	if (swap->committed.ticket != NULL)

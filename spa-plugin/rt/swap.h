@@ -90,7 +90,7 @@ SEGUE_DATA_LOOP void segue_swap_lose_clock(struct segue_swap *swap);
  * (position 0). `at` tickets wait.
  * \return false when there was nothing to do */
 SEGUE_DATA_LOOP bool segue_swap_settle(struct segue_swap *swap);
-/** Let every ticket go; what wasn't answered is GONE. */
+/** Let every ticket go, those in the ring as well; what wasn't answered is GONE. */
 SEGUE_DATA_LOOP void segue_swap_drain(struct segue_swap *swap);
 
 #endif /* SEGUE_RT_SWAP_H */
