@@ -302,7 +302,7 @@ static void publish(struct segue_request *r, struct segue_buffer *buffer)
 	if ((r->claim = segue_claim_new(r->sound, buffer)) == NULL)
 		goto no_memory;
 	if (r->flags & SEGUE_TICKET_AFTER)
-		r->due_nsec = segue_now_nsec() + (uint64_t)(r->at * 1e9 / node_rate(node));
+		r->due_nsec = segue_now_nsec() + r->at;
 	r->claim->ticket.serial = r->serial;
 	r->claim->ticket.at = r->at;
 	r->claim->ticket.fade = r->fade;
@@ -368,7 +368,7 @@ static void request_time(struct segue_request *r, const struct segue_options *o)
 	if (o->has_at) {
 		r->at = o->at;
 	} else if (o->has_after) {
-		r->at = llround(o->after * node_rate(r->node));
+		r->at = llround(o->after * SPA_NSEC_PER_SEC);
 		r->flags = SEGUE_TICKET_AFTER | SEGUE_TICKET_LATE;
 	}
 }

@@ -35,7 +35,7 @@ struct segue_request {
 	struct segue_sound *sound;	/* wanted; NULL: silence */
 	uint64_t sound_id;
 	double fade;
-	uint64_t at;
+	uint64_t at;			/* as in its ticket */
 	uint32_t flags;
 	uint64_t due_nsec;		/* when `after` is over, had it been taken as it was sent */
 	struct segue_waiter waiter;

@@ -381,7 +381,7 @@ SEGUE_DATA_LOOP static void forget(struct segue_convolver *conv)
 {
 	uint32_t offset = (uint32_t)(conv->frame % TICK), i;
 
-	segue_swap_finish_fade(&conv->swap);
+	segue_swap_forget(&conv->swap);
 	follow_swap(conv);
 	conv->silent_before = conv->frame;
 	for (i = 0; i < conv->n_in; i++)
@@ -403,7 +403,7 @@ SEGUE_DATA_LOOP static void begin_cycle(struct segue_convolver *conv, const stru
 	if (gap.n_missed > 0)
 		segue_statistics_add_xruns(conv->statistics, gap.n_missed);
 	take_commands(conv, COMMANDS_PER_CYCLE);
-	segue_swap_begin(&conv->swap, clock->id, clock->position, conv->rate);
+	segue_swap_begin(&conv->swap, clock, conv->rate);
 	conv->has_run = true;
 }
 
@@ -468,16 +468,7 @@ void segue_convolver_lose_clock(struct segue_convolver *conv)
 
 void segue_convolver_drain(struct segue_convolver *conv)
 {
-	struct segue_command command;
-	uint32_t i;
-
-	for (i = 0; i < SEGUE_RING_SIZE && segue_handover_take(conv->handover, &command); i++) {
-		if (command.type != SEGUE_COMMAND_SWAP)
-			continue;
-		segue_ticket_answer(command.ticket, SEGUE_OUTCOME_GONE, 0);
-		segue_ticket_unref(conv->handover, command.ticket);
-	}
-	for (i = 0; i < conv->n_levels; i++)
+	for (uint32_t i = 0; i < conv->n_levels; i++)
 		segue_level_release(&conv->levels[i]);
 	segue_swap_drain(&conv->swap);
 	follow_swap(conv);

@@ -222,14 +222,14 @@ SEGUE_DATA_LOOP static void begin_cycle(struct segue_source *source, const struc
 	}
 	if (gap.is_long) {
 		end_notes(source);
-		segue_swap_finish_fade(&source->swap);
+		segue_swap_forget(&source->swap);
 		segue_ramp_jump(&source->outlet.restart, 0.0);
 		segue_source_ramp(source, &source->outlet.restart, 1.0, SEGUE_SOURCE_RAMP_SEC);
 	}
 	if (gap.n_missed > 0)
 		segue_statistics_add_xruns(source->statistics, gap.n_missed);
 	segue_source_take_commands(source, COMMANDS_PER_CYCLE);
-	segue_swap_begin(&source->swap, clock->id, clock->position, source->rate);
+	segue_swap_begin(&source->swap, clock, source->rate);
 }
 
 SEGUE_DATA_LOOP static void report_voices(struct segue_source *source)
@@ -296,14 +296,6 @@ void segue_source_settle(struct segue_source *source)
 
 void segue_source_drain(struct segue_source *source)
 {
-	struct segue_command command;
-
-	for (uint32_t i = 0; i < SEGUE_RING_SIZE && segue_handover_take(source->handover, &command); i++) {
-		if (!segue_command_has_ticket(&command))
-			continue;
-		segue_ticket_answer(command.ticket, SEGUE_OUTCOME_GONE, 0);
-		segue_ticket_unref(source->handover, command.ticket);
-	}
 	end_notes(source);
 	report_voices(source);
 	segue_swap_drain(&source->swap);

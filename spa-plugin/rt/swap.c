@@ -44,17 +44,21 @@ SEGUE_DATA_LOOP static struct segue_swap_entry take_out(struct segue_swap *swap,
 	return entry;
 }
 
+SEGUE_DATA_LOOP static bool is_after(const struct segue_swap_entry *entry)
+{
+	return (entry->ticket->flags & SEGUE_TICKET_AFTER) && entry->at != SEGUE_NOW;
+}
+
 /* A committed `at` ticket waits again: the frames no longer lead where they did. */
 SEGUE_DATA_LOOP static void uncommit(struct segue_swap *swap)
 {
-	struct segue_ticket *ticket = swap->committed.ticket;
+	struct segue_swap_entry entry = swap->committed;
 
-	if (ticket == NULL || swap->committed.at == SEGUE_NOW)
+	if (entry.ticket == NULL || entry.at == SEGUE_NOW)
 		return;
 	swap->committed.ticket = NULL;
-	segue_ticket_take(ticket, false);
-	insert(swap, (struct segue_swap_entry) { ticket, swap->committed.at,
-			swap->committed.lead, swap->committed.hurry, false });
+	segue_ticket_take(entry.ticket, false);
+	insert(swap, entry);
 }
 
 SEGUE_DATA_LOOP static void commit(struct segue_swap *swap, const struct segue_swap_entry *entry,
@@ -153,15 +157,28 @@ SEGUE_DATA_LOOP static void fail_scheduled(struct segue_swap *swap, enum segue_o
 	uint32_t i = 0;
 
 	while (i < swap->n_waiting) {
-		if (swap->waiting[i].at != SEGUE_NOW && !swap->waiting[i].relative)
+		if (swap->waiting[i].at != SEGUE_NOW && !is_after(&swap->waiting[i]))
 			dismiss(swap, take_out(swap, i).ticket, outcome);
 		else
 			i++;
 	}
 }
 
-/* Turn what counts from this cycle's first frame into positions. */
-SEGUE_DATA_LOOP static void resolve_relative(struct segue_swap *swap)
+/* How many frames are left of an `after` ticket, which begins to count now if it doesn't yet. */
+SEGUE_DATA_LOOP static uint64_t count_left(const struct segue_swap *swap, struct segue_swap_entry *entry, uint64_t nsec)
+{
+	uint64_t left;
+
+	if (entry->due_nsec == 0)
+		entry->due_nsec = nsec + entry->ticket->at;
+	left = entry->due_nsec > nsec ? entry->due_nsec - nsec : 0;
+	/* another driver's time may be another one */
+	left = SPA_MIN(left, entry->ticket->at);
+	return (uint64_t)llround((double)left * swap->rate / SPA_NSEC_PER_SEC);
+}
+
+/* Find the frames of `after` tickets: of those that have come, and of all once they are adrift. */
+SEGUE_DATA_LOOP static void find_after(struct segue_swap *swap, uint64_t nsec)
 {
 	uint32_t i, n_waiting = swap->n_waiting;
 
@@ -170,11 +187,21 @@ SEGUE_DATA_LOOP static void resolve_relative(struct segue_swap *swap)
 	for (i = 0; i < n_waiting; i++) {
 		struct segue_swap_entry entry = swap->waiting[i];
 
-		if (entry.relative)
-			entry.at += swap->position;
-		entry.relative = false;
+		if (is_after(&entry) && (entry.due_nsec == 0 || swap->is_adrift))
+			entry.at = swap->position + count_left(swap, &entry, nsec);
 		insert(swap, entry);
 	}
+	swap->is_adrift = false;
+}
+
+SEGUE_DATA_LOOP static void finish_fade(struct segue_swap *swap)
+{
+	segue_ramp_jump(&swap->fade, 1.0);
+	if (swap->next == NULL)
+		return;
+	segue_ticket_unref(swap->handover, swap->current);
+	swap->current = swap->next;
+	swap->next = NULL;
 }
 
 void segue_swap_init(struct segue_swap *swap, struct segue_handover *handover)
@@ -198,8 +225,7 @@ void segue_swap_add(struct segue_swap *swap, struct segue_ticket *ticket, uint32
 		dismiss(swap, take_out(swap, i).ticket, SEGUE_OUTCOME_SUPERSEDED);
 		break;
 	}
-	insert(swap, (struct segue_swap_entry) { ticket, ticket->at, lead, hurry,
-			!is_now && (ticket->flags & SEGUE_TICKET_AFTER) });
+	insert(swap, (struct segue_swap_entry) { ticket, ticket->at, lead, hurry, 0 });
 }
 
 void segue_swap_cancel(struct segue_swap *swap, uint64_t serial)
@@ -212,19 +238,26 @@ void segue_swap_cancel(struct segue_swap *swap, uint64_t serial)
 	}
 }
 
-void segue_swap_begin(struct segue_swap *swap, uint32_t clock_id, uint64_t position, uint32_t rate)
+void segue_swap_forget(struct segue_swap *swap)
 {
-	bool changed = swap->has_clock && (clock_id != swap->clock_id || position < swap->position);
+	finish_fade(swap);
+	swap->is_adrift = true;
+}
 
-	if (changed || position != swap->position)
+void segue_swap_begin(struct segue_swap *swap, const struct spa_io_clock *clock, uint32_t rate)
+{
+	bool changed = swap->has_clock && (clock->id != swap->clock_id || clock->position < swap->position);
+
+	if (changed || clock->position != swap->position)
 		uncommit(swap);
 	if (changed)
 		fail_scheduled(swap, SEGUE_OUTCOME_CLOCK_CHANGED);
-	swap->clock_id = clock_id;
-	swap->position = position;
+	swap->is_adrift |= changed || rate != swap->rate;
+	swap->clock_id = clock->id;
+	swap->position = clock->position;
 	swap->rate = rate;
 	swap->has_clock = true;
-	resolve_relative(swap);
+	find_after(swap, clock->nsec);
 	commit_scheduled(swap);
 	commit_ready(swap);
 }
@@ -234,6 +267,7 @@ void segue_swap_lose_clock(struct segue_swap *swap)
 	uncommit(swap);
 	fail_scheduled(swap, SEGUE_OUTCOME_CLOCK_CHANGED);
 	swap->has_clock = false;
+	swap->is_adrift = true;
 }
 
 uint32_t segue_swap_span(struct segue_swap *swap, uint32_t n_max)
@@ -262,23 +296,13 @@ void segue_swap_advance(struct segue_swap *swap, uint32_t n_frames)
 		swap->wait -= n_frames;
 	segue_ramp_advance(&swap->fade, n_frames);
 	if (segue_ramp_left(&swap->fade) == 0)
-		segue_swap_finish_fade(swap);
-}
-
-void segue_swap_finish_fade(struct segue_swap *swap)
-{
-	segue_ramp_jump(&swap->fade, 1.0);
-	if (swap->next == NULL)
-		return;
-	segue_ticket_unref(swap->handover, swap->current);
-	swap->current = swap->next;
-	swap->next = NULL;
+		finish_fade(swap);
 }
 
 bool segue_swap_settle(struct segue_swap *swap)
 {
 	if (swap->next != NULL) {
-		segue_swap_finish_fade(swap);
+		finish_fade(swap);
 		return true;
 	}
 	uncommit(swap);
@@ -291,12 +315,18 @@ bool segue_swap_settle(struct segue_swap *swap)
 
 void segue_swap_drain(struct segue_swap *swap)
 {
+	struct segue_command command;
+
+	for (uint32_t i = 0; i < SEGUE_RING_SIZE && segue_handover_take(swap->handover, &command); i++) {
+		if (segue_command_has_ticket(&command))
+			dismiss(swap, command.ticket, SEGUE_OUTCOME_GONE);
+	}
 	while (swap->n_waiting > 0)
 		dismiss(swap, take_out(swap, 0).ticket, SEGUE_OUTCOME_GONE);
 	if (swap->committed.ticket != NULL)
 		dismiss(swap, swap->committed.ticket, SEGUE_OUTCOME_GONE);
 	swap->committed.ticket = NULL;
-	segue_swap_finish_fade(swap);
+	finish_fade(swap);
 	segue_ticket_unref(swap->handover, swap->current);
 	swap->current = NULL;
 }

@@ -4,6 +4,8 @@
 """Each configuration of examples/, as it is but for the user's folder, in the real daemon: what it is for is heard."""
 
 import os
+import signal
+import subprocess
 import wave
 
 import numpy as np
@@ -17,6 +19,7 @@ from fixture import ROOT, wait_until
 from recording import Recorder
 
 EXAMPLES = ROOT / 'examples'
+ENDINGS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 POSITIONS = 'FL FR FC LFE RL RR SL SR'.split()
 # of HeSuVi's file
 HESUVI = 'FL>L FL>R SL>L SL>R RL>L RL>R FC>L FR>R FR>L SR>R SR>L RR>R RR>L FC>R'.split()
@@ -174,6 +177,22 @@ def test_one_speaker_after_the_other_has_the_tone(session, example, script):
         left, right = np.abs(left[:n]) > 1e-4, np.abs(right[:n]) > 1e-4
         assert left.sum() > 6000 and right.sum() > 6000
         assert np.flatnonzero(left).max() < np.flatnonzero(right).min()
+
+
+def heed_signals():
+    for number in ENDINGS:
+        signal.signal(number, signal.SIG_DFL)
+
+
+@pytest.mark.parametrize('number', ENDINGS)
+def test_the_tone_ends_with_its_script(session, example, script, number):
+    node = example('test-tones').node('tone')
+    process = subprocess.Popen([EXAMPLES / 'speakers', 'test-sink', 'pink', '60'], env=session.env,
+                               start_new_session=True, preexec_fn=heed_signals)
+    wait_until('tone', lambda: not node.get('Bypass'))
+    os.killpg(process.pid, number)      # as a terminal does
+    assert process.wait(20) != 0
+    assert node.get('Bypass')
 
 
 def test_the_tones_are_heard_when_they_are_asked_for(session, example):

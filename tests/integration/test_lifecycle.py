@@ -269,6 +269,26 @@ def test_a_scheduled_swap_does_not_survive_its_clock(session, source, segue):
     assert (finished.result, finished.error) == ('failed', ERROR + 'ClockChanged')
 
 
+def test_a_swap_after_some_time_survives_its_clock(session, source, segue):
+    """The time without one counts."""
+    buffer = segue.ready(segue.generate('sine'))
+    _, asked, _ = source.clock()
+    serial = source.set_buffer(buffer, after=2.0)
+    source.recorder.wait_for_frames(4800)       # it has been taken
+    session.processes['pipewire'].kill()
+    source.bus.wait_until('disconnected', lambda: source.get('State') == 'disconnected')
+    session.processes['recorder'].stop()
+    session.start_pipewire()
+    recorder = Recorder(session, ['synth:output_MONO'])
+    _, back, _ = source.clock()
+    position = source.heard(serial)
+    now, nsec, rate = source.clock()
+    heard = nsec - (now - position) * 1e9 / rate
+    assert asked + 1.9e9 < heard < max(asked + 2.1e9, back)
+    recorder.wait_for_position(position + 4800)
+    assert recorder.take()[position:].any()
+
+
 def test_pipewire_absent_at_the_start_and_there_later(session):
     session.processes['pipewire'].kill()
     session.start_service('segue.nodes = [ { type = source  node.name = synth } ]')

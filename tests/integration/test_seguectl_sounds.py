@@ -36,14 +36,27 @@ def wait_for_voices(ctl, n):
     wait_until(f'{n} voices', lambda: ctl('get', 'keys', 'Voices') == f'{n}\n')
 
 
-def test_a_key_is_pressed_and_released(keys, begin, ctl):
-    process = begin('note', keys, 'F#3', '--length', '60s', '--velocity', '127')
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_key_is_pressed_and_released(keys, begin, ctl, number):
+    process = begin('note', keys, 'F#3', '--length', '60s', '--velocity', '127',
+                    preexec_fn=lambda: signal.signal(number, signal.SIG_DFL))
     wait_for_voices(ctl, 1)
     ctl('note', keys, '60', '--length', '1ms')
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     # it ends by the signal, so that a script does, and its key is up
-    assert process.wait(20) == -signal.SIGINT
+    assert process.wait(20) == -number
     wait_for_voices(ctl, 0)
+
+
+def test_a_signal_that_is_ignored_does_not_end_a_note(keys, begin, ctl):
+    """As with nohup: the window may close, the key stays pressed."""
+    process = begin('note', keys, '60', '--length', '60s',
+                    preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
+    wait_for_voices(ctl, 1)
+    process.send_signal(signal.SIGHUP)
+    ctl('note', keys, '62', '--length', '1ms')
+    wait_for_voices(ctl, 1)
+    assert process.poll() is None
 
 
 def test_what_is_no_key_or_velocity_is_wrong_usage(ctl):

@@ -109,6 +109,14 @@ def test_it_ends_by_a_key(segue, top, key):
     assert terminal.status() == DONE
 
 
+@pytest.mark.parametrize('number', [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_it_as_a_key_does(segue, top, number):
+    terminal = top(80, 24)
+    terminal.wait_for('q quits')
+    terminal.signal(number)
+    assert terminal.status() == DONE
+
+
 def test_it_waits_for_a_service_that_has_gone(session, nodes, top):
     terminal = top(80, 24)
     terminal.wait_for('synth')

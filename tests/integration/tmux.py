@@ -3,6 +3,7 @@
 
 """A terminal of any size that is read as text: a tmux of its own."""
 
+import os
 import shlex
 import time
 
@@ -66,6 +67,12 @@ class Tmux:
     def keys(self, *keys):
         """Names as tmux has them, or text."""
         self._tmux('send-keys', *keys)
+
+    def signal(self, number):
+        """To the program."""
+        shell = self._tmux('list-panes', '-F', '#{pane_pid}').strip()
+        with open(f'/proc/{shell}/task/{shell}/children') as f:
+            os.kill(int(f.read()), number)
 
     def resize(self, columns, rows):
         self._tmux('resize-window', '-x', columns, '-y', rows)

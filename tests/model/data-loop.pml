@@ -286,6 +286,7 @@ inline settle_engine()
 /* rt/source.c, rt/swap.c */
 inline drain()
 {
+	end_notes();
 	do
 	:: true ->
 		handover_take();
@@ -295,7 +296,6 @@ inline drain()
 		:: else
 		fi
 	od;
-	end_notes();
 	if
 	:: waiting != NONE -> dismiss(waiting, GONE); waiting = NONE
 	:: else

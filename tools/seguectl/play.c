@@ -26,11 +26,18 @@
 #define LENGTH_MAX		1e9	/* s */
 #define DEFAULT_VELOCITY	100
 
+/* Those that would end us, which nohup's doesn't. */
 static void catch_signals(sigset_t *ret)
 {
+	static const int endings[] = { SIGINT, SIGTERM, SIGHUP };
+	struct sigaction action;
+
 	sigemptyset(ret);
-	sigaddset(ret, SIGINT);
-	sigaddset(ret, SIGTERM);
+	for (size_t i = 0; i < SPA_N_ELEMENTS(endings); i++) {
+		sigaction(endings[i], NULL, &action);
+		if (action.sa_handler != SIG_IGN)
+			sigaddset(ret, endings[i]);
+	}
 	sigprocmask(SIG_BLOCK, ret, NULL);
 }
 

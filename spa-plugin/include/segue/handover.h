@@ -93,7 +93,7 @@ enum segue_outcome {
 #define SEGUE_NOW	UINT64_MAX	/**< `at`: as soon as it is ready */
 
 #define SEGUE_TICKET_LATE	(1u << 0)	/**< better late than failed */
-#define SEGUE_TICKET_AFTER	(1u << 1)	/**< `at` counts frames from the cycle that takes it */
+#define SEGUE_TICKET_AFTER	(1u << 1)	/**< `at` counts nanoseconds from the cycle that takes it */
 /** the same sound, by its serial, made for another rate: go on where it is */
 #define SEGUE_TICKET_REMAKE	(1u << 2)
 
@@ -104,7 +104,7 @@ struct segue_ticket {
 	/* main loop, before it is sent; constant from then on */
 	struct segue_buffer *buffer;	/**< NULL: silence */
 	uint64_t serial;		/**< grows with every request of the node */
-	uint64_t at;			/**< position of the driver's clock, or SEGUE_NOW */
+	uint64_t at;			/**< position of the driver's clock, or SEGUE_NOW; see SEGUE_TICKET_AFTER */
 	double fade;			/**< seconds, 0: a hard cut */
 	uint32_t flags;
 	/* data loop, from the time it is sent */

@@ -21,6 +21,7 @@
 #define TICKETS_MAX	256u
 #define START		100000u	/* position of an engine's first frame */
 #define RAMP		240u	/* frames: the 5 ms in which settings change and notes end */
+#define LASTING(n_frames)	(((n_frames) * SPA_NSEC_PER_SEC + RATE / 2) / RATE)	/* in ns, of an `after` ticket */
 #define HURRY		256u	/* frames: of a fade that makes way */
 
 /** MIDI to come: messages in order, by the frame of the engine's they are heard in. */
@@ -123,6 +124,11 @@ void free_instrument(struct segue_instrument *instrument);
 	double a_ = (a), b_ = (b); \
 	if (!(fabs(a_ - b_) <= (tolerance))) \
 		fail_msg("%.9g is not %.9g (%s is not %s)", a_, b_, #a, #b); \
+} while (0)
+
+#define assert_applied(ticket, at) do { \
+	assert_int_equal(segue_ticket_outcome(ticket), SEGUE_OUTCOME_APPLIED); \
+	assert_int_equal((ticket)->position, (at)); \
 } while (0)
 
 #endif /* TEST_RT_FIXTURE_H */

@@ -28,7 +28,8 @@ struct entry {
 	struct segue_ticket *ticket;
 	uint32_t lead, hurry;
 	uint64_t at;
-	bool arrived, over, asap, relative, committed;
+	uint64_t due_nsec;			/* of an `after` ticket */
+	bool arrived, over, asap, is_after, counts, committed;
 	enum segue_outcome outcome;
 	uint64_t position;
 };
@@ -43,7 +44,7 @@ struct model {
 	uint64_t frame, start_frame;		/* counted from the beginning; of the committed one */
 	uint64_t position;
 	uint32_t clock_id, rate;
-	bool has_clock;
+	bool has_clock, has_paused;
 };
 
 static uint32_t left(const struct model *m)
@@ -158,27 +159,34 @@ static void model_uncommit(struct model *m)
 	}
 }
 
-static void model_begin(struct model *m, uint32_t clock_id, uint64_t position, uint32_t rate)
+static void model_begin(struct model *m, const struct spa_io_clock *clock)
 {
-	bool changed = m->has_clock && (clock_id != m->clock_id || position < m->position);
+	bool changed = m->has_clock && (clock->id != m->clock_id || clock->position < m->position);
+	bool moved = changed || m->has_paused || clock->rate.denom != m->rate;
 
-	if (position != m->position || changed)
+	if (clock->position != m->position || changed)
 		model_uncommit(m);
 	for (uint32_t i = 0; i < m->n_entries; i++) {
 		struct entry *e = &m->entries[i];
 
 		if (!is_waiting(e) || e->asap)
 			continue;
-		if (e->relative)
-			e->at += position;
-		else if (changed)
+		if (!e->is_after && changed)
 			end(m, i, SEGUE_OUTCOME_CLOCK_CHANGED);
-		e->relative = false;
+		if (!e->is_after || (e->counts && !moved))
+			continue;
+		if (!e->counts)
+			e->due_nsec = clock->nsec + e->at;
+		e->counts = true;
+		e->at = clock->position;
+		if (e->due_nsec > clock->nsec)
+			e->at += llround((e->due_nsec - clock->nsec) * 1e-9 * clock->rate.denom);
 	}
-	m->position = position;
-	m->clock_id = clock_id;
-	m->rate = rate;
+	m->position = clock->position;
+	m->clock_id = clock->id;
+	m->rate = clock->rate.denom;
 	m->has_clock = true;
+	m->has_paused = false;
 	model_commit_scheduled(m);
 	model_commit_ready(m);
 }
@@ -223,6 +231,16 @@ static void model_settle(struct model *m)
 	}
 }
 
+static void model_forget(struct model *m)
+{
+	m->has_paused = true;
+	if (m->next < 0)
+		return;
+	m->current = m->next;
+	m->next = -1;
+	m->n_weights = m->first_weight = 0;
+}
+
 static void add_random_ticket(struct fixture *f, struct model *m, struct segue_swap *swap)
 {
 	static const uint32_t fades[] = { 0, 1, 2, 63, 64, 255, 256, 257, 300, 1000, 5000, 15000 };
@@ -241,7 +259,9 @@ static void add_random_ticket(struct fixture *f, struct model *m, struct segue_s
 		t->flags = (random_below(2) ? SEGUE_TICKET_LATE : 0) |
 			(random_below(3) ? 0 : SEGUE_TICKET_AFTER);
 		t->at = random_below(random_below(2) ? 600 : 6000);
-		if (!(t->flags & SEGUE_TICKET_AFTER))
+		if (t->flags & SEGUE_TICKET_AFTER)
+			t->at = LASTING(t->at);
+		else
 			t->at += m->position > 100 ? m->position - 100 : 0;
 	}
 	*e = (struct entry) {
@@ -250,7 +270,7 @@ static void add_random_ticket(struct fixture *f, struct model *m, struct segue_s
 		.lead = lead,
 		.hurry = lead > 0 ? lead / 2 : 256,
 		.asap = t->at == SEGUE_NOW,
-		.relative = t->at != SEGUE_NOW && (t->flags & SEGUE_TICKET_AFTER),
+		.is_after = t->flags & SEGUE_TICKET_AFTER,
 	};
 	f->handover->n_outstanding++;	/* as sending it would have */
 	segue_swap_add(swap, t, e->lead, e->hurry);
@@ -299,8 +319,8 @@ static void random_case(struct fixture *f)
 {
 	struct model m = { .current = -1, .next = -1, .committed = -1, .rate = 48000, .position = 5000 };
 	struct segue_swap swap;
-	uint64_t position = m.position;
-	uint32_t clock_id = 1, n_frames;
+	struct spa_io_clock clock = { .id = 1, .nsec = SPA_NSEC_PER_SEC, .position = m.position, .rate = { 1, m.rate } };
+	uint32_t n_frames;
 
 	segue_swap_init(&swap, f->handover);
 	for (uint32_t cycle = 0; cycle < N_CYCLES; cycle++) {
@@ -320,17 +340,24 @@ static void random_case(struct fixture *f)
 			model_settle(&m);
 		}
 		if (random_below(20) == 0)
-			position += random_below(2000);
+			clock.position += random_below(2000);
 		else if (random_below(40) == 0)
-			position -= SPA_MIN(position, (uint64_t)random_below(3000));
+			clock.position -= SPA_MIN(clock.position, (uint64_t)random_below(3000));
 		else if (random_below(60) == 0)
-			clock_id++;
+			clock.id++;
+		if (random_below(20) == 0)
+			clock.nsec += random_below(SPA_NSEC_PER_SEC / 10);
 		if (random_below(30) == 0)
-			m.rate = m.rate == 48000 ? 44100 : 48000;
-		segue_swap_begin(&swap, clock_id, position, m.rate);
-		model_begin(&m, clock_id, position, m.rate);
+			clock.rate.denom = clock.rate.denom == 48000 ? 44100 : 48000;
+		if (random_below(30) == 0) {
+			segue_swap_forget(&swap);
+			model_forget(&m);
+		}
+		segue_swap_begin(&swap, &clock, clock.rate.denom);
+		model_begin(&m, &clock);
 		compare_cycle(&m, &swap, n_frames);
-		position += n_frames;
+		clock.position += n_frames;
+		clock.nsec += n_frames * SPA_NSEC_PER_SEC / clock.rate.denom;
 		compare_answers(&m);
 	}
 	segue_swap_drain(&swap);

@@ -25,11 +25,6 @@ static enum segue_outcome outcome(const struct segue_ticket *t)
 	return segue_ticket_outcome(t);
 }
 
-#define assert_applied(ticket, at) do { \
-	assert_int_equal(outcome(ticket), SEGUE_OUTCOME_APPLIED); \
-	assert_int_equal((ticket)->position, (at)); \
-} while (0)
-
 static void a_now_swap_is_taken_at_the_first_frame_of_a_cycle(void **state)
 {
 	struct fixture *f = *state;
@@ -192,73 +187,6 @@ static void a_now_swap_and_an_at_swap_supersede_neither_each_other(void **state)
 	assert_applied(b, START);
 }
 
-static void an_after_swap_counts_from_the_first_cycle_that_runs(void **state)
-{
-	struct fixture *f = *state;
-	struct segue_ticket *a, *b;
-
-	a = send_swap(f, NULL, 0.0, 1000, SEGUE_TICKET_AFTER);
-	segue_source_settle(f->source);
-	assert_int_equal(outcome(a), SEGUE_OUTCOME_NONE);
-	run_frames(f, NULL, 512, 512);
-	b = send_swap(f, NULL, 0.0, 1000, SEGUE_TICKET_AFTER);
-	run_frames(f, NULL, 2048, 512);
-	assert_applied(a, START + 1000);
-	assert_applied(b, START + 512 + 1000);
-}
-
-static void a_changed_clock_fails_what_was_scheduled_by_it(void **state)
-{
-	struct fixture *f = *state;
-	struct segue_ticket *a, *b, *c;
-
-	run_frames(f, NULL, 512, 512);
-	a = send_swap(f, NULL, 0.0, START + 5000, SEGUE_TICKET_LATE);
-	run_frames(f, NULL, 512, 512);
-	f->clock.id++;
-	run_frames(f, NULL, 512, 512);
-	assert_int_equal(outcome(a), SEGUE_OUTCOME_CLOCK_CHANGED);
-
-	b = send_swap(f, NULL, 0.0, f->clock.position + 600, 0);
-	run_frames(f, NULL, 512, 512);	/* it is committed by now */
-	f->clock.position -= 1;
-	c = send_swap(f, NULL, 0.0, 100, SEGUE_TICKET_AFTER);
-	run_frames(f, NULL, 512, 512);
-	assert_int_equal(outcome(b), SEGUE_OUTCOME_CLOCK_CHANGED);
-	assert_int_equal(outcome(c), SEGUE_OUTCOME_APPLIED);
-}
-
-static void a_lost_clock_fails_what_was_scheduled_by_it(void **state)
-{
-	struct fixture *f = *state;
-	struct segue_ticket *a, *b;
-
-	run_frames(f, NULL, 512, 512);
-	a = send_swap(f, NULL, 0.0, START + 5000, SEGUE_TICKET_LATE);
-	b = send_swap(f, NULL, 0.0, 100, SEGUE_TICKET_AFTER);
-	segue_source_lose_clock(f->source);
-	assert_int_equal(outcome(a), SEGUE_OUTCOME_CLOCK_CHANGED);
-	/* the next one may have the same id and any position */
-	f->clock.position = START + 4000;
-	run_frames(f, NULL, 512, 512);
-	assert_applied(b, START + 4100);
-}
-
-static void a_forward_jump_fails_only_what_it_passed(void **state)
-{
-	struct fixture *f = *state;
-	struct segue_ticket *a, *b;
-
-	run_frames(f, NULL, 512, 512);
-	a = send_swap(f, NULL, 0.0, START + 600, 0);
-	b = send_swap(f, NULL, 0.0, START + 3000, 0);
-	run_frames(f, NULL, 64, 64);
-	f->clock.position += 1000;
-	run_frames(f, NULL, 2048, 64);
-	assert_int_equal(outcome(a), SEGUE_OUTCOME_TOO_LATE);
-	assert_applied(b, START + 3000);
-}
-
 static void what_waits_can_be_cancelled_and_what_is_committed_can_not(void **state)
 {
 	struct fixture *f = *state;
@@ -389,10 +317,6 @@ int main(void)
 		TEST(an_at_swap_that_has_passed_is_too_late_unless_late_will_do),
 		TEST(an_at_swap_that_a_fade_stands_in_the_way_of_is_too_late),
 		TEST(a_now_swap_and_an_at_swap_supersede_neither_each_other),
-		TEST(an_after_swap_counts_from_the_first_cycle_that_runs),
-		TEST(a_changed_clock_fails_what_was_scheduled_by_it),
-		TEST(a_lost_clock_fails_what_was_scheduled_by_it),
-		TEST(a_forward_jump_fails_only_what_it_passed),
 		TEST(what_waits_can_be_cancelled_and_what_is_committed_can_not),
 		TEST(a_node_that_is_not_running_applies_now_swaps_at_once_and_keeps_at_swaps),
 		TEST(draining_answers_everything),
