@@ -184,8 +184,11 @@ static void on_tick(void *data, uint64_t expirations)
 	/* only end_finished() destroys jobs, and it runs on this loop: these stay */
 	for (i = 0; i < n_progressed; i++)
 		progressed[i]->progressed(progressed[i]);
-	for (i = 0; i < n_stalled; i++)
+	for (i = 0; i < n_stalled; i++) {
 		tell(jobs, stalled[i], -ETIMEDOUT);
+		/* should it go on after all it needn't */
+		cancel(stalled[i]);
+	}
 }
 
 struct segue_jobs *segue_jobs_new(struct spa_loop_utils *utils, struct spa_log *log)

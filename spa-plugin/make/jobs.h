@@ -31,7 +31,7 @@ struct segue_job {
 	 * \return 0 or a negative errno */
 	int (*run)(struct segue_job *job);
 	/** Main loop, exactly once: run's result, -ECANCELED or -ETIMEDOUT. After -ETIMEDOUT run may
-	 * still be running: touch nothing that it writes. */
+	 * still be running, as cancelled: touch nothing that it writes. */
 	void (*done)(struct segue_job *job, int res);
 	/** Main loop, or a worker where destroy_waits, or after teardown the thread that was left behind: after
 	 * done(), and when run() has returned. Frees the job. Must only use what is thread-safe. */

@@ -33,6 +33,7 @@ struct record {
 	bool patient;		/* waits for `go`, without a sign of life */
 	bool polls;		/* works until it is cancelled */
 	bool clings;		/* its destroy() waits for `go` */
+	bool was_cancelled;	/* when it returned */
 	int result;
 	int done_res;
 	uint32_t n_run, n_done, n_destroyed, n_progressed;	/* destroyed: atomic */
@@ -54,6 +55,7 @@ static int record_run(struct segue_job *job)
 		sem_wait(&r->go);
 	while (r->polls && !segue_job_cancelled(job))
 		usleep(1000);
+	r->was_cancelled = segue_job_cancelled(job);
 	return r->result;
 }
 
@@ -321,6 +323,8 @@ static void a_job_that_stands_still_times_out_and_its_lane_goes_on(void **state)
 
 	sem_post(&stuck->go);
 	wait_ended(f, stuck, -ETIMEDOUT);
+	/* what it made is of no use */
+	assert_true(stuck->was_cancelled);
 	record_free(stuck);
 	record_free(next);
 }
