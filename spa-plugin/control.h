@@ -312,6 +312,7 @@ struct segue_node_methods {
 	int (*note_on)(struct segue_node *node, uint32_t key, uint32_t velocity, struct segue_error *error);
 	/** Release a key: never refused but for its range. */
 	int (*note_off)(struct segue_node *node, uint32_t key, struct segue_error *error);
+	/** Release all keys, MIDI's too. \return 0, or -ENOMEM */
 	int (*notes_off)(struct segue_node *node, struct segue_error *error);
 	/** Play a sound that is ready once, beside everything else.
 	 * \param options  those of SEGUE_OPTIONS_PLAY

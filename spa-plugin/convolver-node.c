@@ -205,7 +205,7 @@ static int impl_init(const struct spa_handle_factory *factory, struct spa_handle
 	segue_handle_read_device(info, &config);
 	if ((res = segue_handle_begin(&this->base, support, n_support, impl_clear, &node)) < 0)
 		return res;
-	if ((res = segue_store_plan(this->base.store)) < 0 || (res = init_node(this, &node)) < 0) {
+	if ((res = init_node(this, &node)) < 0) {
 		segue_node_memory_free(this->memory);
 		segue_store_put(this->base.store);
 		return res;

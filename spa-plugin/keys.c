@@ -3,7 +3,7 @@
 /* SPDX-License-Identifier: MIT */
 
 /* Notes and plays of a node: they are for now, so what the data loop has no room for is refused, and what nobody
- * runs isn't begun. Only to release a key is never refused: no note hangs. */
+ * runs isn't begun. Only to release keys is never refused: no note hangs. */
 
 #include "request.h"
 
@@ -83,11 +83,10 @@ int segue_node_notes_off(struct segue_node_impl *node, struct segue_error *error
 
 	if ((res = check_keys(node, error)) < 0)
 		return res;
+	/* parked when the ring is full: keys of MIDI aren't among those release_key() knows */
 	command.type = keys->notes_off;
-	if (segue_node_send_now(node, &command) == 0)
-		return 0;
-	for (uint32_t key = 0; key < KEYS; key++)
-		keys->release_key(node->engine, key);
+	if (segue_node_send(node, &command) < 0)
+		return segue_error_set(error, -ENOMEM, "no memory to release the keys");
 	return 0;
 }
 

@@ -10,7 +10,6 @@
 
 #include <spa/utils/result.h>
 
-#include "give-back.h"
 #include "make/transforms.h"
 #include "store.h"
 
@@ -27,6 +26,24 @@ uint32_t segue_sound_job_pick(const uint32_t rates[], uint32_t n, uint32_t rate)
 	return best;
 }
 
+/* what it was given, */
+static void close_fds(struct segue_sound_job *j)
+{
+	while (j->n_fds > 0) {
+		if (j->fds[--j->n_fds] >= 0)
+			close(j->fds[j->n_fds]);
+	}
+}
+
+/* and what it has opened */
+static void close_files(struct segue_sound_job *j)
+{
+	while (j->n_decoders > 0)
+		segue_decoder_free(j->decoders[--j->n_decoders]);
+	segue_kit_free(j->kit);
+	j->kit = NULL;
+}
+
 static void free_buffers(struct segue_sound_job *j)
 {
 	while (j->n_originals > 0)
@@ -38,14 +55,19 @@ static void free_buffers(struct segue_sound_job *j)
 static int on_run(struct segue_job *job)
 {
 	struct segue_sound_job *j = SPA_CONTAINER_OF(job, struct segue_sound_job, job);
+	bool has_failed;
 	int res;
 
 	/* relaxed: whoever looks has been told by the jobs that it began */
 	__atomic_store_n(&j->running, 1, __ATOMIC_RELAXED);
 	res = segue_sound_work(j);
-	/* here, because giving large memory back takes a while */
-	if (res < 0 || segue_job_cancelled(job))
+	/* here, because giving large memory back takes a while, and a file system may let whoever closes a file wait */
+	has_failed = res < 0 || segue_job_cancelled(job);
+	close_fds(j);
+	if (has_failed)
 		free_buffers(j);
+	if (has_failed || j->step != SEGUE_SOUND_OPEN)
+		close_files(j);
 	/* release, paired with the acquire in segue_sound_job_is_running() */
 	__atomic_store_n(&j->running, 0, __ATOMIC_RELEASE);
 	return res;
@@ -55,18 +77,6 @@ bool segue_sound_job_is_running(const struct segue_sound_job *j)
 {
 	/* acquire, paired with the release in on_run(): what it made is whole */
 	return __atomic_load_n(&j->running, __ATOMIC_ACQUIRE) != 0;
-}
-
-void segue_sound_job_give_up(struct segue_sound_job *j)
-{
-	/* a thread that was left behind gives back what it makes by itself */
-	if (segue_sound_job_is_running(j))
-		return;
-	while (j->n_originals > 0)
-		segue_give_back(j->store, j->memory, j->originals[--j->n_originals], NULL, NULL);
-	if (j->made != NULL)
-		segue_give_back(j->store, j->memory, j->made, NULL, NULL);
-	j->made = NULL;
 }
 
 void segue_sound_job_header(const struct segue_sound_job *j, struct segue_header *ret)
@@ -132,14 +142,10 @@ int segue_sound_job_failed(const struct segue_sound_job *j, const char *label, i
 
 static void job_free(struct segue_sound_job *j)
 {
-	for (uint32_t i = 0; i < j->n_fds; i++)
-		if (j->fds[i] >= 0)
-			close(j->fds[i]);
-	for (uint32_t i = 0; i < j->n_decoders; i++)
-		segue_decoder_free(j->decoders[i]);
-	segue_kit_free(j->kit);
-	segue_fence_clear(&j->fence);
+	close_fds(j);
+	close_files(j);
 	free_buffers(j);
+	segue_fence_clear(&j->fence);
 	for (uint32_t i = 0; i < j->n_paths; i++)
 		free(j->paths[i]);
 	free(j->paths);
@@ -155,6 +161,12 @@ static void on_destroy(struct segue_job *job)
 	job_free(SPA_CONTAINER_OF(job, struct segue_sound_job, job));
 }
 
+/* What nobody has taken: of one that was cancelled in time, or whose sound is another's. */
+static bool has_leftovers(const struct segue_sound_job *j)
+{
+	return j->n_fds > 0 || j->n_decoders > 0 || j->kit != NULL || j->n_originals > 0 || j->made != NULL;
+}
+
 static void on_done(struct segue_job *job, int res)
 {
 	struct segue_sound_job *j = SPA_CONTAINER_OF(job, struct segue_sound_job, job);
@@ -163,6 +175,7 @@ static void on_done(struct segue_job *job, int res)
 	/* a thread that was left behind goes on reading it: then it is never given back */
 	if (!segue_sound_job_is_running(j))
 		segue_buffer_unref(j->from);
+	job->destroy_waits = segue_sound_job_is_running(j) || has_leftovers(j);
 }
 
 static struct segue_sound_job *job_alloc(struct segue_store_impl *store)
@@ -217,6 +230,15 @@ error:
 	return NULL;
 }
 
+static void move_files(struct segue_sound_job *to, struct segue_sound_job *from)
+{
+	memcpy(to->decoders, from->decoders, sizeof(to->decoders));
+	to->n_decoders = from->n_decoders;
+	from->n_decoders = 0;
+	to->kit = from->kit;
+	from->kit = NULL;
+}
+
 struct segue_sound_job *segue_sound_job_make(struct segue_sound_job *opened)
 {
 	struct segue_sound_job *j = job_alloc(opened->store);
@@ -228,11 +250,8 @@ struct segue_sound_job *segue_sound_job_make(struct segue_sound_job *opened)
 	j->kind = opened->kind;
 	j->options = opened->options;
 	j->make.bytes_max = opened->make.bytes_max;
-	j->n_decoders = opened->n_decoders;
-	memcpy(j->decoders, opened->decoders, sizeof(j->decoders));
-	opened->n_decoders = 0;
-	j->kit = opened->kit;
-	opened->kit = NULL;
+	j->opened = opened;
+	move_files(j, opened);
 	j->name = opened->name;
 	opened->name = NULL;
 	j->make.name = j->name;
@@ -292,16 +311,22 @@ struct segue_sound_job *segue_sound_job_write(struct segue_store_impl *store, st
 int segue_sound_job_start(struct segue_sound_job *j, void (*done)(struct segue_job *job, int res),
 		void (*progressed)(struct segue_job *job))
 {
+	struct segue_sound_job *opened = j->opened;
 	int res;
 
+	j->opened = NULL;
 	j->job.run = on_run;
 	j->job.done = on_done;
 	j->job.destroy = on_destroy;
 	j->job.progressed = progressed;
 	j->done = done;
-	if ((res = segue_jobs_add(j->store->jobs, &j->job)) < 0)
+	if ((res = segue_jobs_add(j->store->jobs, &j->job)) < 0) {
+		/* they aren't closed here: a worker destroys the one that was done */
+		if (opened != NULL)
+			move_files(opened, j);
 		job_free(j);
-	else
+	} else {
 		segue_buffer_ref(j->from);
+	}
 	return res;
 }

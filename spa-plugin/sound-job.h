@@ -33,6 +33,7 @@ struct segue_sound_job {
 	struct segue_form *form;	/* or only for this response of it */
 	struct segue_store_impl *store;	/* main loop */
 	uint64_t id;			/* main loop: of a writing */
+	struct segue_sound_job *opened;	/* main loop: whose files it has, until it is started */
 	void (*done)(struct segue_job *job, int res);	/* main loop */
 	uint32_t running;		/* atomic: a worker is at it */
 
@@ -43,7 +44,7 @@ struct segue_sound_job {
 	enum segue_kind kind;
 	char **paths;
 	uint32_t n_paths;
-	int fds[SEGUE_FILES_MAX];	/* -1: taken over by a decoder */
+	int fds[SEGUE_FILES_MAX];	/* -1: taken over by a decoder; closed by a worker */
 	uint32_t n_fds;
 	bool is_rates;
 	char *wave;
@@ -111,8 +112,6 @@ SEGUE_MAIN_LOOP struct segue_sound_job *segue_sound_job_write(struct segue_store
 		struct segue_buffer *from, int fd, const char *name);
 /** In done(): may its thread, which was left behind, still be using what is the worker's? */
 SEGUE_MAIN_LOOP bool segue_sound_job_is_running(const struct segue_sound_job *job);
-/** In done(), when nobody waits for it: give back what it has made nevertheless. */
-SEGUE_MAIN_LOOP void segue_sound_job_give_up(struct segue_sound_job *job);
 /** What an opened job has: the header of the file for its rate, and what tells its files from others
  * (allocated; NULL: no memory). */
 SEGUE_MAIN_LOOP void segue_sound_job_header(const struct segue_sound_job *opened, struct segue_header *ret);
@@ -121,7 +120,8 @@ SEGUE_MAIN_LOOP char *segue_sound_job_identity(const struct segue_sound_job *ope
 SEGUE_MAIN_LOOP int segue_sound_job_failed(const struct segue_sound_job *job, const char *label, int res,
 		struct segue_error *error);
 SEGUE_MAIN_LOOP int segue_sound_job_refused(const char *label, int res, struct segue_error *error);
-/** Put it to work. \return 0 or a negative errno: then it is freed */
+/** Put it to work. What is still its own in the end, a worker gives up. \return 0 or a negative errno: then it is
+ * freed */
 SEGUE_MAIN_LOOP int segue_sound_job_start(struct segue_sound_job *job,
 		void (*done)(struct segue_job *job, int res),
 		void (*progressed)(struct segue_job *job));

@@ -97,10 +97,8 @@ static void on_made(struct segue_job *job, int res)
 	struct segue_sound_job *j = SPA_CONTAINER_OF(job, struct segue_sound_job, job);
 	struct segue_sound *sound = j->sound;
 
-	if (sound == NULL) {
-		segue_sound_job_give_up(j);
+	if (sound == NULL)
 		return;
-	}
 	sound->job = NULL;
 	/* keep it while its waiters are told */
 	segue_sound_want(sound);

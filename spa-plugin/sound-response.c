@@ -108,10 +108,8 @@ static void on_responded(struct segue_job *job, int res)
 	struct segue_sound *sound;
 	struct segue_error error;
 
-	if (form == NULL) {
-		segue_sound_job_give_up(j);
+	if (form == NULL)
 		return;
-	}
 	sound = form->sound;
 	form->job = NULL;
 	/* keep it while the waiters are told */
@@ -120,7 +118,6 @@ static void on_responded(struct segue_job *job, int res)
 		segue_sound_job_failed(j, sound->label, res, &error);
 		form_fail(form, &error);
 	} else if (is_made_already(form)) {
-		segue_sound_job_give_up(j);
 		tell(form, NULL);
 		form_free(form);
 	} else {

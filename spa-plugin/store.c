@@ -140,6 +140,8 @@ static struct segue_store_impl *store_new(const struct spa_support *support, uin
 	if (segue_fence_init(&store->fence) < 0 ||
 	    (store->memory = segue_memory_new(DEFAULT_MEMORY_MAX)) == NULL ||
 	    (store->node_memory = segue_memory_new(DEFAULT_MEMORY_MAX)) == NULL ||
+	    /* before there are workers, who may hold the planner for seconds */
+	    (store->transforms = segue_transforms_new()) == NULL ||
 	    (store->jobs = segue_jobs_new(store->utils, store->log)) == NULL ||
 	    (store->collector = segue_collector_new(store->utils)) == NULL)
 		goto error;
@@ -167,13 +169,6 @@ found:
 done:
 	pthread_mutex_unlock(&stores_lock);
 	return store;
-}
-
-int segue_store_plan(struct segue_store_impl *store)
-{
-	if (store->transforms == NULL)
-		store->transforms = segue_transforms_new();
-	return store->transforms != NULL ? 0 : -ENOMEM;
 }
 
 void segue_store_put(struct segue_store_impl *store)

@@ -30,7 +30,7 @@ struct segue_store_impl {
 	struct segue_memory *memory;	/* of sounds */
 	struct segue_memory *node_memory;	/* of nodes: not counted with them */
 	struct segue_jobs *jobs;	/* NULL once the store is going */
-	struct segue_transforms *transforms;	/* NULL until there is a convolver */
+	struct segue_transforms *transforms;	/* of convolvers */
 	struct segue_collector *collector;
 	struct segue_fence fence;	/* for paths that come as Props */
 	struct spa_hook_list listeners;
@@ -48,8 +48,6 @@ struct segue_store_impl {
  * \return NULL with errno: ENOTSUP without a main loop to work on */
 SEGUE_MAIN_LOOP struct segue_store_impl *segue_store_get(const struct spa_support *support,
 		uint32_t n_support);
-/** Plan the transforms of convolvers, unless that is done. \return 0 or -ENOMEM */
-SEGUE_MAIN_LOOP int segue_store_plan(struct segue_store_impl *store);
 /** One reference less; the last one cancels all jobs and frees the sounds. */
 SEGUE_MAIN_LOOP void segue_store_put(struct segue_store_impl *store);
 

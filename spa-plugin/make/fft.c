@@ -14,7 +14,8 @@ struct segue_fft {
 	fftwf_plan forward, backward;
 };
 
-/* FFTW's planner has one state for the whole process. Only workers get here, for moments. */
+/* FFTW's planner has one state for the whole process. A long transform takes a worker seconds to plan, so a main
+ * loop gets here only when it has no workers: before they begin, and after they have ended. */
 static pthread_mutex_t planner = PTHREAD_MUTEX_INITIALIZER;
 
 struct segue_fft *segue_fft_new(uint32_t n)

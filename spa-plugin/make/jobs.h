@@ -31,15 +31,17 @@ struct segue_job {
 	 * \return 0 or a negative errno */
 	int (*run)(struct segue_job *job);
 	/** Main loop, exactly once: run's result, -ECANCELED or -ETIMEDOUT. After -ETIMEDOUT run may
-	 * still be running: touch nothing that it writes. */
+	 * still be running, as cancelled: touch nothing that it writes. */
 	void (*done)(struct segue_job *job, int res);
-	/** Main loop, or after teardown the thread that was left behind: after done(), and when run() has
-	 * returned. Frees the job. Must only use what is thread-safe. */
+	/** Main loop, or a worker where destroy_waits, or after teardown the thread that was left behind: after
+	 * done(), and when run() has returned. Frees the job. Must only use what is thread-safe. */
 	void (*destroy)(struct segue_job *job);
 	/** Main loop: progress has changed, at most 20 times a second. May be NULL. */
 	void (*progressed)(struct segue_job *job);
 	bool is_long;		/**< which lane */
 	bool is_opening;	/**< a lane of its own, whatever is_long says */
+	bool destroy_waits;	/**< destroy() closes files or the like: its lane's worker does it. Main loop, set
+				 * in done() at the latest */
 
 	/* owned by jobs.c */
 	struct segue_job *next;
@@ -52,7 +54,7 @@ struct segue_job {
 
 /** Main loop. \return NULL with errno */
 SEGUE_MAIN_LOOP struct segue_jobs *segue_jobs_new(struct spa_loop_utils *utils, struct spa_log *log);
-/** Main loop: cancels all, calls done(-ECANCELED) and destroy for what hasn't, and joins the workers, but
+/** Main loop: cancels all, calls done(-ECANCELED) for what hasn't, has it destroyed and joins the workers, but
  * never a thread that stands still. Accepts NULL. */
 SEGUE_MAIN_LOOP void segue_jobs_free(struct segue_jobs *jobs);
 /** Main loop: how long a job may go without a sign of life, instead of SEGUE_JOB_STALL_SEC; a spare

@@ -1,8 +1,10 @@
 # SPDX-FileCopyrightText: Copyright © Segue contributors
 # SPDX-License-Identifier: MIT
 
+import contextlib
 import os
 import pathlib
+import re
 import signal
 import sys
 
@@ -14,6 +16,7 @@ import again                                   # noqa: E402
 from attempts import stage                     # noqa: E402, F401: a fixture
 from bus import Segue                          # noqa: E402
 from chain import Chain                        # noqa: E402
+from files import write_wav                    # noqa: E402
 from fixture import BUILD, PLAIN_BUILD, RTSAN_BUILD, Session    # noqa: E402
 from recording import Recorder                 # noqa: E402
 from shell import begin, ctl, hall, kit, on_terminal, room, synth   # noqa: E402, F401: fixtures
@@ -99,24 +102,39 @@ def playing(chain):
     return chain
 
 
-@pytest.fixture
-def stalled_file(session, tmp_path):
-    """A file on a file system whose server has been stopped, where FUSE is to be had."""
+@contextlib.contextmanager
+def mounted(session, tmp_path, *args):
+    """hall.wav on a file system of stalled_fs.py, where FUSE is to be had, and the process that serves it."""
     server = os.path.join(os.path.dirname(__file__), 'stalled_fs.py')
     mount = tmp_path / 'mount'
     mount.mkdir()
     if not os.access('/dev/fuse', os.R_OK | os.W_OK) or os.geteuid() != 0:
         pytest.skip('needs root and /dev/fuse')
-    process = session.start('stalled', ['/usr/bin/python3', server, mount])
+    process = session.start('stalled', ['/usr/bin/python3', server, mount, *args])
     try:
         with session.bus() as bus:
             bus.wait_until('mount', lambda: os.path.ismount(mount) or not process.alive())
         if not process.alive():
             pytest.skip(f'no FUSE here: {process.text()}')
-        yield mount / 'hall.wav'
+        yield mount / 'hall.wav', process
     finally:
         # ends every wait on it
         process.expected = {0, -signal.SIGKILL}
         process.popen.kill()
         process.popen.wait()
         os.system(f'umount -l {mount} 2>/dev/null')
+
+
+@pytest.fixture
+def stalled_file(session, tmp_path):
+    """A file on a file system whose server has been stopped."""
+    with mounted(session, tmp_path) as (path, _):
+        yield path
+
+
+@pytest.fixture
+def watched_file(session, tmp_path):
+    """A file of a second whose file system tells what thread closes it: closers() are the threads up to now."""
+    content = write_wav(tmp_path / 'content.wav', [0.5] * 48000)
+    with mounted(session, tmp_path, content) as (path, process):
+        yield path, lambda: [int(n) for n in re.findall(r'closed by (\d+)', process.text())]

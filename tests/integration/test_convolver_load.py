@@ -3,13 +3,15 @@
 
 """Responses, good ones, many at once and bad ones: each ends with one result, the sound goes on, memory is level."""
 
+import os
+import pathlib
 import random
 import time
 
 import numpy as np
 import pytest
 
-from bus import Segue, error_of
+from bus import Segue, error_of, options
 from chain import RATE, Chain, impulse_response
 from convolution import Input, Swap, error_db, resampled, taps
 from files import write_float_wav
@@ -350,3 +352,25 @@ def test_anything_at_any_time_ends_as_it_should(session, segue, playing, seed):
     for node in room, other, playing.player:
         segue.destroy(node)
     segue.assert_nothing_is_live()
+
+
+def cpu_seconds(process, thread):
+    """Of the thread of this name, 0 where there is none."""
+    for task in pathlib.Path(f'/proc/{process.pid}/task').iterdir():
+        if (task / 'comm').read_text().strip() == thread:
+            return int((task / 'stat').read_text().rsplit(') ', 1)[1].split()[11]) / os.sysconf('SC_CLK_TCK')
+    return 0
+
+
+@pytest.mark.plain
+def test_the_first_convolver_is_made_while_a_worker_plans_a_transform(session, segue):
+    """FFTW has one planner, and a worker needs seconds of it for noise of a prime number of frames."""
+    noise = segue.begin('Generate', '(sa{sv})', ('pink', options({'seconds': 16777213 / 48000})))
+    service = session.processes['service']
+    segue.bus.wait_until('planning', lambda: cpu_seconds(service, 'segue-long') > 0.5)
+    begun = cpu_seconds(service, 'segue-long')
+    segue.create('room', 'convolver')
+    segue.get('Version')
+    # by its clock rather than ours: this machine may be busy
+    assert cpu_seconds(service, 'segue-long') - begun < 0.5
+    segue.release(noise.result()[0])

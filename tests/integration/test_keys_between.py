@@ -10,7 +10,8 @@ import time
 import numpy as np
 import pytest
 
-from bus import BusError, assert_refused
+from bus import PROPERTIES, BusError, assert_refused, variant
+from files import write_midi
 from fixture import wait_until
 from mix import Swap, error_db, mix, silence, wavetable
 from notes import fit_sine, frequency, held_sine, onset, press, record
@@ -224,6 +225,20 @@ def test_a_ring_that_is_full_refuses_keys_but_releases_them(session, sine):
         pipewire.signal(signal.SIGCONT)
     assert count_hung(sine) == 0
     assert_sounds(sine)
+
+
+@pytest.mark.session(quantum=8192)
+def test_all_notes_off_ends_keys_of_midi_though_the_ring_is_full(session, sine):
+    path = write_midi(session.path / 'held.mid', [(RATE // 2, [0x90, 60, 100]), (RATE * 60, [0x80, 60, 0])])
+    session.start('midiplay', ['pw-midiplay', '--target', '0', path]).expected |= {1}
+    ports = wait_until('port of pw-midiplay', lambda: [p for p in session.ports() if p.startswith('pw-midiplay:')])
+    session.link(ports[0], 'synth:midi_in')
+    sine.wait_for_voices(1)
+    press(sine, 72)
+    for k in range(600):    # 64 are taken in a cycle of 0.17 s
+        sine.begin('Set', '(ssv)', (sine.INTERFACE, 'Gain', variant(k / 600)), interface=PROPERTIES)
+    sine.notes_off()
+    assert count_hung(sine) == 0
 
 
 def test_a_change_of_rate_keeps_a_held_key_in_tune(session, sine):

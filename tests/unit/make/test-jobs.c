@@ -32,10 +32,12 @@ struct record {
 	sem_t begun, go;
 	bool patient;		/* waits for `go`, without a sign of life */
 	bool polls;		/* works until it is cancelled */
+	bool clings;		/* its destroy() waits for `go` */
+	bool was_cancelled;	/* when it returned */
 	int result;
 	int done_res;
 	uint32_t n_run, n_done, n_destroyed, n_progressed;	/* destroyed: atomic */
-	char thread[32];
+	char thread[32], destroyer[32];
 	int policy, nice;
 };
 
@@ -53,6 +55,7 @@ static int record_run(struct segue_job *job)
 		sem_wait(&r->go);
 	while (r->polls && !segue_job_cancelled(job))
 		usleep(1000);
+	r->was_cancelled = segue_job_cancelled(job);
 	return r->result;
 }
 
@@ -68,6 +71,11 @@ static void record_destroy(struct segue_job *job)
 {
 	struct record *r = SPA_CONTAINER_OF(job, struct record, job);
 
+	pthread_getname_np(pthread_self(), r->destroyer, sizeof(r->destroyer));
+	if (r->clings) {
+		sem_post(&r->begun);
+		sem_wait(&r->go);
+	}
 	__atomic_add_fetch(&r->n_destroyed, 1, __ATOMIC_RELEASE);
 }
 
@@ -315,6 +323,8 @@ static void a_job_that_stands_still_times_out_and_its_lane_goes_on(void **state)
 
 	sem_post(&stuck->go);
 	wait_ended(f, stuck, -ETIMEDOUT);
+	/* what it made is of no use */
+	assert_true(stuck->was_cancelled);
 	record_free(stuck);
 	record_free(next);
 }
@@ -390,6 +400,50 @@ static void four_threads_are_left_behind_at_most_then_the_lane_is_busy_until_one
 	record_free(other);
 }
 
+static void what_waits_when_it_is_destroyed_is_destroyed_by_its_worker(void **state)
+{
+	struct fixture *f = *state;
+	struct record *slow = record_new(true), *run = record_new(false), *queued = record_new(false);
+
+	run->polls = true;
+	slow->job.destroy_waits = run->job.destroy_waits = queued->job.destroy_waits = true;
+	assert_int_equal(segue_jobs_add(f->jobs, &slow->job), 0);
+	wait_ended(f, slow, 0);
+	assert_string_equal(slow->destroyer, "segue-long");
+
+	assert_int_equal(segue_jobs_add(f->jobs, &run->job), 0);
+	assert_int_equal(segue_jobs_add(f->jobs, &queued->job), 0);
+	sem_wait(&run->begun);
+	segue_jobs_cancel(f->jobs, &queued->job);
+	segue_jobs_cancel(f->jobs, &run->job);
+	wait_ended(f, run, -ECANCELED);
+	wait_ended(f, queued, -ECANCELED);
+	assert_string_equal(run->destroyer, "segue-short");
+	assert_string_equal(queued->destroyer, "segue-short");
+	assert_int_equal(queued->n_run, 0);
+	record_free(slow);
+	record_free(run);
+	record_free(queued);
+}
+
+static void a_lane_goes_on_beside_one_that_can_not_be_destroyed(void **state)
+{
+	struct fixture *f = *state;
+	struct record *stuck = record_new(false), *next = record_new(false);
+
+	stuck->job.destroy_waits = stuck->clings = true;
+	assert_int_equal(segue_jobs_add(f->jobs, &stuck->job), 0);
+	assert_true(loop_fixture_run_until(&f->loop, is_done, stuck, SOON_MSEC));
+	assert_int_equal(segue_jobs_add(f->jobs, &next->job), 0);
+	wait_ended(f, next, 0);
+	assert_int_equal(stuck->n_destroyed, 0);
+
+	sem_post(&stuck->go);
+	wait_ended(f, stuck, 0);
+	record_free(stuck);
+	record_free(next);
+}
+
 static void nothing_wakes_the_loop_when_no_job_is_under_way(void **state)
 {
 	struct fixture *f = *state;
@@ -454,6 +508,41 @@ static void freed_while_a_job_stands_still_its_thread_destroys_it_when_it_return
 	record_free(told);
 }
 
+static void freed_while_jobs_can_not_be_destroyed_nobody_waits_for_them(void **state)
+{
+	struct fixture *f = *state;
+	struct record *stuck = record_new(false), *queued = record_new(false), *other = record_new(true);
+	uint64_t begun;
+
+	stuck->job.destroy_waits = stuck->clings = true;
+	queued->job.destroy_waits = other->job.destroy_waits = true;
+	other->polls = true;
+	assert_int_equal(segue_jobs_add(f->jobs, &stuck->job), 0);
+	sem_wait(&stuck->begun);
+	assert_true(loop_fixture_run_until(&f->loop, is_done, stuck, SOON_MSEC));
+	sem_wait(&stuck->begun);
+	assert_int_equal(segue_jobs_add(f->jobs, &queued->job), 0);
+	assert_int_equal(segue_jobs_add(f->jobs, &other->job), 0);
+	sem_wait(&other->begun);
+
+	begun = loop_fixture_msec();
+	segue_jobs_free(f->jobs);
+	f->jobs = NULL;
+	assert_in_range(loop_fixture_msec() - begun, 0, 2000);
+	assert_ended(other, -ECANCELED);
+	assert_string_equal(other->destroyer, "segue-long");
+	assert_int_equal(queued->done_res, -ECANCELED);
+	assert_int_equal(stuck->n_destroyed, 0);
+
+	sem_post(&stuck->go);
+	wait_ended(f, stuck, 0);
+	wait_ended(f, queued, -ECANCELED);
+	usleep(50000);	/* as above */
+	record_free(stuck);
+	record_free(queued);
+	record_free(other);
+}
+
 static void many_jobs_some_cancelled_all_end_once(void **state)
 {
 	struct fixture *f = *state;
@@ -492,9 +581,12 @@ int main(void)
 		TEST(a_cancelled_job_that_stands_still_ends_as_cancelled),
 		TEST(a_spare_thread_serves_those_who_wait_for_one_that_stands_still),
 		TEST(four_threads_are_left_behind_at_most_then_the_lane_is_busy_until_one_returns),
+		TEST(what_waits_when_it_is_destroyed_is_destroyed_by_its_worker),
+		TEST(a_lane_goes_on_beside_one_that_can_not_be_destroyed),
 		TEST(nothing_wakes_the_loop_when_no_job_is_under_way),
 		TEST(freed_while_busy_every_job_is_cancelled_and_destroyed_once),
 		TEST(freed_while_a_job_stands_still_its_thread_destroys_it_when_it_returns),
+		TEST(freed_while_jobs_can_not_be_destroyed_nobody_waits_for_them),
 		TEST(many_jobs_some_cancelled_all_end_once),
 	};
 

@@ -16,13 +16,6 @@
 #define N_FRAMES	1000u
 #define FRAMES_MAX	100000u
 
-static int setup(void **state)
-{
-	int res = stage_setup(state);
-
-	return res < 0 ? res : segue_store_plan(store_of(*state));
-}
-
 static struct segue_sound *load(struct stage *stage, const char *format)
 {
 	return load_text(stage, format, SEGUE_KIND_RESPONSE);
@@ -236,7 +229,7 @@ static void a_sound_nobody_wants_any_more_takes_its_responses_along(void **state
 	}
 }
 
-#define test(name)	cmocka_unit_test_setup_teardown(name, setup, stage_teardown)
+#define test(name)	cmocka_unit_test_setup_teardown(name, stage_setup, stage_teardown)
 
 int main(void)
 {
