@@ -358,8 +358,13 @@ class Session:
             return []
 
     def objects(self):
-        """The graph, as pw-dump tells it."""
-        return json.loads(self.run('pw-dump', check=True).stdout or '[]')
+        """The graph, as pw-dump tells it: in another list follows what has changed meanwhile."""
+        text, objects = self.run('pw-dump', check=True).stdout.strip(), {}
+        while text:
+            more, end = json.JSONDecoder().raw_decode(text)
+            objects |= {o['id']: o for o in more}
+            text = text[end:].lstrip()
+        return [o for o in objects.values() if 'type' in o]     # those that have gone have none
 
     def node(self, name):
         """One node of the graph by its name, or None."""
