@@ -292,9 +292,8 @@ static int list_buffers(sd_bus *sdbus, const char *prefix, void *userdata, char 
 	spa_list_for_each(buffer, &bus->buffers, link) {
 		char path[SEGUE_BUS_PATH_MAX];
 
-		if ((paths[n] = strdup(segue_bus_buffer_path(path, buffer->id))) == NULL)
-			break;
-		n++;
+		if ((paths[n++] = strdup(segue_bus_buffer_path(path, buffer->id))) == NULL)
+			return segue_bus_paths_free(paths);
 	}
 	*ret = paths;
 	return 0;

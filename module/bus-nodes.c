@@ -70,8 +70,8 @@ static int list_nodes(sd_bus *sdbus, const char *prefix, void *userdata, char **
 		return -errno;
 	n = 0;
 	spa_list_for_each(node, &bus->nodes, link)
-		if (!node->going && (paths[n] = strdup(node->path)) != NULL)
-			n++;
+		if (!node->going && (paths[n++] = strdup(node->path)) == NULL)
+			return segue_bus_paths_free(paths);
 	*ret = paths;
 	return 0;
 }

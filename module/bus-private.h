@@ -147,6 +147,10 @@ void segue_bus_interfaces_removed(struct segue_bus *bus, const char *path,
 
 /* ---------------------------------------------------------- bus-value.c */
 
+/** A list of objects that not all found memory for: without some it would be wrong.
+ * \return -ENOMEM */
+int segue_bus_paths_free(char **paths);
+
 /** Read a value of one of the types options and settings have. Strings and arrays are valid as long as
  * the message.
  * \param array  room for an array

@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <spa/utils/result.h>
@@ -321,4 +322,12 @@ int segue_bus_read_path(sd_bus_message *m, struct segue_recipe *recipe, struct s
 		return segue_error_set(error, -EINVAL, "%s: not an absolute path", recipe->text);
 	recipe->type = SEGUE_RECIPE_TEXT;
 	return 0;
+}
+
+int segue_bus_paths_free(char **paths)
+{
+	for (uint32_t i = 0; paths[i] != NULL; i++)
+		free(paths[i]);
+	free(paths);
+	return -ENOMEM;
 }

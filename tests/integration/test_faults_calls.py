@@ -34,6 +34,12 @@ GIVES = {
     'pwrite': {-errno.ENOSPC: {DBUS + 'LimitsExceeded'}, -errno.EIO: {DBUS + 'Failed'}, 1: set(), -errno.EINTR: set()},
 }
 
+# what comes as a descriptor isn't opened, and only what is large is advised on; each of the others is met
+UNCALLED = {
+    'open': {'table_of_a_descriptor', 'response_of_samples', 'buffer_of_joined_files'},
+    'advice': {'table', 'table_of_a_descriptor', 'buffer_of_joined_files', 'instrument'},
+}
+
 
 def try_all(stage, folder, name, calls):
     operation = getattr(Attempts(stage, folder), name)
@@ -41,7 +47,7 @@ def try_all(stage, folder, name, calls):
         for result, errors in GIVES[call].items():
             print(f'{call} gives {result}')
             try_each(stage, operation, call, lambda e, message: e in errors | ({FAILED} if errors else set()),
-                     result=result)
+                     least=name not in UNCALLED.get(call, ()), result=result)
 
 
 @pytest.mark.plain

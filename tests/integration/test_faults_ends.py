@@ -100,8 +100,67 @@ def with_plays(session, segue, node, folder):
     segue.release(sound)
 
 
+# ---- a convolver's own
+
+TAKES_MAX = 10
+LONG = np.random.default_rng(1).normal(scale=0.001, size=8 * RATE)     # its lead is as long as any
+
+
+def link_convolver(session, node):
+    session.link('other:output_MONO', 'test-sink:playback_FL')
+    node.heard(node.load_samples(LONG, channels=1, rate=RATE, fade=0.0))
+    node.bus.wait_until('running', lambda: node.get('State') == 'running')
+
+
+def wait_cycles(node, count):
+    end = node.get('Cycles') + count
+    node.bus.wait_until('cycles', lambda: node.get('Cycles') >= end)
+
+
+def is_finished(node, serial):
+    return any(f.serial == serial for f in node.all_finished())
+
+
+def take(node, gain):
+    """A swap that has been taken and isn't heard yet. Only what hasn't been taken can be cancelled."""
+    for _ in range(TAKES_MAX):
+        serial = node.load_samples(gain * LONG, channels=1, rate=RATE, fade=10.0)
+        node.bus.wait_until('response', lambda: node.get('State') != 'loading')
+        wait_cycles(node, 3)
+        try:
+            node.cancel(serial)
+        except BusError:
+            if not is_finished(node, serial):
+                return serial
+    raise AssertionError('none was seen between its take and its start')
+
+
+def taken(session, segue, node, folder):
+    link_convolver(session, node)
+    return [take(node, 0.5)]
+
+
+def in_mid_fade_of_responses(session, segue, node, folder):
+    link_convolver(session, node)
+    node.heard(node.load_samples(0.5 * LONG, channels=1, rate=RATE, fade=10.0))
+
+
+def hurrying_to_a_response(session, segue, node, folder):
+    """The second half of the newer one's lead is what the fade under way has left."""
+    in_mid_fade_of_responses(session, segue, node, folder)
+    for _ in range(TAKES_MAX):
+        serial = take(node, 0.25)
+        position = node.clock()[0] + node.get('SwapLead') // 2
+        node.bus.wait_until('hurry', lambda: node.clock()[0] >= position)
+        if not is_finished(node, serial):
+            return
+    raise AssertionError('none was seen before its start')
+
+
+CONVOLVER_STATES = [taken, in_mid_fade_of_responses, hurrying_to_a_response]
+
 STATES = [empty, failed, loading, idle, running, in_mid_fade, in_a_fade_that_hurries, scheduled,
-          scheduled_where_nothing_runs, with_notes_held, with_notes_on_another_sound, with_plays]
+          scheduled_where_nothing_runs, with_notes_held, with_notes_on_another_sound, with_plays, *CONVOLVER_STATES]
 
 
 def assert_gone(segue, node, serials=()):
@@ -120,7 +179,7 @@ def test_a_node_is_destroyed(session, source, segue, tmp_path, state):
     began = source.heard(source.wave('sine', gain=0.5, fade=0.0))
     service = session.processes['service']
     descriptors = len(open_descriptors(service))
-    node = segue.create('other', audio_position='[ MONO ]')
+    node = segue.create('other', 'convolver' if state in CONVOLVER_STATES else 'source', audio_position='[ MONO ]')
     serials = state(session, segue, node, tmp_path)
     segue.destroy(node)
     assert_gone(segue, node, serials)
@@ -128,6 +187,22 @@ def test_a_node_is_destroyed(session, source, segue, tmp_path, state):
     steady = source.recorder.take()[began:]
     assert error_db(steady, np.resize(steady[:PERIOD].astype(float), len(steady))) < -100
     segue.destroy(source)
+    segue.assert_nothing_is_live()
+    wait_until('no more descriptors than before', lambda: len(open_descriptors(service)) <= descriptors)
+
+
+def test_a_convolver_is_destroyed_while_its_response_is_made_for_another_rate(session, segue):
+    service = session.processes['service']
+    descriptors = len(open_descriptors(service))
+    node = segue.create('other', 'convolver', audio_position='[ FL FR ]')
+    session.link('other:output_FL', 'test-sink:playback_FL')
+    room = np.random.default_rng(1).normal(size=(10 * RATE, 4))
+    node.heard(node.load_samples(room, channels=4, rate=RATE, fade=0.0), deadline=30)
+    segue.wait_for_rest()
+    session.force_rate(44100)
+    segue.bus.wait_until('response for the new rate', lambda: segue.get('BytesPending') > 0)
+    segue.destroy(node)
+    assert_gone(segue, node)
     segue.assert_nothing_is_live()
     wait_until('no more descriptors than before', lambda: len(open_descriptors(service)) <= descriptors)
 

@@ -25,6 +25,9 @@ inline take_retired()
 #endif
 		/* reversed there, which is nothing to this thread */
 		atomic {
+#ifdef CHAIN_IS_ONE
+			n_outstanding--;
+#endif
 			do
 			:: t == NONE -> break
 			:: else ->
@@ -32,7 +35,9 @@ inline take_retired()
 				must(each_request_ends_once, tickets[t].outcome != NONE);
 				tickets[t].is_garbage = true;
 				tickets[t].is_retired = true;
+#ifndef CHAIN_IS_ONE
 				n_outstanding--;
+#endif
 				unhear();
 #ifdef RELAXED_COLLECT
 				t = early[t]
@@ -175,7 +180,9 @@ inline free_garbage()
 			/* what is retired has been answered, and told */
 			must(each_request_ends_once, r > REQUESTS || requests[r] == TOLD);
 			claim_free(r);
+#ifndef GARBAGE_STAYS
 			tickets[r].is_garbage = false;
+#endif
 			r++
 		:: else -> r++
 		od;
@@ -251,9 +258,16 @@ inline node_collect()
 	:: else
 #endif
 	fi;
+#ifdef LOOKS_AT_THE_RETIRED
+	if
+	:: retired != NONE -> take_retired(); tell_answers(); free_garbage()
+	:: else
+	fi;
+#else
 	take_retired();
 	tell_answers();
 	free_garbage();
+#endif
 	compare_heard();
 #if REMAKES > 0
 	check_rate()

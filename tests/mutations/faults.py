@@ -30,6 +30,7 @@ CTL = 'tools/seguectl'
 STRESS = 'tests/unit/handover/test-stress'
 STRESS_CASE = 'every_ticket_is_answered_and_collected_once_and_nothing_is_left'
 BARRIER = 'tests/unit/plugin/test-barrier'
+NODE_RUNNING = 'tests/unit/plugin/test-node-running'    # all of it built with ThreadSanitizer
 RT_HOST = 'tests/realtime/rt-host'      # built with RealtimeSanitizer
 
 
@@ -75,6 +76,21 @@ FAULTS = [
     Fault("a signal ends the loop's wait, and that counts as done", MAIN,
           'while (res >= 0 && !__atomic_load_n(&call.has_run,', 'while (false && !__atomic_load_n(&call.has_run,',
           BARRIER, 'the_function_has_run_whatever_signals_come'),
+
+    # ---- and where it is called: the node goes on to run
+    Fault('no barrier: a node is stopped', MAIN,
+          'segue_barrier(shell->data_loop, do_paused, shell);', 'do_paused(shell);', NODE_RUNNING, RACE),
+    Fault('no barrier: a node settles', MAIN,
+          'segue_barrier(node->data_loop, do_settle, node);', 'do_settle(node);', NODE_RUNNING, RACE),
+    Fault('no barrier: a node forgets after a long pause', MAIN,
+          'segue_barrier(node->data_loop, do_forget, node);', 'do_forget(node);', NODE_RUNNING, RACE),
+    Fault('no barrier: a node loses its clock', MAIN,
+          'segue_barrier(node->data_loop, do_lose_clock, node);', 'do_lose_clock(node);', NODE_RUNNING, RACE),
+    Fault('no barrier: a node gives everything back', MAIN,
+          'segue_barrier(node->data_loop, do_drain, node);', 'do_drain(node);', NODE_RUNNING, RACE),
+    Fault('no barrier: a device gets other callbacks', MAIN,
+          'segue_barrier(side->shell->data_loop, do_set_callbacks, &c);', 'do_set_callbacks(&c);', NODE_RUNNING,
+          RACE),
 
     # ---- the data loop
     Fault('a free in process()', RT,
