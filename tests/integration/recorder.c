@@ -19,7 +19,10 @@
  * Record what a node plays, with the position of the driver's clock for each cycle, so that a test
  * can speak of "frame N" and sees every cycle that is missing.
  *
- *     recorder FILE CHANNELS MAX_FRAMES
+ *     recorder FILE CHANNELS MAX_FRAMES [SCHEDSTAT]
+ *
+ * SCHEDSTAT is that of a thread, /proc/PID/task/TID/schedstat: how much time on a processor it has had is recorded
+ * with each cycle.
  *
  * The file is mapped and may be read while it grows; its layout is read by recording.py. */
 
@@ -38,6 +41,7 @@ struct cycle {
 	uint64_t position;	/* of its first frame, on the driver's clock */
 	uint64_t nsec;
 	uint64_t offset;	/* of its first frame in each plane */
+	uint64_t cpu_nsec;	/* that the thread has had so far; 0: there is none */
 	uint32_t n_frames;
 	uint32_t rate;
 	uint32_t clock_id;
@@ -48,11 +52,24 @@ struct impl {
 	struct pw_main_loop *loop;
 	struct pw_filter *filter;
 	void *ports[MAX_CHANNELS];
+	int schedstat;
 	/* mapped: data loop writes, anyone reads */
 	struct header *header;
 	struct cycle *cycles;
 	float *planes;
 };
+
+/* Up to where the thread waited last: what it does now counts for the next cycle. */
+static uint64_t cpu_nsec(const struct impl *impl)
+{
+	char text[64];
+	ssize_t n;
+
+	if (impl->schedstat < 0 || (n = pread(impl->schedstat, text, sizeof(text) - 1, 0)) <= 0)
+		return 0;
+	text[n] = '\0';
+	return strtoull(text, NULL, 10);
+}
 
 static void on_process(void *data, struct spa_io_position *position)
 {
@@ -68,6 +85,7 @@ static void on_process(void *data, struct spa_io_position *position)
 		.position = position->clock.position,
 		.nsec = position->clock.nsec,
 		.offset = h->n_frames,
+		.cpu_nsec = cpu_nsec(impl),
 		.n_frames = n_frames,
 		.rate = position->clock.rate.denom,
 		.clock_id = position->clock.id,
@@ -130,14 +148,18 @@ static int map_file(struct impl *impl, const char *path, uint32_t n_channels, ui
 
 int main(int argc, char *argv[])
 {
-	struct impl impl = { 0 };
+	struct impl impl = { .schedstat = -1 };
 	uint32_t n_channels;
 	int res;
 
 	pw_init(&argc, &argv);
-	if (argc != 4 || (n_channels = atoi(argv[2])) < 1 || n_channels > MAX_CHANNELS) {
-		fprintf(stderr, "usage: %s FILE CHANNELS(1..%u) MAX_FRAMES\n", argv[0], MAX_CHANNELS);
+	if (argc < 4 || argc > 5 || (n_channels = atoi(argv[2])) < 1 || n_channels > MAX_CHANNELS) {
+		fprintf(stderr, "usage: %s FILE CHANNELS(1..%u) MAX_FRAMES [SCHEDSTAT]\n", argv[0], MAX_CHANNELS);
 		return 2;
+	}
+	if (argc == 5 && (impl.schedstat = open(argv[4], O_RDONLY | O_CLOEXEC)) < 0) {
+		fprintf(stderr, "%s: %s\n", argv[4], strerror(errno));
+		return 1;
 	}
 	if ((res = map_file(&impl, argv[1], n_channels, strtoull(argv[3], NULL, 10))) < 0) {
 		fprintf(stderr, "%s: %s\n", argv[1], strerror(-res));

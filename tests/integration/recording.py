@@ -9,8 +9,8 @@ from fixture import wait_until
 
 HEADER = np.dtype([('n_cycles', '<u8'), ('n_frames', '<u8'), ('max_frames', '<u8'),
                    ('n_channels', '<u4'), ('max_cycles', '<u4')])
-CYCLE = np.dtype([('position', '<u8'), ('nsec', '<u8'), ('offset', '<u8'), ('n_frames', '<u4'),
-                  ('rate', '<u4'), ('clock_id', '<u4'), ('linked', '<u4')])
+CYCLE = np.dtype([('position', '<u8'), ('nsec', '<u8'), ('offset', '<u8'), ('cpu_nsec', '<u8'),
+                  ('n_frames', '<u4'), ('rate', '<u4'), ('clock_id', '<u4'), ('linked', '<u4')])
 
 
 # PipeWire 0.3.65 leaves a recorder out of a cycle, or runs it twice in one, where a link is made into a
@@ -21,11 +21,13 @@ SETTLED_CYCLES = 4
 class Recorder:
     """Records ports of the graph from the time they are linked and their links have settled."""
 
-    def __init__(self, session, ports, seconds=60, rate=48000, passive=False):
+    def __init__(self, session, ports, seconds=60, rate=48000, passive=False, watched=None):
+        """watched: a process the time of whose data loop is recorded as well"""
         self.session = session
         self.path = session.path / 'recording'
+        schedstat = [f'/proc/{watched.pid}/task/{watched.data_thread()}/schedstat'] if watched else []
         self.process = session.start('recorder', [session.build / 'tests/integration/recorder', self.path,
-                                                  len(ports), seconds * rate],
+                                                  len(ports), seconds * rate, *schedstat],
                                      {'PIPEWIRE_CONFIG_NAME': 'client-rt.conf',
                                       # driven by the test's driver, whatever it is linked to
                                       'PIPEWIRE_PROPS': f'{{ node.group = {session.group} }}'})
@@ -80,6 +82,13 @@ def gaps(cycles):
     ends = (cycles['position'] + cycles['n_frames'])[:-1]
     starts = cycles['position'][1:]
     return [(int(e), int(s)) for e, s in zip(ends, starts) if e != s]
+
+
+def loads(cycles):
+    """Of each cycle but the first: which part of its time the data loop that is watched was on a processor. Of what
+    else the machine does only interrupts are in it: beyond 1 the cycle would be missed on an idle one as well."""
+    nsec = np.diff(cycles['cpu_nsec'].astype(np.int64))
+    return nsec / (cycles['n_frames'][1:] * 1e9 / cycles['rate'][1:])
 
 
 class Take:

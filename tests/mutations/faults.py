@@ -96,6 +96,11 @@ FAULTS = [
     Fault('a free in process()', RT,
           'segue_ticket_unref(swap->handover, swap->current);\n\tswap->current = swap->next;',
           '__builtin_free(swap->current);\n\tswap->current = swap->next;', RT_HOST, VIOLATION),
+    Fault('a spin at each take', RT,
+          'segue_swap_add(&source->swap, command.ticket, LEAD_FRAMES, HURRY_FRAMES);',
+          '{\n\t\t\tsegue_swap_add(&source->swap, command.ticket, LEAD_FRAMES, HURRY_FRAMES);\n'
+          '\t\t\tfor (volatile uint32_t i = 0; i < 2000000; i++);\n\t\t}',
+          'test_cycle_load.py::test_a_swap_makes_no_cycle_long'),
     Fault('a lost superseded signal', RT,
           'dismiss(swap, take_out(swap, i).ticket, SEGUE_OUTCOME_SUPERSEDED);\n\t\tbreak;',
           'segue_ticket_unref(swap->handover, take_out(swap, i).ticket);\n\t\tbreak;',
