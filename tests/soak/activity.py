@@ -9,7 +9,7 @@ import subprocess
 import numpy as np
 
 import sounds
-from bus import MANAGER, BusError, Segue, memfd, options
+from bus import MANAGER, PROPERTIES, BusError, Segue, memfd, options, variant
 from convolution import Swap
 
 KEPT_MAX = 12
@@ -62,7 +62,7 @@ class Activity:
                     self.surprises.append(str(error))
                 continue
             if then is not None:
-                then(values[0])
+                then(*values)
         self.replies += waiting
 
     def swap_options(self, wild=False):
@@ -80,6 +80,7 @@ class Activity:
             if then is not None:
                 then(serial)
             if self.rng.random() < 0.05:
+                self.books.cancelled.add((node.path, serial))
                 self.ask(node, 'Cancel', '(t)', (serial,))
         self.ask(node, method, signature, args, accepted, refused, **named)
 
@@ -150,8 +151,8 @@ class Activity:
 
     def set(self, name, key, interface, value):
         node = self.stage.nodes[name]
-        self.segue.bus.begin(node.path, 'org.freedesktop.DBus.Properties', 'Set', '(ssv)',
-                             (interface, key, options({'v': value})['v']))
+        self.replies.append((self.segue.bus.begin(node.path, PROPERTIES, 'Set', '(ssv)',
+                                                  (interface, key, variant(value))), None, False))
         self.n_requests += 1
 
     def set_synth(self):
@@ -224,6 +225,7 @@ class Activity:
                 files = self.files.responses if kind == 'convolver' else self.files.sounds
                 self.swap(node, 'Load', '(sa{sv})', (str(rng.choice(files)), options(self.swap_options(wild=True))),
                           refused=True)
+            self.books.unmade.add(path)
             self.ask(self.segue, 'DestroyNode', '(o)', (path,))
         self.ask(self.segue, 'CreateNode', '(ssa{sv})', (kind, f'guest{self.n_made}', options({})), then=made)
 
@@ -279,7 +281,14 @@ class Activity:
             ('SetBuffer', '(oa{sv})', ('/org/segue/Segue1/buffer/999999999', options({}))),
             ('Clear', '(a{sv})', (options({'fade': -1.0}),)),
             ('Cancel', '(t)', (999999999,))])
-        self.ask(node, method, signature, args, refused=True)
+
+        def accepted(serial=None):
+            # before its file has been opened, if a newer one was ready first
+            if method == 'Load' and not args[1]:
+                self.books.hopeless.add((node.path, serial))
+            else:
+                self.surprises.append(f'{method} {args} is accepted')
+        self.ask(node, method, signature, args, accepted, refused=True)
 
     # ---- the end of a round
 

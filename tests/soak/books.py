@@ -20,6 +20,10 @@ class Books:
         self.finished = collections.Counter()
         self.results = collections.Counter()
         self.endings = {}           # (node, serial): (result, position)
+        self.cancelled = set()      # (node, serial) that were, or tried to be
+        self.unmade = set()         # nodes
+        self.hopeless = set()       # (node, serial) of files that aren't to be had
+        self.failed = []            # what shouldn't have
         self.heard = set()          # buffers
         self.objects = set()        # buffers on the bus
         self.reclaimed = collections.Counter()
@@ -34,10 +38,12 @@ class Books:
             if member == 'Queued':
                 self.accepted.add((path, args[0]))
             elif member == 'Finished':
-                serial, result, buffer, position, _, _ = args
+                serial, result, buffer, position, error, message = args
                 self.finished[path, serial] += 1
                 self.results[result] += 1
                 self.endings[path, serial] = result, position
+                if result == 'failed' and not self.may_fail(path, serial, error):
+                    self.failed.append(f'{path}: {serial} failed: {error}: {message}')
                 if result == 'applied' and buffer != '/':
                     self.heard.add(buffer)
             elif member == 'InterfacesAdded' and args[0].startswith(BUFFERS):
@@ -46,6 +52,12 @@ class Books:
                 self.objects.discard(args[0])
             elif member == 'BufferReclaimed':
                 self.reclaimed[args[0]] += 1
+
+    def may_fail(self, path, serial, error):
+        """A request that was accepted, as all are whose file is to be had."""
+        name = error.split('.')[-1]
+        return (name == 'Cancelled' and (path, serial) in self.cancelled or name == 'Gone' and path in self.unmade or
+                name in ('TooLate', 'ClockChanged'))    # of those for later
 
     def unanswered(self):
         self.collect()
@@ -63,6 +75,8 @@ class Books:
         self.live.append(self.segue.get('BytesLive'))
         self.resident.append(self.service.resident_kib())
         self.descriptors.append(len(os.listdir(f'/proc/{self.service.pid}/fd')))
+        yield from self.failed
+        yield from [f'{key} is applied' for key in self.hopeless if self.endings[key][0] == 'applied']
         twice = [key for key, n in self.finished.items() if n > 1]
         if twice:
             yield f'finished more than once: {twice[:5]}'

@@ -11,6 +11,7 @@ import numpy as np
 import sounds
 from convolution import Input, Swap, error_db, mix
 from mix import phase_origin, wavetable
+from recording import loads
 from stage import RATE, RECORDED, STEADY, STEADY_PEAK
 
 CERTAIN = 1e-6      # what is so improbable isn't chance
@@ -55,6 +56,10 @@ class Hearing:
         c = self.cycles
         periods = c['n_frames'][:-1] * 1e9 / c['rate'][:-1]
         return int(np.sum(np.diff(c['nsec'].astype(np.int64)) > periods + 1000))
+
+    def n_long(self):
+        """How many were on a processor for longer than they had time: missed on any machine, however idle."""
+        return int(np.sum((loads(self.cycles) > 1) & ~self.broken[1:]))
 
     def _whole(self, name):
         """Which frames are in cycles that aren't broken, nor behind one that is or a change of rate. Where the graph is
@@ -107,6 +112,10 @@ def applied(swaps, endings):
 
 def chance(more, of_more, fewer, of_fewer):
     """How probable it is by chance that of all events so many are among the former."""
-    n, k = of_more + of_fewer, more + fewer
-    ways = sum(math.comb(of_more, i) * math.comb(of_fewer, k - i) for i in range(more, min(k, of_more) + 1))
-    return ways / math.comb(n, k)
+    def ways(n, k):
+        """The logarithm: after an hour the numbers are long."""
+        return math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)
+
+    k = more + fewer
+    return sum(math.exp(ways(of_more, i) + ways(of_fewer, k - i) - ways(of_more + of_fewer, k))
+               for i in range(max(more, k - of_fewer), min(k, of_more) + 1))

@@ -15,7 +15,10 @@ from hearing import CERTAIN, Hearing, applied, chance
 from sounds import Files
 from stage import QUANTUM, RECORDED, Stage
 
-SECONDS = {'swaps': 12, 'control': 5, 'both': 8}
+SECONDS = {'swaps': 12, 'quiet': 6, 'control': 5, 'both': 8}
+UNDISTURBED = 'swaps', 'quiet'
+FLOOR = 0.01            # of all: a busy machine has some, as interrupts count for the thread they come in
+TURN = 0.01             # seconds, about as long as the requests of one take
 RECORDING = 60          # seconds at most
 PAUSE = 0.7             # seconds, after which what was heard before counts as silence
 EXACT = -100.0          # dB of the peak
@@ -67,13 +70,15 @@ class Soak:
         self.stage.record(RECORDING)
         swaps = self._swaps(rng)
         room_swaps = dict(self.activity.room_swaps)
-        others = [self._control(rng), self._both(rng)]
+        others = [self._quiet(rng), self._control(rng), self._both(rng)]
         self.activity.end()
         self.stage.calm()
         self.books.wait_for_answers()
         for phase in [swaps, *others]:
             complaints += self._hear(Hearing(self.stage.recorder, phase))
-        complaints += self._compute(Hearing(self.stage.recorder, swaps), room_swaps)
+        # what is missing can't be computed
+        if not complaints:
+            complaints += self._compute(Hearing(self.stage.recorder, swaps), room_swaps)
         complaints += self.stage.stop_recording() + self.activity.surprises
         self._note_cycle_times()
         self.complaints += [f'round {number}: {c}' for c in complaints]
@@ -95,6 +100,14 @@ class Soak:
         self.activity.settle()
         return phase
 
+    def _quiet(self, rng):
+        """The quantum changes as often, and Segue has nothing to do but to play."""
+        def turn():
+            time.sleep(TURN)
+            if rng.random() < 0.02:
+                self.stage.change_quantum(rng)
+        return self.stage.phase('quiet', SECONDS['quiet'], turn)
+
     def _control(self, rng):
         """The same disturbances, and Segue has nothing to do but to play."""
         return self.stage.phase('control', SECONDS['control'], lambda: self.stage.disturb(rng))
@@ -111,17 +124,22 @@ class Soak:
         phase = hearing.phase
         breaks = hearing.n_breaks()
         self.totals[phase.name].update(cycles=len(hearing.cycles), disturbances=phase.n_disturbances, breaks=breaks,
-                                       late=hearing.n_late(), xruns=sum(phase.xruns.values()))
-        if phase.name == 'swaps' and (breaks or any(phase.xruns.values())):
-            yield f'cycles are missed at {breaks} places, xruns {phase.xruns}'
+                                       late=hearing.n_late(), long=hearing.n_long(), xruns=sum(phase.xruns.values()),
+                                       stretches=phase.n_stretches, bursts=phase.n_bursts)
+        if phase.name in UNDISTURBED and (breaks or any(phase.xruns.values())):
+            yield f'{phase.name}: cycles are missed at {breaks} places, xruns {phase.xruns}'
         for name in RECORDED:
             # what the graph left out of the room's input is heard for as long as the room remembers
-            if name == 'room' and phase.name != 'swaps':
+            if name == 'room' and phase.name not in UNDISTURBED:
                 continue
             bend, position = hearing.worst_bend(name)
             self.bends[phase.name][name] = max(self.bends[phase.name][name], bend)
             if bend > 1.0:
-                yield f'{phase.name}: {name} steps at {position}, by {bend:.1f} times what there may be'
+                self.totals[phase.name]['steps'] += 1
+                step = f'{phase.name}: {name} steps at {position}, by {bend:.1f} times what there may be'
+                if phase.name in UNDISTURBED:
+                    yield step
+                print(step, flush=True)
 
     def _compute(self, hearing, room_swaps):
         errors = {'bystander': hearing.error_of_bystander(),
@@ -135,11 +153,24 @@ class Soak:
         for name, worst in self.cycle_times.items():
             self.cycle_times[name] = [max(pair) for pair in zip(worst, self.stage.nodes[name].get('CycleTime'))]
 
+    def _is_more(self, what, of, name, control, floor=0.0):
+        """Of a phase with requests than of one without, beyond chance and by at least so much."""
+        more, fewer = self.totals[name], self.totals[control]
+        return (more[what] * fewer[of] > (fewer[what] + floor * fewer[of]) * more[of] and
+                chance(more[what], more[of], fewer[what], fewer[of]) < CERTAIN)
+
     def _compare(self):
-        both, control = self.totals['both'], self.totals['control']
-        if chance(both['breaks'], both['disturbances'], control['breaks'], control['disturbances']) < CERTAIN:
+        if self._is_more('breaks', 'disturbances', 'both', 'control'):
             self.complaints.append('more cycles are missed than without requests')
-        # a sanitizer keeps what is freed
+        if self._is_more('steps', 'disturbances', 'both', 'control'):
+            self.complaints.append('there are more steps than without requests')
+        if self._is_more('bursts', 'stretches', 'both', 'control', FLOOR):
+            self.complaints.append('there are more Xruns than without requests')
+        for pair in ('swaps', 'quiet'), ('both', 'control'):
+            # a sanitizer takes its time
+            if self._is_more('long', 'cycles', *pair, FLOOR) and not self.sanitized:
+                self.complaints.append(f'{pair[0]}: more cycles than in {pair[1]} take longer than they have')
+        # and keeps what is freed
         if self.books.growth_kib() > GROWTH_KIB and not self.sanitized:
             self.complaints.append(f'memory at rest has grown by {self.books.growth_kib():.0f} KiB')
         if self.books.descriptors_grow():
@@ -150,7 +181,7 @@ class Soak:
     def table(self):
         books, rows = self.books, []
         rows.append(['', *SECONDS])
-        for key in 'cycles', 'disturbances', 'breaks', 'late', 'xruns':
+        for key in 'cycles', 'disturbances', 'breaks', 'late', 'long', 'xruns', 'stretches', 'bursts', 'steps':
             rows.append([key, *(str(self.totals[name][key]) for name in SECONDS)])
         for node in RECORDED:
             rows.append([f'bend of {node}', *(f'{self.bends[name][node]:.2f}' for name in SECONDS)])

@@ -17,6 +17,7 @@ RECORDED = ['bystander', 'player', 'room', 'synth', 'keys']
 QUANTA = [64, 128, 256, 333, 480, 1000, 2048]
 QUANTUM, RATE = 256, 48000
 PHASE_MAX = 300         # seconds: far beyond what any takes
+STRETCH = 0.25          # seconds, in which cycles that are missed count once: they come in bursts
 STEADY, STEADY_PEAK = 375.0, 0.5    # of the bystander
 
 
@@ -28,6 +29,8 @@ class Phase:
     stop: int
     n_disturbances: int     # links made or broken, changes of rate and quantum
     xruns: dict             # of the recorded nodes, in it
+    n_stretches: int
+    n_bursts: int           # stretches in which there were any
 
 
 class Stage:
@@ -58,7 +61,7 @@ class Stage:
 
     def record(self, seconds):
         ports = [f'{name}:output_MONO' for name in RECORDED]
-        self.recorder = Recorder(self.session, ports, seconds)
+        self.recorder = Recorder(self.session, ports, seconds, watched=self.session.processes['service'])
 
     def stop_recording(self):
         complaint = self.recorder.process.stop()
@@ -70,14 +73,17 @@ class Stage:
 
     def phase(self, name, seconds, turn):
         """So much of the recording, while turn() is called again and again."""
-        before, n_disturbances = self._xruns(), self.n_disturbances
+        seen, n_disturbances = [self._xruns()], self.n_disturbances
         start, end = self.recorder.position(), time.monotonic() + PHASE_MAX
         while self.recorder.position() < start + seconds * RATE:
             assert time.monotonic() < end, 'the graph stands still'
             turn()
-        after = self._xruns()
+            if self.recorder.position() > start + len(seen) * STRETCH * RATE:
+                seen.append(self._xruns())
+        seen.append(self._xruns())
         return Phase(name, start, self.recorder.position(), self.n_disturbances - n_disturbances,
-                     {k: after[k] - before[k] for k in after})
+                     {k: seen[-1][k] - seen[0][k] for k in seen[0]},
+                     len(seen) - 1, sum(a != b for a, b in zip(seen, seen[1:])))
 
     # ---- from the outside
 
