@@ -57,9 +57,9 @@ def assert_no_faults(process, node, steps, is_locked):
     for name, step in steps:
         step()
         run(node)
-        new = faults.new()
-        if new > ((N_LINKS, 0) if REMAPS and name.startswith('quantum') and not is_locked else (0, 0)):
-            found[name] = new
+        minor, major = faults.new()
+        if minor > (N_LINKS if REMAPS and name.startswith('quantum') else 0) or major:
+            found[name] = minor, major
     if found and not is_locked:
         raise Reclaimed(found)
     assert found == {}
