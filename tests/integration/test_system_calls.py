@@ -4,11 +4,13 @@
 """The data loop calls the kernel as often while sounds are swapped and notes are played as while nothing happens."""
 
 import collections
+import pathlib
 import re
 
 import pytest
 
 from bus import BusError, Segue
+from fixture import wait_until
 from storm import EXPECTED, Storm, play_music
 
 pytestmark = pytest.mark.plain
@@ -26,6 +28,8 @@ class Strace:
         self.path = session.path / 'strace'
         self.process = session.start('strace', ['strace', '-qq', '-o', self.path, '-p', thread])
         self.process.expected |= {-2, 130}
+        status = pathlib.Path(f'/proc/{thread}/status')
+        wait_until('trace', lambda: f'TracerPid:\t{self.process.pid}' in status.read_text())
 
     def counts(self):
         self.process.signal(2)
