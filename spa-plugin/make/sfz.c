@@ -270,7 +270,7 @@ static int apply(struct parser *p)
 	int res;
 
 	/* variables may have made anything of it */
-	if (p->opcode[strspn(p->opcode, NAME_CHARACTERS)] != '\0')
+	if (p->opcode[0] == '\0' || p->opcode[strspn(p->opcode, NAME_CHARACTERS)] != '\0')
 		return fail(p, -EBADMSG, "'%s' is no opcode", segue_text_show(p->opcode, value, sizeof(value)));
 	if (p->level == NOWHERE)
 		return 0;

@@ -52,6 +52,7 @@ static void what_is_malformed_is_named(void **state)
 		{ "RIFF\x01\x02\xff\xc3\xa4", "line 1: 'RIFF???\xc3\xa4' is no opcode" },
 		{ "\xef\xbf\xbe\xef\xbf\xbd", "line 1: '???\xef\xbf\xbd' is no opcode" },
 		{ "#define $x a-b <region> $x=3", "line 1: 'a-b' is no opcode" },
+		{ "#define $x //\n<region> more=1 $x=3", "line 2: '' is no opcode" },
 		{ "#define x 3", "line 1: #define: a name that begins with $ is needed" },
 		{ "#define $ 3", "line 1: #define: a name that begins with $ is needed" },
 		{ "#defines", "line 1: #define: a name that begins with $ is needed" },
