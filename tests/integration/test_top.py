@@ -81,7 +81,7 @@ def test_a_screen_may_change_its_size(nodes, top):
     terminal = top(80, 24)
     terminal.wait_for('-6.0 dB')
     terminal.resize(200, 60)
-    assert terminal.wait_for('SUPERSEDED')[59] == 'q quits'
+    wait_until('the whole of it', lambda: terminal.wait_for('SUPERSEDED')[59] == 'q quits')
     terminal.resize(36, 6)
     lines = terminal.wait_for('NODE         STATE             PEAK\n', 'q quits')
     assert len(lines) == 6 and not bars(lines)
