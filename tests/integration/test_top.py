@@ -50,7 +50,7 @@ def bars(lines):
 
 def test_it_is_tidy_in_80_by_24(nodes, top):
     terminal = top(80, 24)
-    lines = terminal.wait_for('-6.0 dB')
+    lines = terminal.wait_for('-6.0 dB', 'q quits')
     assert re.fullmatch(r'Segue \d\S+: live \S+ of 1\.0G, pending 0, retired 0; 1 sounds, 0 reclaimed', lines[0])
     assert lines[1:5] == [
         '',
@@ -66,7 +66,7 @@ def test_it_is_tidy_in_80_by_24(nodes, top):
 
 
 def test_it_has_more_columns_in_200_by_60(nodes, top):
-    lines = top(200, 60).wait_for('-6.0 dB')
+    lines = top(200, 60).wait_for('-6.0 dB', 'q quits')
     assert lines[2].split() == ('NODE TYPE STATE SOUND VOICES QUANTUM CYCLE 99.9 % MAX XRUNS SWAPS SUPERSEDED '
                                 'CLIPPED PEAK LAST ERROR').split()
     columns = {name: lines[2].index(name) for name in ('TYPE', 'STATE', 'SOUND', 'LAST ERROR')}
@@ -94,11 +94,11 @@ def test_what_there_is_no_room_for_is_counted(segue, top):
     for i in range(24):
         segue.create(f'n{i:02}', audio_position='[ MONO ]')
     terminal = top(80, 24)
-    lines = terminal.wait_for('n19')
+    lines = terminal.wait_for('n19', 'q quits')
     assert lines[23] == 'q quits; 4 more nodes in a taller window'
     assert 'n20' not in terminal.text() and not bars(lines)
     terminal.resize(80, 60)
-    assert len(bars(terminal.wait_for('n23'))) == 24
+    assert len(bars(terminal.wait_for('n23', 'q quits'))) == 24
 
 
 @pytest.mark.parametrize('key', ['q', 'Q', 'C-c'])
@@ -158,7 +158,7 @@ def test_colours_say_nothing_alone_and_can_be_left_out(nodes, top):
 
 def test_without_utf8_it_is_ascii(nodes, top):
     terminal = top(80, 24, env={'LC_ALL': 'C'})
-    lines = terminal.wait_for('-6.0 dB')
+    lines = terminal.wait_for('-6.0 dB', 'q quits')
     assert bars(lines)[-1] == f'   1 {59 * "#"}         -6.0 dB'
     assert '\n'.join(lines).isascii()
 
